@@ -1,0 +1,39 @@
+# One place for every command. `make setup` is idempotent; each target sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup audit repair test check bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with snipfix, torch (CPU) and what the snippets import
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet -c constraints.txt "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[torch,dev]"
+	# torchvision's index entry asks for the CUDA build of torch: its pure-Python part is all that is needed.
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps torchvision
+	touch $(STAMP)
+
+audit: $(STAMP) ## set up and audit this repository's workspace
+	$(BIN)/snipfix audit --exit-zero
+
+repair: $(STAMP) ## set up and repair: writes reports/
+	$(BIN)/snipfix repair --write
+
+test: $(STAMP) ## set up and pass the tests
+	$(BIN)/python -m pytest -n 2 -q
+
+check: $(STAMP) ## formatting, lint and strict types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .snipfix

@@ -1,0 +1,3 @@
+from snipfix.cli import main
+
+main()

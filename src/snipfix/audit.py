@@ -1,0 +1,165 @@
+"""The stages on one page: parse, static, run, exercise, probe. One snippet in, one Result out.
+
+`Auditor` holds what an audit needs (a way to run jobs, the rules, the options) and is used by the command line, the repair and the plugins alike.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from snipfix.code import Code
+from snipfix.config import QUICK_STEPS, Options
+from snipfix.evidence import Block, Job, Outcome
+from snipfix.model import Category, Finding, Result, Severity, Snippet, Stage, StageResult, Verdict
+from snipfix.rules.base import Context, Rule
+
+__all__ = ["Auditor", "Runner"]
+
+Runner = Callable[[Job], Outcome]
+"""Runs one job in a sandbox and returns what came of it; safe to call from several threads."""
+
+FALLBACK = "SNF9"
+"""Rules with this prefix speak only of what no other rule explains."""
+
+IGNORE_MARK = re.compile(r"snipfix:\s*ignore(?:\[([^\]]*)\])?")
+
+
+@dataclass(frozen=True)
+class Auditor:
+    """Audits snippets. `run` may be None when the options stop before the run stage."""
+
+    run: Runner | None
+    rules: Sequence[Rule]
+    options: Options
+
+    def audit(self, snippet: Snippet, *, fixes: bool = True, quick: bool | None = None) -> Result:
+        """The Result of one snippet; `fixes`: findings carry their candidate edits. `quick` overrides the option."""
+        started = time.monotonic()
+        context = Context(snippet, Code(snippet.code))
+        findings, outcome, stages = self._look(context, self.options.quick if quick is None else quick)
+        findings = self._settled(context, findings)
+        if fixes:
+            context = replace(context, outcome=outcome)
+            findings = [self.with_fixes(context, finding) for finding in findings]
+        verdict, reason = _verdict(snippet, findings, outcome)
+        return Result(
+            snippet=snippet,
+            verdict=verdict,
+            reason=reason,
+            stages=_stages(stages, findings),
+            findings=tuple(findings),
+            stand_ins=outcome.stand_ins if outcome else (),
+            outcome=outcome,
+            seconds=time.monotonic() - started,
+        )
+
+    def _look(self, context: Context, quick: bool) -> tuple[list[Finding], Outcome | None, dict[Stage, str]]:
+        """Every stage that the options ask for and the snippet allows; the dict says why a stage was not reached."""
+        code, depth = context.code, self.options.stage.depth
+        if (error := code.syntax_error) is not None:
+            skipped = {stage: "the snippet does not parse" for stage in Stage if stage is not Stage.PARSE}
+            return [found for rule in self.rules for found in rule.on_syntax(context, error)], None, skipped
+        beyond = {stage: f"--stage {self.options.stage}" for stage in Stage if stage.depth > depth}
+        if depth < Stage.STATIC.depth:
+            return [], None, beyond
+        findings = [found for rule in self.rules for found in rule.static(context)]
+        if depth < Stage.RUN.depth or self.run is None:
+            return findings, None, beyond
+        outcome = self.run(self.job(context.snippet, quick))
+        if outcome.failure or outcome.kind != "ok":
+            beyond.setdefault(Stage.PROBE, f"only up to where the run ended: {outcome.kind}")
+        return findings + self._judged(replace(context, outcome=outcome), outcome), outcome, beyond
+
+    def job(self, snippet: Snippet, quick: bool) -> Job:
+        """What the child is asked to do for a snippet."""
+        stage = self.options.stage if self.options.stage.depth > Stage.RUN.depth else Stage.RUN
+        return Job(
+            code=snippet.code,
+            name="snippet.py",
+            before=tuple(Block(name=f"block_{n}.py", code=earlier.code) for n, earlier in enumerate(snippet.before, 1)),
+            stage=stage.value,
+            seed=self.options.seed,
+            device=self.options.device,
+            quick=QUICK_STEPS if quick else 0,
+            timeout=self.options.timeout,
+            memory_mb=self.options.memory,
+        )
+
+    def _judged(self, context: Context, outcome: Outcome) -> list[Finding]:
+        """What the rules say of an outcome. The fallback rules speak only of failures that no other rule explains."""
+        findings = [found for rule in self.rules for found in rule.on_outcome(context, outcome)]
+        exercises = [exercise for exercise in outcome.exercises if exercise.failure]
+        for failure, exercise in [(outcome.failure, None), *((one.failure, one) for one in exercises)]:
+            if failure is None:
+                continue
+            explained: list[Finding] = []
+            for rule in sorted(self.rules, key=lambda rule: rule.id):
+                if not (explained and rule.id.startswith(FALLBACK)):
+                    explained += rule.on_failure(context, failure, exercise)
+            findings += explained
+        return findings
+
+    def _settled(self, context: Context, findings: Iterable[Finding]) -> list[Finding]:
+        """Selected findings in reading order: each once, none that an ignore mark covers or an earlier stage already said."""
+        kept: dict[tuple[str, int, int], Finding] = {}
+        for finding in sorted(findings, key=_reading_order):
+            if self.options.wants(finding) and not _ignored(context.code, finding):
+                kept.setdefault(finding.key, finding)
+        said = {(finding.span.line, finding.category) for finding in kept.values() if finding.stage is Stage.STATIC}
+        return [
+            finding
+            for finding in kept.values()
+            if not (finding.rule.startswith(FALLBACK) and (finding.span.line, finding.category) in said)
+        ]
+
+    def with_fixes(self, context: Context, finding: Finding) -> Finding:
+        """The finding with the candidate edits of its rule, those that apply to the text and change it."""
+        rule = next(rule for rule in self.rules if rule.id == finding.rule)
+        fixes = []
+        for fix in rule.fixes(context, finding):
+            if fix.apply(context.code.text) != context.code.text:
+                fixes.append(fix)
+        return replace(finding, fixes=tuple(fixes))
+
+
+def _reading_order(finding: Finding) -> tuple[int, int, int, str]:
+    return (finding.span.line, finding.span.column, finding.stage.depth, finding.rule)
+
+
+def _ignored(code: Code, finding: Finding) -> bool:
+    """Whether `# snipfix: ignore[rule] reason` stands on the finding's first or last line."""
+    for line in {finding.span.line, finding.span.end_line}:
+        mark = IGNORE_MARK.search(code.comments.get(line, ""))
+        if mark and (mark[1] is None or {finding.rule, finding.name} & {name.strip() for name in mark[1].split(",")}):
+            return True
+    return False
+
+
+def _stages(skipped: dict[Stage, str], findings: Sequence[Finding]) -> tuple[StageResult, ...]:
+    errors = {finding.stage for finding in findings if finding.is_error}
+    return tuple(
+        StageResult(stage, "failed", "")
+        if stage in errors
+        else StageResult(stage, "skipped", skipped[stage])
+        if stage in skipped
+        else StageResult(stage, "passed")
+        for stage in Stage
+    )
+
+
+def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | None) -> tuple[Verdict, str]:
+    """The verdict and, when not runnable, why."""
+    errors = [finding for finding in findings if finding.is_error]
+    if snippet.expect_error and outcome is not None and outcome.kind == "raised":
+        return Verdict.CLEAN, "raises, as the document means it to"
+    if outcome is not None and outcome.kind == "refused":
+        return Verdict.NOT_RUNNABLE, outcome.detail
+    if errors and all(finding.category is Category.ENVIRONMENT for finding in errors):
+        return Verdict.NOT_RUNNABLE, errors[0].message
+    if errors:
+        return Verdict.FAILING, ""
+    warned = any(finding.severity is Severity.WARNING for finding in findings)
+    return (Verdict.SUSPECT if warned else Verdict.CLEAN), ""

@@ -1,0 +1,73 @@
+"""Looking behind the first failure: findings that show only once an earlier one is mended.
+
+A snippet that lacks an import hides every fault after it. The audit therefore follows the most likely mendings a few steps, in memory only, and
+reports what it meets there at the place it has in the author's text, saying behind what it was seen.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from snipfix.audit import Auditor
+from snipfix.evidence import Span
+from snipfix.model import Finding, Result
+from snipfix.repair import Search, State, is_progress
+
+__all__ = ["look_behind"]
+
+DEPTH = 8
+TRIES = 24
+
+
+def look_behind(auditor: Auditor, result: Result) -> Result:
+    """The result with the findings behind its errors added; each has `behind` set and carries no fixes of its own."""
+    search = Search(auditor, result.snippet)
+    state = State(result.snippet.code, result)
+    known = {(finding.rule, finding.span.line) for finding in result.findings}
+    found: list[Finding] = []
+    for _ in range(DEPTH):
+        after = _next(search, state)
+        if after is None:
+            break
+        for finding in after.errors:
+            place = original_span(result.snippet.code, after.text, finding.span)
+            if place is not None and (finding.rule, place.line) not in known:
+                known.add((finding.rule, place.line))
+                found.append(replace(finding, span=place, behind=after.fixes[-1].title, fixes=()))
+        state = after
+    findings = sorted((*result.findings, *found), key=lambda one: (one.span, one.stage.depth))
+    return replace(result, findings=tuple(findings))
+
+
+def _next(search: Search, state: State) -> State | None:
+    """The first state one fix away that is progress."""
+    if search.tries >= TRIES:
+        return None
+    for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
+        for fix in search.allowed(finding)[:4]:
+            after = search.after(state, fix)
+            if after is not None and is_progress(state, after, finding):
+                return after
+    return None
+
+
+def original_span(old: str, new: str, span: Span) -> Span | None:
+    """The place that a span of the new text has in the old one; None when it lies in text that was put in."""
+    a, b = old.split("\n"), new.split("\n")
+    for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if not b1 < span.line <= b2:
+            continue
+        if tag == "equal" or (tag == "replace" and a2 - a1 == b2 - b1):
+            line = span.line - b1 + a1
+            if tag == "equal":
+                return Span(line, span.column, line + span.end_line - span.line, span.end_column)
+            return _within_line(a[line - 1], line)
+        if tag == "replace":
+            return _within_line(a[a1], a1 + 1)
+    return None
+
+
+def _within_line(text: str, line: int) -> Span:
+    start = len(text) - len(text.lstrip()) + 1
+    return Span(line, start, line, max(len(text.rstrip()) + 1, start + 1))

@@ -1,0 +1,81 @@
+"""The application: commands together, and every error turned into words and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from typing import Annotated
+
+import click
+import typer
+
+from snipfix.cli import audit, doctor, explain, extract, init, new_rule, repair, report
+from snipfix.errors import SnipfixError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="snipfix",
+    help="Audits the code in documents by running it, and repairs what is broken with proven edits.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("audit")(audit.audit)
+app.command("repair")(repair.repair)
+app.command("extract")(extract.extract)
+app.command("report")(report.report)
+app.command("explain")(explain.explain)
+app.command("rules")(explain.rules)
+app.command("doctor")(doctor.doctor)
+app.command("init")(init.init)
+app.command("new-rule")(new_rule.new_rule)
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        from snipfix import __version__
+
+        print(f"snipfix {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 fine, 1 findings, 2 usage, 3 an error in snipfix, 130 interrupted."""
+    try:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except SnipfixError as error:
+        say(f"snipfix: {error}", error.hint)
+        return error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        say("snipfix: interrupted")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:
+        return crashed()
+
+
+def say(message: str, hint: str = "") -> None:
+    """A word to the user, on stderr, with the next step where there is one."""
+    print(message, file=sys.stderr)
+    if hint:
+        print(f"  hint: {hint}", file=sys.stderr)
+
+
+def crashed() -> int:
+    """An error in snipfix itself: the traceback goes into a log, its path to the user."""
+    with tempfile.NamedTemporaryFile("w", prefix="snipfix-", suffix=".log", delete=False, encoding="utf-8") as log:
+        traceback.print_exc(file=log)
+    kind, error, _ = sys.exc_info()
+    say(f"snipfix: an error in snipfix itself: {kind.__name__ if kind else ''}: {str(error)[:300]}", f"please report it with the log {log.name}")
+    return 3

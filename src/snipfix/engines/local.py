@@ -1,0 +1,80 @@
+"""Audits and repairs on this machine: a thread per fork server, results in the order of the snippets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Protocol, Self
+
+from snipfix.audit import Auditor
+from snipfix.behind import look_behind
+from snipfix.config import Options
+from snipfix.model import Result, Snippet, Stage
+from snipfix.patches import Patches
+from snipfix.repair import Repairer
+from snipfix.rules.registry import rules
+
+if TYPE_CHECKING:
+    from snipfix.sandbox.pool import Pool
+
+__all__ = ["LocalEngine", "Watcher"]
+
+
+class Watcher(Protocol):
+    """Is told what happens, from several threads."""
+
+    def running(self, id: str) -> None: ...  # noqa: A002
+    def done(self, result: Result) -> None: ...
+
+
+class LocalEngine:
+    """Holds the pool of fork servers while it is entered."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.jobs = options.jobs or os.cpu_count() or 1
+        self.pool: Pool | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self.options.stage.depth >= Stage.RUN.depth:
+            from snipfix.sandbox.policy import Policy
+            from snipfix.sandbox.pool import Pool
+
+            policy = Policy.of(self.options)
+            self.pool = self._stack.enter_context(Pool(policy, jobs=self.jobs))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @property
+    def auditor(self) -> Auditor:
+        return Auditor(self.pool.run if self.pool else None, rules(), self.options)
+
+    def results(
+        self, snippets: Sequence[Snippet], *, repair: bool = False, patches: Patches | None = None, watcher: Watcher | None = None
+    ) -> Iterator[Result]:
+        """One Result per snippet, in their order whatever order they finish in."""
+
+        def work(snippet: Snippet) -> Result:
+            if watcher:
+                watcher.running(snippet.id)
+            result = self._result(snippet, Repairer(self.auditor, patches) if repair else None)
+            if watcher:
+                watcher.done(result)
+            return result
+
+        threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="snipfix")
+        try:
+            yield from threads.map(work, snippets)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+    def _result(self, snippet: Snippet, repairer: Repairer | None) -> Result:
+        result = self.auditor.audit(snippet)
+        if self.pool is not None:
+            result = look_behind(self.auditor, result)
+        return repairer.repair(result) if repairer else result

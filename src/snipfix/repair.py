@@ -1,0 +1,244 @@
+"""The search on one page: from a failing Result to a Repair with its proof, or an honest word why not.
+
+Best-first over edited texts. Every candidate is audited again in a fresh fork; what gets furthest is looked at next, and a dead end is left by
+going back to the next best. Training loops are cut short while searching; the winner is proven in full, and every edit must be necessary.
+"""
+
+from __future__ import annotations
+
+import difflib
+import heapq
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from snipfix.audit import Auditor
+from snipfix.model import Applicability, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, Verdict
+from snipfix.patches import Patches
+
+__all__ = ["Repairer"]
+
+
+@dataclass(frozen=True)
+class State:
+    """One edited text on the way: what the audit says of it and which fixes led there."""
+
+    text: str
+    result: Result
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.result.findings if finding.is_error and not finding.behind]
+
+    @property
+    def cost(self) -> tuple[int, int, int, int, int]:
+        """Lower is better: how early it stops, how many errors are left, how much the edits change, and how a teacher likes them."""
+        return (
+            -self.reached,
+            len(self.errors),
+            sum(fix.meaning is Meaning.CHANGES for fix in self.fixes),
+            sum(fix.preference for fix in self.fixes),
+            sum(len(edit.text) + edit.end - edit.start for fix in self.fixes for edit in fix.edits),
+        )
+
+    @property
+    def reached(self) -> int:
+        """How far the snippet came: the stage of its first error, and within a run the line where it stopped."""
+        if not self.errors:
+            return 1_000_000
+        depth = min(finding.stage.depth for finding in self.errors)
+        failure = self.result.outcome.failure if self.result.outcome else None
+        line = failure.frames[0].span.line if failure and failure.frames and depth == Stage.RUN.depth else 0
+        return depth * 100_000 + line
+
+
+@dataclass
+class Search:
+    """The running search for one snippet: texts seen, tries made, the best state so far."""
+
+    auditor: Auditor
+    snippet: Snippet
+    started: float = field(default_factory=time.monotonic)
+    tries: int = 0
+    seen: set[str] = field(default_factory=set)
+
+    @property
+    def spent(self) -> bool:
+        options = self.auditor.options
+        return self.tries >= options.tries or time.monotonic() - self.started > options.search_seconds
+
+    def audit(self, text: str, *, quick: bool = True) -> Result:
+        self.tries += 1
+        return self.auditor.audit(replace(self.snippet, code=text), quick=quick)
+
+    def run(self, start: Result) -> tuple[State, list[State]]:
+        """The best state found, and other states without errors that were found on the way."""
+        first = State(self.snippet.code, start)
+        best, solved, order = first, list[State](), itertools.count()
+        queue = [(first.cost, next(order), first)]
+        self.seen.add(first.text)
+        while queue and not self.spent and not solved:
+            state = heapq.heappop(queue)[2]
+            for after in self.steps(state):
+                best = min(best, after, key=lambda one: one.cost)
+                if after.errors:
+                    heapq.heappush(queue, (after.cost, next(order), after))
+                else:
+                    solved.append(after)
+        solved.sort(key=lambda one: one.cost)
+        return (solved[0], solved[1:]) if solved else (best, [])
+
+    def steps(self, state: State) -> Iterator[State]:
+        """The states one fix away that are progress, all mending the same finding: the first one that can be mended at all.
+
+        Other findings wait for the states that follow. A safe fix that helps is taken at once, without looking at its rivals.
+        """
+        for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
+            helped = 0
+            for fix in sorted(self.allowed(finding), key=lambda one: one.preference):
+                if self.spent or helped > MAX_ALTERNATIVES:
+                    return
+                after = self.after(state, fix)
+                if after is not None and is_progress(state, after, finding):
+                    helped += 1
+                    yield after
+                    if fix.applicability is Applicability.SAFE:
+                        return
+            if helped:
+                return
+
+    def allowed(self, finding: Finding) -> list[Fix]:
+        changes = self.auditor.options.unsafe_fixes
+        return [
+            fix
+            for fix in finding.fixes
+            if fix.applicability is not Applicability.DISPLAY_ONLY and (changes or fix.meaning is not Meaning.CHANGES)
+        ]
+
+    def after(self, state: State, fix: Fix) -> State | None:
+        """The state after one more fix, or None for a text that was tried before."""
+        text = fix.apply(state.text)
+        if text in self.seen:
+            return None
+        self.seen.add(text)
+        return State(text, self.audit(text), (*state.fixes, fix))
+
+
+MAX_ALTERNATIVES = 3
+"""Rival fixes of one finding that are followed, besides the first."""
+
+
+def is_progress(before: State, after: State, mended: Finding) -> bool:
+    """The mended finding is gone (fewer of its rule), the text parses if it did, and the run does not stop earlier."""
+
+    def count(state: State) -> int:
+        return sum(finding.rule == mended.rule for finding in state.errors)
+
+    if after.reached < before.reached and len(after.errors) >= len(before.errors):
+        return False
+    return count(after) < count(before) or after.reached > before.reached
+
+
+@dataclass(frozen=True)
+class Repairer:
+    """Repairs results of an Auditor: a patch that fits goes first, then the rules."""
+
+    auditor: Auditor
+    patches: Patches | None = None
+
+    def repair(self, result: Result, name: str | None = None) -> Result:
+        """The result with its Repair. `name` is the file name that the diff carries."""
+        if result.verdict in (Verdict.CLEAN, Verdict.SUSPECT) or not any(finding.is_error for finding in result.findings):
+            return replace(result, repair=_unchanged(result))
+        patched = self._patched(result)
+        if patched is not None:
+            return replace(result, repair=self._with_diff(result, patched, name))
+        return replace(result, repair=self._with_diff(result, self._searched(result), name))
+
+    def _patched(self, result: Result) -> Repair | None:
+        loaded = self.patches.for_snippet(result.snippet) if self.patches else None
+        if loaded is None:
+            return None
+        text = loaded.apply(result.snippet.code)
+        after = self.auditor.audit(replace(result.snippet, code=text))
+        state = State(text, after, (Fix(loaded.patch.why, (), meaning=loaded.patch.meaning),))
+        return replace(_repair_of(result, state, tries=1), patch=loaded.file)
+
+    def _searched(self, result: Result) -> Repair:
+        search = Search(self.auditor, result.snippet)
+        best, alternatives = search.run(result)
+        for state in [one for one in (best, *alternatives) if not one.errors]:
+            proven = self._proven(search, state)
+            if proven is not None:
+                others = tuple(one.fixes[-1] for one in alternatives if one is not state)
+                return replace(_repair_of(result, proven, search.tries), alternatives=others)
+        return _repair_of(result, best, search.tries)
+
+    def _proven(self, search: Search, state: State) -> State | None:
+        """The state with every unnecessary edit taken back and audited in full, or None when the full audit finds errors."""
+        state = self._necessary(search, state)
+        full = self.auditor.audit(replace(search.snippet, code=state.text), quick=False)
+        proven = replace(state, result=full)
+        return None if proven.errors else proven
+
+    def _necessary(self, search: Search, state: State) -> State:
+        """Take back each hunk in turn and keep it back when the audit is still without errors."""
+        hunks = _hunks(search.snippet.code, state.text)
+        if len(state.fixes) < 2 or len(hunks) < 2:
+            return state
+        keep = set(range(len(hunks)))
+        for number in range(len(hunks)):
+            text = _merged(search.snippet.code, state.text, keep - {number})
+            result = search.audit(text)
+            if not any(finding.is_error for finding in result.findings):
+                keep.discard(number)
+                state = replace(state, text=text, result=result)
+                return self._necessary(search, replace(state, fixes=state.fixes))
+        return state
+
+    def _with_diff(self, result: Result, repair: Repair, name: str | None) -> Repair:
+        from snipfix.report.diff import unified
+
+        return replace(repair, diff=unified(result.snippet.code, repair.corrected, name or result.snippet.path or result.snippet.document))
+
+
+def _unchanged(result: Result) -> Repair:
+    return Repair(RepairVerdict.UNCHANGED, result.snippet.code, "", findings_after=result.findings, outcome=result.outcome)
+
+
+def _repair_of(result: Result, state: State, tries: int) -> Repair:
+    """The Repair that a state amounts to."""
+    if not state.errors:
+        verdict, reason = RepairVerdict.REPAIRED, ""
+    elif state.fixes and state.text != result.snippet.code:
+        verdict, reason = RepairVerdict.PARTLY_REPAIRED, f"left: {state.errors[0].message}"
+    else:
+        verdict, reason = RepairVerdict.UNREPAIRED, f"no candidate mends it: {state.errors[0].message}"
+    return Repair(
+        verdict,
+        state.text,
+        "",
+        fixes=state.fixes,
+        reason=reason,
+        findings_after=state.result.findings,
+        outcome=state.result.outcome,
+        tries=tries,
+    )
+
+
+def _hunks(old: str, new: str) -> list[tuple[int, int, int, int]]:
+    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    codes = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    return [(a1, a2, b1, b2) for tag, a1, a2, b1, b2 in codes if tag != "equal"]
+
+
+def _merged(old: str, new: str, keep: set[int]) -> str:
+    """The old text with only the kept hunks of the new one."""
+    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    out, at = list[str](), 0
+    for number, (a1, a2, b1, b2) in enumerate(_hunks(old, new)):
+        out += a[at:a1] + (b[b1:b2] if number in keep else a[a1:a2])
+        at = a2
+    return "".join(out + a[at:])

@@ -1,0 +1,92 @@
+"""The flow that audit and repair share: collect, run, report, leave the HTML for `snipfix report`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snipfix import documents, patches
+from snipfix.cli.report import LAST_RUN
+from snipfix.config import Options
+from snipfix.documents import Document
+from snipfix.engines.local import LocalEngine
+from snipfix.errors import UsageError
+from snipfix.files import write_atomic
+from snipfix.model import RunReport
+
+__all__ = ["Finished", "emit", "run"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that came to its end, with the documents it was made over."""
+
+    report: RunReport
+    documents: tuple[Document, ...]
+
+    @property
+    def failing(self) -> bool:
+        """Findings at error level."""
+        return any(finding.is_error for result in self.report.results for finding in result.findings)
+
+    @property
+    def left(self) -> bool:
+        """Findings at error level that the repair could not mend."""
+        return any(finding.is_error for result in self.report.results for finding in (result.repair.findings_after if result.repair else ()))
+
+
+def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Finished:
+    """Audit, and repair if asked to, everything at the paths.
+
+    Raises:
+        SnipfixError: for input that cannot be understood; nothing has been run then.
+    """
+    started = time.monotonic()
+    found = tuple(documents.collect(paths or [_workspace_here()]))
+    snippets = [snippet for document in found for snippet in document.snippets]
+    loaded = patches.load(Path("fixes")) if repair and options.patches else None
+    if loaded is not None:
+        loaded.check(snippets)
+    from snipfix.report.terminal import Progress
+
+    progress = Progress()
+    with LocalEngine(options) as engine:
+        progress.start(len(snippets))
+        try:
+            results = tuple(engine.results(snippets, repair=repair, patches=loaded, watcher=progress))
+        finally:
+            progress.close()
+        environment = engine.environment()
+    report = RunReport(
+        results=results,
+        skipped=tuple(skipped for document in found for skipped in document.skipped),
+        environment=environment,
+        command="repair" if repair else "audit",
+        seconds=time.monotonic() - started,
+    )
+    return Finished(report, found)
+
+
+def _workspace_here() -> Path:
+    if not Path("snippets/manifest.json").is_file():
+        raise UsageError("no PATH given, and the current folder is no workspace", hint="name a document, or make a workspace with `snipfix init`")
+    return Path()
+
+
+def emit(finished: Finished, format: str, output: Path | None, **options: Any) -> None:  # noqa: A002
+    """The report in the format asked for, on stdout or into a file; and the HTML where `snipfix report` finds it."""
+    from snipfix.report import render
+
+    if Path("snippets/manifest.json").is_file() or Path("pyproject.toml").is_file():
+        write_atomic(LAST_RUN, render(finished.report, "html").encode("utf-8", "replace"))
+    text = render(finished.report, format, **options)
+    if output is not None:
+        write_atomic(output, text.encode("utf-8", "replace"))
+        print(f"snipfix: report written to {output}", file=sys.stderr)
+        return
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()

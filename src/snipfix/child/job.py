@@ -1,0 +1,233 @@
+"""One forked process: made confined ahead of its job, given the job over a socket, ended with everything it started."""
+
+import importlib.util
+import io
+import json
+import math
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+
+import confine
+
+STDOUT, STDERR = 1, 2
+HIGH = 100  # descriptors of the harness live up here, out of the way of a snippet that closes or reuses low ones
+
+
+def load_executor(path):
+    """The module whose run(job, send) does the work, with its folder in front of the path while it loads its siblings."""
+    folder = os.path.dirname(os.path.abspath(path))
+    sys.path.insert(0, folder)
+    try:
+        spec = importlib.util.spec_from_file_location("execute", path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["execute"] = module
+        spec.loader.exec_module(module)
+    finally:
+        sys.path[:] = [entry for entry in sys.path if entry not in (folder, confine.HERE)]
+        sys.path.append(folder)  # for imports inside functions; last, so that nothing of ours hides what a snippet means
+    return module
+
+
+class Process:
+    """The parent's handle of a forked job process."""
+
+    def __init__(self, zygote):
+        self.box = zygote.box
+        self.status = self.usage = None
+        ours, theirs = socket.socketpair()
+        self.scratch = self.box.new_scratch()
+        self.pid = self.box.fork()
+        if self.pid == 0:
+            child_main(zygote, ours, theirs, self.scratch)
+        theirs.close()
+        self.channel = ours
+
+    def begin(self, job, descriptors):
+        body = json.dumps(job).encode()
+        head = struct.pack(">I", len(body))
+        try:
+            socket.send_fds(self.channel, [head], descriptors)
+            self.channel.sendall(body)
+        except OSError:
+            pass  # it is already dead; its status says more
+        self.channel.close()
+
+    def ended(self):
+        if self.status is None:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self.status, self.usage = status, usage
+        return self.status is not None
+
+    def signal(self, number):
+        if not self.ended():
+            if number == signal.SIGUSR1:
+                os.kill(self.pid, signal.SIGUSR2)  # the place in C terms first: it needs no cooperation
+            os.kill(self.pid, number)
+
+    def bury(self, spare):
+        """End what the job left behind and remove its folder; gives wait status and usage."""
+        self.box.sweep(self.pid, spare.pid if spare else 0)
+        self.box.remove_scratch(self.scratch)
+        return self.status, self.usage
+
+    def peak_mb(self, usage):
+        scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
+        return usage.ru_maxrss / scale
+
+    def discard(self):
+        """End a process that never got a job."""
+        self.channel.close()
+        os.kill(self.pid, signal.SIGKILL)
+        _, self.status, self.usage = os.wait4(self.pid, 0)
+        self.box.remove_scratch(self.scratch)
+
+
+def end_all():
+    """Kill what this process still has as children."""
+    confine.sweep_children(set())
+
+
+# In the forked process ------------------------------------------------------------------------------------------------
+
+
+def child_main(zygote, ours, theirs, scratch):
+    """Everything from the fork to the end; never returns."""
+    code = 70
+    try:
+        ours.close()
+        zygote.control.close()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(zygote.wake)
+        os.setsid()
+        zygote.box.enter(scratch)
+        received = receive(theirs)
+        if received is None:
+            os._exit(0)
+        theirs.close()
+        task, descriptors = received
+        send = adopt(descriptors, task["stdin"])
+        zygote.box.limit(task)
+        code = work(zygote.executor, task, send)
+    except BaseException as error:
+        try:
+            os.write(STDERR, ("snipfix: the job process failed: %r\n" % (error,)).encode())
+        except BaseException:
+            pass
+    finally:
+        os._exit(code)
+
+
+def receive(channel):
+    """The job and its descriptors, or None when none came."""
+    head, descriptors, _, _ = socket.recv_fds(channel, 4, 8)
+    if len(head) < 4:
+        return None
+    size, body = struct.unpack(">I", head)[0], bytearray()
+    while len(body) < size:
+        part = channel.recv(min(1 << 20, size - len(body)))
+        if not part:
+            return None
+        body += part
+    return json.loads(body.decode()), descriptors
+
+
+def adopt(descriptors, stdin):
+    """Put the descriptors in their places, close every other, and give the function that sends to the parent."""
+    import faulthandler
+    import fcntl
+
+    stdout, stderr, result, trace = descriptors
+    kept = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, HIGH) for descriptor in (result, trace)]
+    for source, target in ((standard_input(stdin), 0), (stdout, STDOUT), (stderr, STDERR)):
+        os.dup2(source, target)
+    os.closerange(3, HIGH)
+    os.closerange(max(kept) + 1, 4096)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    faulthandler.register(signal.SIGUSR2, file=kept[1], all_threads=False)
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")
+    for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+        stream = io.TextIOWrapper(open(number, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        setattr(sys, name, stream)
+        setattr(sys, "__%s__" % name, stream)
+    return sender(kept[0])
+
+
+def standard_input(text):
+    """A descriptor that gives the text and then ends."""
+    if not text:
+        return os.open(os.devnull, os.O_RDONLY)
+    path = "stdin"
+    with open(path, "wb") as file:
+        file.write(text.encode("utf-8", "replace"))
+    descriptor = os.open(path, os.O_RDONLY)
+    os.unlink(path)
+    return descriptor
+
+
+def sender(descriptor):
+    """send(message): write one JSON line to the parent. Bound to what it needs now, whatever a snippet patches later."""
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    write, getpid, fstat, owner = os.write, os.getpid, os.fstat, os.getpid()
+    mark = fstat(descriptor)[1:3]
+
+    def send(message):
+        if getpid() != owner:
+            return  # a worker that the snippet forked speaks for nobody
+        try:
+            text = encode(message)
+        except (ValueError, TypeError):
+            text = encode(plain(message))
+        data = text.encode("utf-8", "replace") + b"\n"
+        try:
+            if fstat(descriptor)[1:3] != mark:
+                return  # the snippet closed it and opened something else in its place
+            while data:
+                data = data[write(descriptor, data) :]
+        except OSError:
+            return  # the snippet closed it: the parent judges from what it has
+
+    return send
+
+
+def plain(value, depth=0):
+    """The value as JSON can hold it: non-finite floats become null, odd objects their type's name."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if depth > 64:
+        return None
+    if isinstance(value, dict):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item, depth + 1) for item in value]
+    return type(value).__name__
+
+
+def work(executor, task, send):
+    """Run the job, then what a normal interpreter does before it leaves. Gives the exit status."""
+    leave = threading._shutdown
+    executor.run(task, send)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+    finish = getattr(sys.modules.get("multiprocessing.util"), "_exit_function", None)
+    for last in (finish, leave):
+        try:
+            if last:
+                last()
+        except Exception:
+            pass
+    return 0

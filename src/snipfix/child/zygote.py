@@ -1,0 +1,170 @@
+"""The fork server: confines itself, imports what is dear once, then forks one confined process per job.
+
+Runs in the target interpreter, started by path with a clean environment and one socket. It never runs a line of a snippet itself.
+"""
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [HERE, *(entry for entry in sys.path if entry not in ("", HERE))]
+
+import confine  # noqa: E402
+import job as jobs  # noqa: E402
+import warm  # noqa: E402
+
+OLDEST = (3, 9)
+WATCH_SECONDS = 0.1
+COLLAPSE_AFTER = 30  # jobs after which huge pages pay for the second it takes to make them
+
+
+class Gone(Exception):
+    """The parent has closed the socket."""
+
+
+class Zygote:
+    def __init__(self, control):
+        self.control = control
+        start = self.receive()[0]
+        self.policy, self.scratch = start["policy"], start["scratch"]
+        self.box = confine.Box(self.policy, self.scratch)
+        self.spare = None
+        self.served = 0
+        self.wake, write = os.pipe()
+        os.set_blocking(self.wake, False)
+        os.set_blocking(write, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+
+    # The socket ------------------------------------------------------------------------------------------------------
+
+    def receive(self):
+        """One message and the descriptors that came with it."""
+        head, descriptors, _, _ = socket.recv_fds(self.control, 4, 8)
+        if len(head) < 4:
+            raise Gone
+        size, body = struct.unpack(">I", head)[0], bytearray()
+        while len(body) < size:
+            part = self.control.recv(min(1 << 20, size - len(body)))
+            if not part:
+                raise Gone
+            body += part
+        return json.loads(body.decode()), descriptors
+
+    def send(self, message):
+        body = json.dumps(message).encode()
+        try:
+            self.control.sendall(struct.pack(">I", len(body)) + body)
+        except OSError as error:
+            raise Gone from error
+
+    # The loop --------------------------------------------------------------------------------------------------------
+
+    def serve(self):
+        self.box.seal()
+        self.executor = jobs.load_executor(self.policy["executor"])
+        warm.load(self.policy["preload"], self.executor)
+        self.send(self.hello())
+        self.fork_ahead()
+        while True:
+            message, descriptors = self.receive()
+            if message["op"] == "environment":
+                self.send(warm.environment(self.policy["device"]))
+            elif message["op"] == "run":
+                self.run(message, descriptors)
+            # "signal" and "kill" that come after the end of their job are late, and meant for nobody.
+
+    def hello(self):
+        torch = sys.modules.get("torch")
+        return {
+            "mode": self.box.mode,
+            "layers": self.box.layers,
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "torch": str(torch.__version__) if torch else warm.version("torch"),
+        }
+
+    def fork_ahead(self):
+        if self.policy["ahead"] and self.spare is None:
+            self.spare = jobs.Process(self)
+
+    def run(self, message, descriptors):
+        if warm.load(message["hints"], self.executor) and self.spare:
+            self.spare.discard()
+            self.spare = None
+        process, self.spare = self.spare or jobs.Process(self), None
+        self.send({"started": True})
+        began = time.monotonic()
+        process.begin(message["job"], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self.served += 1
+        if self.served == COLLAPSE_AFTER:
+            warm.collapse()
+        self.fork_ahead()
+        reason, detail = self.watch(process, message["job"]["memory_mb"])
+        status, usage = process.bury(self.spare)
+        self.send(
+            {
+                "ended": {
+                    "status": status,
+                    "reason": reason,
+                    "detail": detail,
+                    "wall": time.monotonic() - began,
+                    "cpu": usage.ru_utime + usage.ru_stime,
+                    "peak_mb": process.peak_mb(usage),
+                }
+            }
+        )
+
+    def watch(self, process, memory_mb):
+        """Wait for the end of the job while obeying the parent; gives the reason when this loop ended it."""
+        reason = detail = ""
+        while not process.ended():
+            ready, _, _ = select.select([self.control, self.wake], [], [], WATCH_SECONDS)
+            if self.wake in ready:
+                os.read(self.wake, 512)
+            if self.control in ready:
+                order, _ = self.receive()
+                process.signal(signal.SIGKILL if order["op"] == "kill" else signal.SIGUSR1)
+            elif not ready:
+                excess = self.box.excess(process, memory_mb)
+                if excess:
+                    reason, detail = excess
+                    process.signal(signal.SIGKILL)
+        return reason, detail
+
+
+def main():
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    zygote = None
+    try:
+        if sys.version_info < OLDEST:
+            raise confine.Refused("Python %d.%d is too old: the sandbox needs %d.%d" % (*sys.version_info[:2], *OLDEST), "name a newer one with --python")
+        zygote = Zygote(control)
+        zygote.serve()
+    except Gone:
+        pass
+    except confine.Refused as refusal:
+        body = json.dumps({"refused": refusal.args[0], "hint": refusal.args[1]}).encode()
+        control.sendall(struct.pack(">I", len(body)) + body)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    finally:
+        if zygote is not None:
+            jobs.end_all()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    gc.disable()  # what is imported stays; collected and frozen once in warm.load
+    main()

@@ -1,0 +1,109 @@
+"""Running jobs: one fork server, one job at a time, each judged from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from types import TracebackType
+from typing import Any
+
+from snipfix.errors import SandboxError
+from snipfix.evidence import Job, Outcome
+from snipfix.sandbox import protocol
+from snipfix.sandbox.policy import Isolation, Layer, Policy, hints
+from snipfix.sandbox.server import Server
+from snipfix.sandbox.watch import Watch
+
+__all__ = ["Sandbox"]
+
+
+class Sandbox:
+    """A context manager around one fork server. It starts at once, in the background; the first call that needs it waits.
+
+    `run` may be called from several threads: jobs then wait for each other. For jobs side by side see `pool.Pool`.
+    """
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self._lock = threading.Lock()
+        self._server: Server | None = None
+
+    def __enter__(self) -> Sandbox:
+        self._server = Server(self.policy)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the fork server; nothing of it is left."""
+        with self._lock:
+            self._stop()
+
+    def run(self, job: Job) -> Outcome:
+        """What came of the job, always: whatever the job does, an Outcome is given.
+
+        A fork server that dies under a job is replaced and the job tried once more; after that its outcome is `refused`.
+
+        Raises:
+            SandboxError: the sandbox cannot be had as asked, or the job needs torch and the interpreter has none.
+        """
+        with self._lock:
+            for attempt in (1, 2):
+                server = self._running()
+                self._check(server, job)
+                try:
+                    outcome = Watch(server, job).outcome()
+                except EOFError as error:
+                    self._stop()
+                    if attempt == 2:
+                        return Outcome(kind="refused", detail=f"the sandbox did not survive this job twice: {error}")
+                    continue
+                server.served += 1
+                if server.served >= self.policy.recycle:
+                    self._stop()
+                return outcome
+        raise AssertionError("unreachable")
+
+    def isolation(self) -> Isolation:
+        """What is enforced here, layer by layer. Raises SandboxError as `run` does."""
+        with self._lock:
+            hello = self._running().hello
+        layers = tuple(Layer(str(name), bool(on), str(detail)) for name, on, detail in hello.get("layers", ()))
+        return Isolation(str(hello.get("mode", "process")), layers)
+
+    def environment(self) -> dict[str, Any]:
+        """Of the target interpreter: python, platform, torch (None when missing), cuda, and versions of the usual packages."""
+        with self._lock:
+            server = self._running()
+            server.ask({"op": "environment"})
+            try:
+                return protocol.receive(server.control)
+            except (EOFError, TimeoutError) as error:
+                self._stop()
+                raise SandboxError("the fork server did not answer", hint="try again; `snipfix doctor` shows what it lacks") from error
+
+    def _running(self) -> Server:
+        if self._server is None:
+            self._server = Server(self.policy)
+        try:
+            _ = self._server.hello
+        except SandboxError:
+            self._stop()
+            raise
+        return self._server
+
+    def _stop(self) -> None:
+        if self._server is not None:
+            server, self._server = self._server, None
+            with contextlib.suppress(OSError):
+                server.close()
+
+    def _check(self, server: Server, job: Job) -> None:
+        version = server.hello.get("torch")
+        if version is None and "torch" in hints([job.code, *(block.code for block in job.before)]):
+            raise SandboxError(
+                f"{self.policy.python} has no torch, and {job.name} imports it",
+                hint="pip install 'snipfix[torch]', or name an interpreter that has it: --python /path/to/python",
+            )
+

@@ -1,0 +1,143 @@
+"""One fork server process: started by exec with a clean environment, spoken to over a socket, ended without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from snipfix.errors import SandboxError
+from snipfix.sandbox import protocol
+from snipfix.sandbox.policy import CHILD, Policy
+
+__all__ = ["Server"]
+
+START_SECONDS = 120.0
+"""A cold import of torch from a slow disk is the longest honest start."""
+ANSWER_SECONDS = 180.0
+
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "USER": "snippet",
+    "PYTHONHASHSEED": "0",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "KMP_INIT_AT_FORK": "FALSE",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_VERBOSITY": "warning",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+    "MPLBACKEND": "Agg",
+    "TERM": "dumb",
+    "NO_COLOR": "1",
+}
+
+
+class Server:
+    """A running fork server. `hello` is what it said of itself once it was confined."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.served = 0
+        self.scratch = tempfile.mkdtemp(prefix="snipfix-")
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self.control = self._start()
+        except BaseException:
+            self.close()
+            raise
+        self._hello: dict[str, Any] | None = None
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [self.policy.python, "-s", "-B", str(CHILD / "zygote.py"), str(theirs.fileno())]
+            environment = _ENVIRONMENT | {"HOME": self.scratch, "TMPDIR": self.scratch}
+            # A file rather than a pipe: nothing has to read it, and only the last words of a failed start matter.
+            errors = os.open(os.path.join(self.scratch, "server.log"), os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    pass_fds=(theirs.fileno(),),
+                    env=environment,
+                    cwd=self.scratch,
+                    stdin=subprocess.DEVNULL,
+                    stdout=errors,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                ours.close()
+                hint = "--python takes the path of a Python 3.9 or later"
+                raise SandboxError(f"cannot start the interpreter {self.policy.python}: {error.strerror}", hint=hint) from error
+            finally:
+                os.close(errors)
+        ours.settimeout(START_SECONDS)
+        with contextlib.suppress(OSError):  # a child that is already dead is reported by hello()
+            protocol.send(ours, {"policy": dataclasses.asdict(self.policy), "scratch": self.scratch, "parent": os.getpid()})
+        return ours
+
+    @property
+    def hello(self) -> dict[str, Any]:
+        """What the fork server enforces and holds; waits until it is ready.
+
+        Raises:
+            SandboxError: it did not come up, with its last words.
+        """
+        if self._hello is None:
+            try:
+                message = protocol.receive(self.control)
+            except (EOFError, TimeoutError) as error:
+                raise self._stillborn() from error
+            self.control.settimeout(ANSWER_SECONDS)
+            if "refused" in message:
+                raise SandboxError(str(message["refused"]), hint=str(message.get("hint", "")))
+            self._hello = message
+        return self._hello
+
+    def _stillborn(self) -> SandboxError:
+        code = self._process.poll() if self._process else None
+        try:
+            with open(os.path.join(self.scratch, "server.log"), encoding="utf-8", errors="replace") as log:
+                words = log.read()[-2000:].strip()
+        except OSError:
+            words = ""
+        last = words.splitlines()[-1] if words else "it said nothing"
+        hint = "--python takes the path of a Python 3.9 or later; `snipfix doctor` shows what it lacks"
+        return SandboxError(f"the fork server of {self.policy.python} did not start (exit status {code}): {last}", hint=hint)
+
+    def ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Send one message. Raises EOFError when the server is gone."""
+        try:
+            protocol.send(self.control, message, descriptors)
+        except OSError as error:
+            raise EOFError("the fork server is gone") from error
+
+    def close(self) -> None:
+        """End the server and whatever it still holds, and remove its folder."""
+        if self._process is not None:
+            if hasattr(self, "control"):
+                self.control.close()  # it leaves by itself, taking its children with it
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait(10)
+        shutil.rmtree(self.scratch, ignore_errors=True)

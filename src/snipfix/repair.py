@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from snipfix.audit import Auditor
+from snipfix.code import Code
+from snipfix.diff import unified
 from snipfix.model import Applicability, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, Verdict
 from snipfix.patches import Patches
+from snipfix.proof import cheats, lost
 
 __all__ = ["Repairer"]
 
@@ -170,18 +173,23 @@ class Repairer:
         search = Search(self.auditor, result.snippet)
         best, alternatives = search.run(result)
         for state in [one for one in (best, *alternatives) if not one.errors]:
-            proven = self._proven(search, state)
+            proven = self._proven(search, result, state)
             if proven is not None:
                 others = tuple(one.fixes[-1] for one in alternatives if one is not state)
                 return replace(_repair_of(result, proven, search.tries), alternatives=others)
         return _repair_of(result, best, search.tries)
 
-    def _proven(self, search: Search, state: State) -> State | None:
-        """The state with every unnecessary edit taken back and audited in full, or None when the full audit finds errors."""
+    def _proven(self, search: Search, before: Result, state: State) -> State | None:
+        """The state with every unnecessary edit taken back and audited in full, or None when it does not hold.
+
+        It does not hold when the full audit finds errors, when something that worked is lost, or when the edit cheats.
+        """
         state = self._necessary(search, state)
+        if cheats(Code(before.snippet.code), Code(state.text)):
+            return None
         full = self.auditor.audit(replace(search.snippet, code=state.text), quick=False)
         proven = replace(state, result=full)
-        return None if proven.errors else proven
+        return None if proven.errors or lost(before, full) else proven
 
     def _necessary(self, search: Search, state: State) -> State:
         """Take back each hunk in turn and keep it back when the audit is still without errors."""
@@ -199,8 +207,6 @@ class Repairer:
         return state
 
     def _with_diff(self, result: Result, repair: Repair, name: str | None) -> Repair:
-        from snipfix.report.diff import unified
-
         return replace(repair, diff=unified(result.snippet.code, repair.corrected, name or result.snippet.path or result.snippet.document))
 
 

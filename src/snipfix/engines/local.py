@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from snipfix.audit import Auditor
 from snipfix.behind import look_behind
@@ -17,9 +18,10 @@ from snipfix.repair import Repairer
 from snipfix.rules.registry import rules
 
 if TYPE_CHECKING:
+    from snipfix.sandbox.policy import Policy
     from snipfix.sandbox.pool import Pool
 
-__all__ = ["LocalEngine", "Watcher"]
+__all__ = ["LocalEngine", "Watcher", "policy"]
 
 
 class Watcher(Protocol):
@@ -27,6 +29,15 @@ class Watcher(Protocol):
 
     def running(self, id: str) -> None: ...  # noqa: A002
     def done(self, result: Result) -> None: ...
+
+
+def policy(options: Options) -> Policy:
+    """The sandbox that the options ask for."""
+    from snipfix.sandbox.policy import Policy
+
+    return Policy(
+        python=options.python or sys.executable, device=options.device, isolation=options.isolation, require=options.require_sandbox
+    )
 
 
 class LocalEngine:
@@ -40,15 +51,21 @@ class LocalEngine:
 
     def __enter__(self) -> Self:
         if self.options.stage.depth >= Stage.RUN.depth:
-            from snipfix.sandbox.policy import Policy
             from snipfix.sandbox.pool import Pool
 
-            policy = Policy.of(self.options)
-            self.pool = self._stack.enter_context(Pool(policy, jobs=self.jobs))
+            self.pool = self._stack.enter_context(Pool(policy(self.options), jobs=self.jobs))
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
+
+    def environment(self) -> dict[str, Any]:
+        """What a report says of where it was made: interpreter, packages, device and the sandbox's layers."""
+        if self.pool is None:
+            return {}
+        isolation = self.pool.isolation()
+        layers = {layer.name: layer.detail if layer.on else f"off: {layer.detail}" for layer in isolation.layers}
+        return {**self.pool.environment(), "device": self.options.device, "isolation": isolation.mode, "layers": layers}
 
     @property
     def auditor(self) -> Auditor:

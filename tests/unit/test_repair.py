@@ -1,0 +1,125 @@
+"""The search: chained faults, dead ends, unnecessary edits, patches. Rules and runs are played here; the real ones are tested end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from snipfix.audit import Auditor
+from snipfix.config import Options
+from snipfix.evidence import Job, Outcome, Span
+from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, RepairVerdict, Snippet, Stage, Verdict
+from snipfix.patches import LoadedPatch, Patch, Patches
+from snipfix.repair import Repairer
+from snipfix.rules.base import Context, Rule
+
+
+class Word(Rule):
+    """Reports a word wherever it stands; its fixes replace it."""
+
+    category = Category.API_MISUSE
+
+    def __init__(self, id: str, word: str, *replacements: Fix | str, hidden_by: str = "") -> None:  # noqa: A002
+        self.id, self.name, self.word, self.replacements, self.hidden_by = id, f"word-{word}", word, replacements, hidden_by
+
+    def static(self, context: Context) -> Iterable[Finding]:
+        if self.hidden_by and self.hidden_by in context.code.text:
+            return
+        for number, line in enumerate(context.code.lines, 1):
+            if self.word in line:
+                at = line.index(self.word) + 1
+                yield self.finding(f"{self.word} stands here", Span(number, at, number, at + len(self.word)))
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        start, end = context.code.range(finding.span)
+        for text in self.replacements:
+            yield self.fix(f"write {text}", Edit(start, end, str(text)))
+
+
+def passes(job: Job) -> Outcome:
+    return Outcome(kind="ok")
+
+
+def repair(text: str, *rules: Rule, patches: Patches | None = None, **options: object):
+    snippet = Snippet("s", "title", "doc.md", text)
+    auditor = Auditor(passes, rules, Options(**options))
+    return Repairer(auditor, patches).repair(auditor.audit(snippet))
+
+
+def test_right_code_is_left_alone() -> None:
+    result = repair("good = 1\n", Word("SNF600", "bad", "good"))
+    assert result.verdict is Verdict.CLEAN
+    assert result.repair.verdict is RepairVerdict.UNCHANGED
+    assert result.repair.diff == ""
+
+
+def test_a_fault_that_hides_behind_another_is_mended_too() -> None:
+    rules = (Word("SNF600", "first", "one"), Word("SNF601", "second", "two", hidden_by="first"))
+    result = repair("first = 1\nsecond = 2\n", *rules)
+    assert result.repair.verdict is RepairVerdict.REPAIRED
+    assert result.repair.corrected == "one = 1\ntwo = 2\n"
+
+
+def test_a_dead_end_is_left_for_the_next_candidate() -> None:
+    rules = (Word("SNF600", "bad", "worse", "good"), Word("SNF601", "worse"))
+    result = repair("bad = 1\n", *rules)
+    assert result.repair.corrected == "good = 1\n"
+
+
+def test_what_no_candidate_mends_is_said() -> None:
+    result = repair("bad = 1\n", Word("SNF600", "bad"))
+    assert result.repair.verdict is RepairVerdict.UNREPAIRED
+    assert "bad stands here" in result.repair.reason
+    assert result.repair.corrected == "bad = 1\n"
+
+
+def test_part_of_the_way_is_called_partly_repaired() -> None:
+    result = repair("bad = 1\nodd = 2\n", Word("SNF600", "bad", "good"), Word("SNF601", "odd"))
+    assert result.repair.verdict is RepairVerdict.PARTLY_REPAIRED
+    assert [finding.rule for finding in result.repair.findings_after] == ["SNF601"]
+
+
+def test_fixes_that_go_round_in_circles_end() -> None:
+    result = repair("ping = 1\n", Word("SNF600", "ping", "pong"), Word("SNF601", "pong", "ping"))
+    assert result.repair.verdict is not RepairVerdict.REPAIRED
+
+
+class Changing(Word):
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        for fix in super().fixes(context, finding):
+            yield Fix(fix.title, fix.edits, Applicability.UNSAFE, Meaning.CHANGES, self.id)
+
+
+@pytest.mark.parametrize(("unsafe", "verdict"), [(False, RepairVerdict.UNREPAIRED), (True, RepairVerdict.REPAIRED)])
+def test_a_change_of_meaning_needs_consent(unsafe: bool, verdict: RepairVerdict) -> None:
+    assert repair("bad = 1\n", Changing("SNF600", "bad", "good"), unsafe_fixes=unsafe).repair.verdict is verdict
+
+
+def test_a_patch_goes_before_the_rules() -> None:
+    text = "bad = 1\n"
+    sha256 = Snippet("s", "", "", text).sha256
+    patch = Patch(snippet="s", sha256=sha256, answers="what is asked", why="intent cannot be inferred")
+    patches = Patches({sha256: LoadedPatch(patch, "s.py", (lambda code: (Edit(0, 3, "best"),),))})
+    result = repair(text, Word("SNF600", "bad", "good"), patches=patches)
+    assert (result.repair.corrected, result.repair.patch) == ("best = 1\n", "s.py")
+
+
+def test_a_patch_that_leaves_findings_is_not_called_a_repair() -> None:
+    text = "bad = 1\n"
+    sha256 = Snippet("s", "", "", text).sha256
+    patch = Patch(snippet="s", sha256=sha256, answers="", why="")
+    patches = Patches({sha256: LoadedPatch(patch, "s.py", (lambda code: (Edit(0, 0, "# noted\n"),),))})
+    assert repair(text, Word("SNF600", "bad"), patches=patches).repair.verdict is RepairVerdict.PARTLY_REPAIRED
+
+
+def test_an_ignore_mark_silences_its_rule_on_its_line() -> None:
+    result = repair("bad = 1  # snipfix: ignore[word-bad] shown on purpose\n", Word("SNF600", "bad"))
+    assert result.verdict is Verdict.CLEAN
+
+
+def test_stages_that_were_not_reached_say_why() -> None:
+    auditor = Auditor(passes, (), Options(stage=Stage.STATIC))
+    stages = {stage.stage: stage for stage in auditor.audit(Snippet("s", "", "", "x = 1\n")).stages}
+    assert stages[Stage.STATIC].status == "passed"
+    assert (stages[Stage.RUN].status, stages[Stage.RUN].reason) == ("skipped", "--stage static")

@@ -1,0 +1,116 @@
+"""Paths in, documents out: which files of a folder are documents, and which reader reads each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from snipfix.documents.document import Document, assemble
+from snipfix.documents.events import Event
+from snipfix.documents.source import STDIN, Source
+from snipfix.errors import DocumentError, UsageError
+
+__all__ = ["FORMATS", "collect", "parse", "read"]
+
+FORMATS = {
+    ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown", ".qmd": "markdown", ".rmd": "markdown", ".mdown": "markdown",
+    ".rst": "rst", ".ipynb": "notebook", ".html": "html", ".htm": "html", ".py": "python",
+}  # fmt: skip
+READERS = {"markdown": "markdown", "rst": "rst", "notebook": "notebook", "html": "html", "python": "docstrings"}
+IGNORED = {"venv", "node_modules", "site-packages", "__pycache__", "_build"}
+MANIFEST = "manifest.json"
+
+
+def read(path: Path | str, format: str | None = None) -> Document:  # noqa: A002
+    """The document at a path ("-": standard input). The format follows from the suffix, else from the content.
+
+    Raises:
+        UsageError: no such file.
+        DocumentError: binary, broken encoding, an unclosed fence, a format that is not known.
+    """
+    source = Source.read(path)
+    return parse(source, format or FORMATS.get(Path(source.path).suffix.lower()) or _sniffed(source))
+
+
+def parse(source: Source, format: str) -> Document:  # noqa: A002
+    """The Document that a source is in a format."""
+    reader: Callable[[Source], Iterable[Event]] = import_module(f"snipfix.documents.{READERS[format]}").read
+    return assemble(source, reader(source), format, shared=format == "notebook")
+
+
+def _sniffed(source: Source) -> str:
+    text = source.text.lstrip()
+    if text.startswith("{") and '"cells"' in text:
+        return "notebook"
+    if text[:15].lower().startswith(("<!doctype html", "<html")):
+        return "html"
+    if "```" in text or "~~~" in text:
+        return "markdown"
+    if source.path == STDIN:
+        return "python"
+    raise DocumentError("not a document that snipfix reads", place=source.path, hint=f"it reads {', '.join(sorted(FORMATS))}")
+
+
+def collect(paths: Sequence[Path | str]) -> list[Document]:
+    """The documents at the paths: files, folders (searched through, in order of their names), workspaces.
+
+    Raises:
+        UsageError: no such file, or nothing anywhere that is Python.
+        DocumentError, WorkspaceError, ConfigError: for one that cannot be understood.
+    """
+    from snipfix.documents import workspace
+
+    documents = list[Document]()
+    for path in paths or [Path()]:
+        path = Path(path)
+        if workspace.is_workspace(path):
+            documents.append(workspace.load(path))
+        elif path.is_dir():
+            documents += [read(file) for file in _files(path)]
+        elif workspace.is_member(path):
+            documents.append(workspace.load_member(path))
+        else:
+            documents.append(read(path))
+    if not any(document.snippets for document in documents):
+        raise UsageError(f"no Python in {', '.join(str(path) for path in paths) or '.'}", hint=_what_was_there(documents))
+    return _told_apart(documents)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in IGNORED and not name.endswith(".egg-info"))
+        yield from (Path(parent) / name for name in sorted(files) if Path(name).suffix.lower() in FORMATS and not name.startswith("."))
+
+
+def _what_was_there(documents: Sequence[Document]) -> str:
+    skipped = [one for document in documents for one in document.skipped]
+    if not documents:
+        return f"there is no document in it; snipfix reads {', '.join(sorted(FORMATS))}"
+    places = "; ".join(f"{one.document}:{one.line} {one.reason}" for one in skipped[:5])
+    more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+    return f"{len(documents)} documents read, {len(skipped)} blocks not looked at{': ' + places + more if places else ''}"
+
+
+def _told_apart(documents: list[Document]) -> list[Document]:
+    """Documents of the same stem get ids from their whole path."""
+    stems = [Path(document.path).stem for document in documents]
+    return [
+        document if document.format == "workspace" or stems.count(stem) == 1 else _renamed(document, stem)
+        for document, stem in zip(documents, stems, strict=True)
+    ]
+
+
+def _renamed(document: Document, stem: str) -> Document:
+    name = Path(document.path).as_posix()
+
+    def renamed(old: str) -> str:
+        return name + old.removeprefix(stem)
+
+    snippets = tuple(
+        replace(one, id=renamed(one.id), before=tuple(replace(other, id=renamed(other.id)) for other in one.before))
+        for one in document.snippets
+    )
+    return replace(document, snippets=snippets)

@@ -1,0 +1,218 @@
+"""From a reader's events to a Document: which fences are snippets, what they are called, what they print, what they build on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from snipfix.documents import recognise
+from snipfix.documents.events import Comment, Event, Fence, Heading, Prose, code_of
+from snipfix.documents.info import Info
+from snipfix.documents.marks import Mark, mark_of
+from snipfix.documents.namespaces import Block, link
+from snipfix.documents.sessions import without_prompts
+from snipfix.documents.source import STDIN, Source
+from snipfix.documents.titles import Headings, is_output_label, language_of
+from snipfix.errors import DocumentError
+from snipfix.model import Skipped, Snippet
+
+__all__ = ["Document", "Part", "assemble"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a snippet and its documented output stand in the document."""
+
+    fence: Fence
+    output: Fence | None = None
+    question: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it was read: its snippets, and everything in it that was not looked at."""
+
+    path: str
+    """As given."""
+    format: str
+    language: str
+    snippets: tuple[Snippet, ...]
+    skipped: tuple[Skipped, ...]
+    source: Source | None = None
+    """None for a workspace."""
+    parts: tuple[Part, ...] = ()
+    """One for each snippet, for documents that can be written back."""
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that were read."""
+        return self.source.raw if self.source else b""
+
+    @property
+    def encoding(self) -> str:
+        return self.source.encoding if self.source else "utf-8"
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hex digest of the bytes."""
+        return self.source.sha256 if self.source else ""
+
+    def part(self, snippet: str) -> Part:
+        """Where the snippet of an id stands. Raises DocumentError when there is none."""
+        for one, part in zip(self.snippets, self.parts, strict=False):
+            if one.id == snippet:
+                return part
+        raise DocumentError(f"no snippet {snippet!r}", place=self.path)
+
+
+@dataclass
+class _Draft:
+    """A snippet in the making."""
+
+    fence: Fence
+    title: str
+    section: int
+    question: int | None
+    tags: set[str]
+    documented: str | None = None
+    output: Fence | None = None
+    hidden: bool = False
+
+
+@dataclass
+class _Assembler:
+    """Reads events in order; what it remembers between them is all here."""
+
+    source: Source
+    shared: bool
+    headings: Headings = field(default_factory=Headings)
+    drafts: list[_Draft] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    prose: list[str] = field(default_factory=list)
+    label: str = ""
+    open: bool = False
+    """Whether the fence that comes next may be the output of the last draft."""
+
+    def read(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case Heading():
+                    self.open = self.open and is_output_label(event.text)
+                    self.headings.enter(event)
+                    self.label = event.text
+                    self.prose.append(event.text)
+                case Prose():
+                    self.label = event.text
+                    self.prose.append(event.text)
+                case Comment():
+                    mark = mark_of(event, self.source.path)
+                    if mark and mark.lines:
+                        self._hide(event, mark)
+                    elif mark:
+                        self.marks.append(mark)
+                case Fence():
+                    self._fence(event)
+                    self.label = ""
+        if any(mark.word not in {"reset", "setup"} for mark in self.marks):
+            word = self.marks[-1].word
+            raise DocumentError(
+                f"a mark `snipfix: {word}` with no block after it", place=self.source.path, hint="put it above the block it speaks of"
+            )
+
+    def _hide(self, comment: Comment, mark: Mark) -> None:
+        fence = Fence("python", comment.line, mark.lines, mark.lines[0].start)
+        self.drafts.append(_Draft(fence, "setup", self.headings.section, None, {"setup"}, hidden=True))
+
+    def _fence(self, fence: Fence) -> None:
+        info = Info.parse(fence.info)
+        labelled = is_output_label(self.label) or "output" in fence.tags or info.language in {"output", "out", "stdout"}
+        if self.open and not self.marks and recognise.is_output(fence, info):
+            if labelled or recognise.is_traceback(fence, info):
+                self.open = False
+                self._output(fence, info)
+                return
+        self.open = False
+        marks, self.marks = self.marks, []
+        tags = {mark.word for mark in marks} | info.tags | fence.tags
+        reason = fence.refused or next((mark.reason for mark in marks if mark.word == "skip"), "")
+        if fence.refused or not recognise.is_python(fence, info):
+            self._skip(fence, fence.refused or _why_not(fence, info))
+        elif "skip" in tags:
+            self._skip(fence, f"marked skip: {reason}" if reason else "marked skip")
+        else:
+            self._python(fence, info, tags)
+
+    def _python(self, fence: Fence, info: Info, tags: set[str]) -> None:
+        documented = None
+        if recognise.is_session(fence, info):
+            fence, documented = without_prompts(fence)
+        fence, blanked, foreign = recognise.without_magics(fence)
+        if foreign or not code_of(fence).strip():
+            self._skip(fence, foreign or "nothing in it")
+            return
+        for line, text in blanked:
+            self.skipped.append(Skipped(self.source.path, line.number, fence.info, f"left out, not Python: {text[:60]}"))
+        self.drafts.append(
+            _Draft(fence, fence.title or self.headings.title, self.headings.section, self.headings.question, tags, documented)
+        )
+        self.open = documented is None
+
+    def _output(self, fence: Fence, info: Info) -> None:
+        draft = self.drafts[-1]
+        if recognise.is_traceback(fence, info):
+            draft.tags.add("expect-error")
+        else:
+            draft.output, draft.documented = fence, code_of(fence)
+
+    def _skip(self, fence: Fence, reason: str) -> None:
+        self.skipped.append(Skipped(self.source.path, fence.line, fence.info, reason))
+
+
+def _why_not(fence: Fence, info: Info) -> str:
+    word = fence.language or info.language
+    if word:
+        return f"not Python ({word})"
+    return f"not Python ({info.directive})" if info.directive else "no language, and not plainly Python"
+
+
+def assemble(source: Source, events: Iterable[Event], format: str, *, shared: bool = False) -> Document:  # noqa: A002
+    """The Document that a reader's events amount to. `shared`: all its blocks live in one namespace.
+
+    Raises:
+        ConfigError: for a mark that cannot be understood.
+        DocumentError: for a mark that speaks of nothing; and what the reader raises.
+    """
+    assembler = _Assembler(source, shared)
+    assembler.read(events)
+    language = language_of("\n".join(assembler.prose) or source.text)
+    drafts = assembler.drafts
+    blocks = [Block(code_of(draft.fence), draft.section, frozenset(draft.tags), shared) for draft in drafts]
+    stem = "stdin" if source.path == STDIN else Path(source.path).stem
+    made, shown = list[Snippet](), list[Snippet]()
+    for draft, before in zip(drafts, link(blocks), strict=True):
+        name = f"{stem}:setup{len(made) - len(shown) + 1}" if draft.hidden else f"{stem}:{len(shown) + 1}"
+        snippet = replace(_snippet(source, draft, name), before=tuple(made[number] for number in before), language=language)
+        made.append(snippet)
+        if not draft.hidden:
+            shown.append(snippet)
+    parts = tuple(Part(draft.fence, draft.output, draft.question) for draft in drafts if not draft.hidden)
+    return Document(source.path, format, language, tuple(shown), tuple(assembler.skipped), source, parts)
+
+
+def _snippet(source: Source, draft: _Draft, name: str) -> Snippet:
+    lines = draft.fence.lines
+    indents = tuple(source.column(line) for line in lines)
+    return Snippet(
+        id=name,
+        title=draft.title,
+        document=source.path,
+        code=code_of(draft.fence),
+        line=lines[0].number,
+        indents=indents if any(indents) else (),
+        info=draft.fence.info,
+        documented_output=draft.documented,
+        expect_error="expect-error" in draft.tags,
+    )

@@ -1,0 +1,153 @@
+"""Markdown: CommonMark by a real parser, with the directives of MyST, the chunks of Quarto and R Markdown, and the comments of MDX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose
+from snipfix.documents.info import CONTAINERS, Info
+from snipfix.documents.source import Source
+from snipfix.errors import DocumentError
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+__all__ = ["read"]
+
+COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+MDX_COMMENT = re.compile(r"\{/\*(.*?)\*/\}", re.DOTALL)
+EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.*?)(?<=\S)\1")
+OPTION = re.compile(r"^:[\w-]+:( |$)")
+BULLET = re.compile(r"[^\s>]")
+
+
+def read(source: Source) -> Iterator[Event]:
+    """The events of a Markdown document.
+
+    Raises:
+        DocumentError: for a fence that runs to the end of the document because it is never closed.
+    """
+    from markdown_it import MarkdownIt
+
+    lines = source.lines
+    body = _after_front_matter(lines)
+    # Blank lines instead of the front matter: its `---` would make a heading of the line above.
+    blanked = [*(Line(line.number, line.start, line.start, "") for line in lines[:body]), *lines[body:]]
+    yield from _Reader(source, MarkdownIt("commonmark")).events(blanked)
+
+
+def _after_front_matter(lines: Sequence[Line]) -> int:
+    if lines and lines[0].code.rstrip() == "---":
+        for number, line in enumerate(lines[1:], start=1):
+            if line.code.rstrip() in {"---", "..."}:
+                return number + 1
+    return 0
+
+
+class _Reader:
+    """One document; `events` calls itself for directives whose content is Markdown again."""
+
+    def __init__(self, source: Source, parser: MarkdownIt) -> None:
+        self.source, self.parser = source, parser
+
+    def events(self, lines: Sequence[Line]) -> Iterator[Event]:
+        level = 1
+        text = "\n".join(line.code for line in lines)
+        for token in self.parser.parse(text):
+            if token.type == "heading_open":
+                level = int(token.tag[1:])
+                heading = True
+            elif token.type == "paragraph_open":
+                heading = False
+            elif token.type == "inline" and token.map:
+                at = lines[token.map[0]].number
+                yield from self._mdx(lines, token)
+                yield Heading(level, _plain(token), at) if heading else Prose(_plain(token), at)
+            elif token.type == "html_block" and token.map:
+                yield from self._comments(lines[token.map[0] : token.map[1]], COMMENT)
+            elif token.type == "code_block" and token.map:
+                first, last = token.map
+                yield Fence(
+                    "", lines[first].number, tuple(lines[first:last]), lines[first].start, refused="an indented block, without a language"
+                )
+            elif token.type == "fence" and token.map:
+                yield from self._fence(lines, token)
+
+    def _comments(self, lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[Event]:
+        text = "\n".join(line.code for line in lines)
+        for comment in pattern.finditer(text):
+            before = text.count("\n", 0, comment.start())
+            body, at = list[Line](), comment.start(1)
+            for line in lines[before : before + comment[1].count("\n") + 1]:
+                column = at - (text.rfind("\n", 0, at) + 1)
+                end = min(text.find("\n", at) if "\n" in text[at:] else len(text), comment.end(1))
+                body.append(Line(line.number, line.start + column, line.start + column + end - at, text[at:end]))
+                at = end + 1
+            yield Comment(lines[before].number, tuple(body))
+
+    def _mdx(self, lines: Sequence[Line], token: Token) -> Iterator[Event]:
+        if "{/*" in token.content and token.map:
+            yield from self._comments(lines[token.map[0] : token.map[1]], MDX_COMMENT)
+
+    def _fence(self, lines: Sequence[Line], token: Token) -> Iterator[Event]:
+        assert token.map is not None
+        first, last = token.map
+        contents = token.content.removesuffix("\n").split("\n") if token.content else []
+        closed = last - first - 1 > len(contents)
+        if not closed and not any(line.code.strip() for line in lines[last:]):
+            raise DocumentError(
+                f"the fence that opens here ({token.markup}{token.info}) is never closed",
+                place=f"{self.source.path}:{lines[first].number}",
+                hint=f"add a line with {token.markup} after its code",
+            )
+        body = tuple(self._line(line, code) for line, code in zip(lines[first + 1 :], contents, strict=False))
+        info = Info.parse(token.info)
+        if info.directive in CONTAINERS:
+            yield from self.events(_without_options(body))
+            return
+        if info.directive == "eval-rst":
+            from snipfix.documents import rst
+
+            yield from rst.events(self.source, body)
+            return
+        if info.directive:
+            body = _without_options(body)
+        marker = lines[last - 1].code if closed else BULLET.sub(" ", lines[first].code.split(token.markup)[0])
+        prefix = self._before(lines[last - 1 if closed else first]) + marker.split(token.markup)[0]
+        following = lines[first + 1].number if first + 1 < len(lines) else lines[first].number
+        at = body[0].start if body else self.source.lines[following - 1].start
+        yield Fence(token.info.strip(), lines[first].number, body, at, prefix=prefix)
+
+    def _before(self, line: Line) -> str:
+        """What stands in the document before a line of nested Markdown."""
+        return self.source.text[self.source.lines[line.number - 1].start : line.start]
+
+    @staticmethod
+    def _line(line: Line, code: str) -> Line:
+        if line.code.endswith(code):
+            return line.cut(len(line.code) - len(code))
+        return Line(line.number, line.start, line.end, code)  # a tab that the container's indentation ends in
+
+
+def _without_options(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The content of a directive: after its `:name: value` lines or its YAML block."""
+    if lines and lines[0].code.strip() == "---":
+        for number, line in enumerate(lines[1:], start=1):
+            if line.code.strip() == "---":
+                return lines[number + 1 :]
+    start = next((number for number, line in enumerate(lines) if not OPTION.match(line.code)), len(lines))
+    return lines[start + 1 :] if 0 < start < len(lines) and not lines[start].code.strip() else lines[start:]
+
+
+def _plain(token: Token) -> str:
+    """The text of an inline token without its marks of emphasis, code and links."""
+    parts = (
+        child.content if child.type in {"text", "code_inline"} else "\n" * (child.type in {"softbreak", "hardbreak"})
+        for child in token.children or ()
+    )
+    text = "".join(parts)
+    # `**label：**next` is not emphasis to CommonMark, but it is to the author.
+    return EMPHASIS.sub(r"\2", text).strip()

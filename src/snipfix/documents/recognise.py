@@ -1,0 +1,108 @@
+"""What kind of code a fence holds: Python, a session at the prompt, an output, or something that is not looked at."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import replace
+
+from snipfix.documents.events import Fence, Line, Style, code_of
+from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, Info
+
+__all__ = ["ends_in_error", "is_output", "is_python", "is_traceback", "reads_as_python", "without_magics"]
+
+STRONG = re.compile(r"^\s*(?:import [\w.]+|from [\w.]+ import |(?:async )?def \w+\s*\(|class \w+.*:|@\w[\w.]*)", re.MULTILINE)
+IMPORT = re.compile(r"^(?:import [\w.]+(?: as \w+)?(?:\s*,|\s*#|\s*;|\s*$)|from [\w.]+ import \S)", re.MULTILINE)
+SHELL = re.compile(r"^\s*\$ ", re.MULTILINE)
+MAGIC = re.compile(r"^\s*(?:%%?[A-Za-z]\w*|!\s*\S|\?\??\s*\w)|^\s*[\w.]+\?\??\s*$")
+FOREIGN_CELL = re.compile(
+    r"^%%(?!time\b|timeit\b|capture\b|prun\b|python3?\b|ipytest\b|memit\b|debug\b)(\w+)",
+)
+ERROR_LINE = re.compile(r"(?:[\w.]*(?:Error|Exception|Interrupt|Exit|StopIteration))\b(?::|$)")
+
+
+def is_python(fence: Fence, info: Info) -> bool:
+    """Whether a fence says that it is Python, or says nothing and plainly is."""
+    word = fence.language or info.language
+    if word in PYTHON or word in SESSION:
+        return True
+    if info.directive:
+        return info.directive in {"code-cell", "testcode", "testsetup", "doctest", "ipython"} and not word
+    return not word and not fence.info.strip() and reads_as_python(code_of(fence))
+
+
+def is_output(fence: Fence, info: Info) -> bool:
+    """Whether a fence may show an output."""
+    return "output" in fence.tags or (fence.language or info.language) in OUTPUT | TRACEBACK
+
+
+def is_traceback(fence: Fence, info: Info) -> bool:
+    """Whether a fence says that it is a traceback, or shows one."""
+    return (fence.language or info.language) in TRACEBACK or ends_in_error(code_of(fence))
+
+
+def ends_in_error(output: str) -> bool:
+    """Whether a documented output is that of a program that raised."""
+    last = output.rstrip().rpartition("\n")[2]
+    return "Traceback (most recent call last)" in output or ERROR_LINE.match(last) is not None
+
+
+def reads_as_python(code: str) -> bool:
+    """Whether an unlabelled block is Python beyond doubt: outputs and data often parse as Python too, so parsing is not enough."""
+    if SHELL.search(code):
+        return False
+    if code.lstrip().startswith(">>> "):
+        return True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return IMPORT.search(code) is not None and len(STRONG.findall(code)) >= 2
+    return any(_is_telling(statement) for statement in tree.body)
+
+
+def _is_telling(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.For() | ast.With():
+            return True
+        case ast.Assign(value=ast.Call(func=ast.Attribute())):
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
+            return True
+    return False
+
+
+def without_magics(fence: Fence) -> tuple[Fence, list[tuple[Line, str]], str]:
+    """The fence with notebook magics and shell lines blank, those lines, and the reason to skip all of it when another language is meant."""
+    first = next((line.code for line in fence.lines if line.code.strip()), "")
+    foreign = FOREIGN_CELL.match(first)
+    if foreign:
+        return fence, [], f"a %%{foreign[1]} cell, not Python"
+    if not any(MAGIC.match(line.code) for line in fence.lines) or _parses(code_of(fence)):
+        return fence, [], ""
+    lines, blanked = list[Line](), list[tuple[Line, str]]()
+    for line in fence.lines:
+        if MAGIC.match(line.code):
+            blanked.append((line, line.code.strip()))
+            indent = line.code[: len(line.code) - len(line.code.lstrip())]
+            line = Line(line.number, line.start, line.end, indent + "pass" if indent else "")
+        lines.append(line)
+    return replace(fence, lines=tuple(lines)), blanked, ""
+
+
+def _parses(code: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def is_session(fence: Fence, info: Info) -> bool:
+    """Whether a fence shows prompts."""
+    first = next((line.code for line in fence.lines if line.code.strip()), "")
+    return fence.style in {Style.TEXT, Style.HTML} and re.match(r"\s*>>>(?: |$)", first) is not None

@@ -59,7 +59,7 @@ class Context:
         """Scopes, bindings and qualified names of the text (see `rules.scopes`), computed once."""
         from snipfix.rules.scopes import Scopes
 
-        return Scopes(self.code)
+        return Scopes(self.code, [earlier.code for earlier in self.snippet.before])
 
 
 class Rule:

@@ -60,7 +60,7 @@ class Auditor:
         """Every stage that the options ask for and the snippet allows; the dict says why a stage was not reached."""
         code, depth = context.code, self.options.stage.depth
         if (error := code.syntax_error) is not None:
-            skipped = {stage: "the snippet does not parse" for stage in Stage if stage is not Stage.PARSE}
+            skipped: dict[Stage, str] = {stage: "the snippet does not parse" for stage in Stage if stage is not Stage.PARSE}
             return [found for rule in self.rules for found in rule.on_syntax(context, error)], None, skipped
         beyond = {stage: f"--stage {self.options.stage}" for stage in Stage if stage.depth > depth}
         if depth < Stage.STATIC.depth:
@@ -118,11 +118,8 @@ class Auditor:
     def with_fixes(self, context: Context, finding: Finding) -> Finding:
         """The finding with the candidate edits of its rule, those that apply to the text and change it."""
         rule = next(rule for rule in self.rules if rule.id == finding.rule)
-        fixes = []
-        for fix in rule.fixes(context, finding):
-            if fix.apply(context.code.text) != context.code.text:
-                fixes.append(fix)
-        return replace(finding, fixes=tuple(fixes))
+        text = context.code.text
+        return replace(finding, fixes=tuple(fix for fix in rule.fixes(context, finding) if fix.apply(text) != text))
 
 
 def _reading_order(finding: Finding) -> tuple[int, int, int, str]:

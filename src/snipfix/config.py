@@ -88,7 +88,9 @@ def from_table(table: Mapping[str, Any], place: str) -> Options:
             if name == "documents":  # read by the pytest plugin
                 continue
             raise ConfigError(
-                f"[tool.snipfix] has no key {key!r}", place=place, hint=f"known keys: {', '.join(sorted(k.replace('_', '-') for k in known))}"
+                f"[tool.snipfix] has no key {key!r}",
+                place=place,
+                hint=f"known keys: {', '.join(sorted(k.replace('_', '-') for k in known))}",
             )
         changes[name] = _converted(name, value, getattr(Options(), name), place)
     return replace(Options(), **changes)

@@ -68,7 +68,9 @@ class LoadedPatch:
                 text = Fix("", tuple(one(Code(text)))).apply(text)
         except Exception as error:
             raise WorkspaceError(
-                f"the patch does not apply: {type(error).__name__}: {error}", place=f"fixes/{self.file}", hint="correct the patch's TRANSFORM"
+                f"the patch does not apply: {type(error).__name__}: {error}",
+                place=f"fixes/{self.file}",
+                hint="correct the patch's TRANSFORM",
             ) from error
         return text
 
@@ -84,7 +86,7 @@ class Patches:
 
     def check(self, snippets: Sequence[Snippet]) -> None:
         """Raise WorkspaceError for a patch whose snippet is there with another text: it is stale."""
-        by_id = {snippet.path and Path(snippet.path).stem or snippet.id: snippet for snippet in snippets}
+        by_id = {(snippet.path and Path(snippet.path).stem) or snippet.id: snippet for snippet in snippets}
         for loaded in self.by_sha256.values():
             snippet = by_id.get(loaded.patch.snippet)
             if snippet is not None and snippet.sha256 != loaded.patch.sha256:
@@ -130,9 +132,7 @@ def record(folder: Path, snippet: Snippet, corrected: str, fixes: Sequence[Fix])
     """Write the found repair of a snippet as a readable patch and return its path. Replaying it gives the same bytes."""
     stem = Path(snippet.path).stem if snippet.path else re.sub(r"\W+", "_", snippet.id).strip("_")
     why = "; ".join(dict.fromkeys(f"{fix.rule}: {fix.title}" for fix in fixes))
-    steps = "".join(
-        f"    step(substitute, {old!r}, {new!r}, line={line}),\n" for line, old, new in _substitutions(snippet.code, corrected)
-    )
+    steps = "".join(f"    step(substitute, {old!r}, {new!r}, line={line}),\n" for line, old, new in _substitutions(snippet.code, corrected))
     text = (
         f'"""{snippet.title}: recorded from a proven search."""\n\n'
         "from snipfix.codemods import substitute\nfrom snipfix.patches import Patch, step\n\n"

@@ -66,6 +66,8 @@ class Search:
     started: float = field(default_factory=time.monotonic)
     tries: int = 0
     seen: set[str] = field(default_factory=set)
+    best: State = field(init=False)
+    """The state with errors that got furthest."""
 
     @property
     def spent(self) -> bool:
@@ -76,22 +78,22 @@ class Search:
         self.tries += 1
         return self.auditor.audit(replace(self.snippet, code=text), quick=quick)
 
-    def run(self, start: Result) -> tuple[State, list[State]]:
-        """The best state found, and other states without errors that were found on the way."""
-        first = State(self.snippet.code, start)
-        best, solved, order = first, list[State](), itertools.count()
-        queue = [(first.cost, next(order), first)]
-        self.seen.add(first.text)
-        while queue and not self.spent and not solved:
-            state = heapq.heappop(queue)[2]
-            for after in self.steps(state):
-                best = min(best, after, key=lambda one: one.cost)
+    def solutions(self, start: Result) -> Iterator[list[State]]:
+        """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked."""
+        order = itertools.count()
+        self.best = State(self.snippet.code, start)
+        queue = [(self.best.cost, next(order), self.best)]
+        self.seen.add(self.best.text)
+        while queue and not self.spent:
+            solved = []
+            for after in self.steps(heapq.heappop(queue)[2]):
                 if after.errors:
+                    self.best = min(self.best, after, key=lambda one: one.cost)
                     heapq.heappush(queue, (after.cost, next(order), after))
                 else:
                     solved.append(after)
-        solved.sort(key=lambda one: one.cost)
-        return (solved[0], solved[1:]) if solved else (best, [])
+            if solved:
+                yield sorted(solved, key=lambda one: one.cost)
 
     def steps(self, state: State) -> Iterator[State]:
         """The states one fix away that are progress, all mending the same finding: the first one that can be mended at all.
@@ -170,26 +172,26 @@ class Repairer:
         return replace(_repair_of(result, state, tries=1), patch=loaded.file)
 
     def _searched(self, result: Result) -> Repair:
-        search = Search(self.auditor, result.snippet)
-        best, alternatives = search.run(result)
-        for state in [one for one in (best, *alternatives) if not one.errors]:
-            proven = self._proven(search, result, state)
-            if proven is not None:
-                others = tuple(one.fixes[-1] for one in alternatives if one is not state)
-                return replace(_repair_of(result, proven, search.tries), alternatives=others)
-        return _repair_of(result, best, search.tries)
+        search, refused = Search(self.auditor, result.snippet), ""
+        for rivals in search.solutions(result):
+            for state in rivals:
+                proven, why = self._proven(search, result, state)
+                if proven is not None:
+                    others = tuple(one.fixes[-1] for one in rivals if one is not state)
+                    return replace(_repair_of(result, proven, search.tries), alternatives=others)
+                refused = refused or f"{state.fixes[-1].title!r} was refused: {why}"
+        repair = _repair_of(result, search.best, search.tries)
+        return replace(repair, reason=f"{repair.reason}; {refused}") if refused else repair
 
-    def _proven(self, search: Search, before: Result, state: State) -> State | None:
-        """The state with every unnecessary edit taken back and audited in full, or None when it does not hold.
-
-        It does not hold when the full audit finds errors, when something that worked is lost, or when the edit cheats.
-        """
+    def _proven(self, search: Search, before: Result, state: State) -> tuple[State | None, str]:
+        """The state with every unnecessary edit taken back and audited in full; or None and why it does not hold."""
         state = self._necessary(search, state)
-        if cheats(Code(before.snippet.code), Code(state.text)):
-            return None
         full = self.auditor.audit(replace(search.snippet, code=state.text), quick=False)
         proven = replace(state, result=full)
-        return None if proven.errors or lost(before, full) else proven
+        why = cheats(Code(before.snippet.code), Code(state.text)) or lost(before, full)
+        if proven.errors:
+            why = f"run in full, {proven.errors[0].message}"
+        return (None, why) if why else (proven, "")
 
     def _necessary(self, search: Search, state: State) -> State:
         """Take back each hunk in turn and keep it back when the audit is still without errors."""

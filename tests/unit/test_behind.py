@@ -13,7 +13,9 @@ OLD = "import torch\n\nx = F.relu(y)\nz = x + 1"
     [
         pytest.param("import torch\nimport F\n\nx = F.relu(y)\nz = x + 1", Span(5, 5, 5, 6), Span(4, 5, 4, 6), id="below an inserted line"),
         pytest.param("import torch\nimport F\n\nx = F.relu(y)\nz = x + 1", Span(2, 1, 2, 4), None, id="in the inserted line"),
-        pytest.param("import torch\n\nx = F.gelu(y)\nz = x + 1", Span(3, 5, 3, 11), Span(3, 1, 3, 14), id="in a changed line: the whole line"),
+        pytest.param(
+            "import torch\n\nx = F.gelu(y)\nz = x + 1", Span(3, 5, 3, 11), Span(3, 1, 3, 14), id="in a changed line: the whole line"
+        ),
         pytest.param("import torch\n\nx = F.relu(y)\nz = x + 1", Span(1, 8, 1, 13), Span(1, 8, 1, 13), id="nothing changed"),
     ],
 )

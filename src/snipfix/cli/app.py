@@ -77,5 +77,8 @@ def crashed() -> int:
     with tempfile.NamedTemporaryFile("w", prefix="snipfix-", suffix=".log", delete=False, encoding="utf-8") as log:
         traceback.print_exc(file=log)
     kind, error, _ = sys.exc_info()
-    say(f"snipfix: an error in snipfix itself: {kind.__name__ if kind else ''}: {str(error)[:300]}", f"please report it with the log {log.name}")
+    say(
+        f"snipfix: an error in snipfix itself: {kind.__name__ if kind else ''}: {str(error)[:300]}",
+        f"please report it with the log {log.name}",
+    )
     return 3

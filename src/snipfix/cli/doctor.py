@@ -27,7 +27,9 @@ def doctor(
     for name, value in environment.items():
         console.print(f"  {name:<14} {_shown(value)}")
     if enforced.missing:
-        console.print("a layer that is off is not enforced here: audit documents you do not trust in a container or virtual machine instead")
+        console.print(
+            "a layer that is off is not enforced here: audit documents you do not trust in a container or virtual machine instead"
+        )
     return 0
 
 

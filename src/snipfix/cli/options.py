@@ -31,7 +31,8 @@ class Device(StrEnum):
 
 
 Paths = Annotated[
-    list[Path] | None, typer.Argument(metavar="[PATH]...", help="Documents, folders, .py files or a workspace. Default: the workspace here.")
+    list[Path] | None,
+    typer.Argument(metavar="[PATH]...", help="Documents, folders, .py files or a workspace. Default: the workspace here."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="What goes to stdout or --output.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", help="Write the report to this file instead of stdout.", dir_okay=False)]
@@ -41,7 +42,9 @@ TimeoutOption = Annotated[float | None, typer.Option("--timeout", min=0.1, help=
 MemoryOption = Annotated[int | None, typer.Option("--memory", min=64, help="Megabytes for one snippet.")]
 StageOption = Annotated[Stage | None, typer.Option("--stage", help="How deep to look.")]
 QuickOption = Annotated[bool | None, typer.Option("--quick", help="Cut module-level training loops short; said in the report.")]
-PythonOption = Annotated[str | None, typer.Option("--python", metavar="INTERPRETER", help="The interpreter whose packages the snippets use.")]
+PythonOption = Annotated[
+    str | None, typer.Option("--python", metavar="INTERPRETER", help="The interpreter whose packages the snippets use.")
+]
 SelectOption = Annotated[list[str] | None, typer.Option("--select", help="Only these rules or categories (repeat, or separate by commas).")]
 IgnoreOption = Annotated[list[str] | None, typer.Option("--ignore", help="Not these rules or categories.")]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run everything again.")]

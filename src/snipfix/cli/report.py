@@ -21,7 +21,9 @@ def report(open_it: Annotated[bool, typer.Option("--open", help="Open it in a br
     committed = Path("reports/index.html")
     file = LAST_RUN if LAST_RUN.is_file() else committed
     if not file.is_file():
-        raise UsageError("no run has left a report here", hint="`snipfix audit` leaves one in .snipfix/, `snipfix repair --write` in reports/")
+        raise UsageError(
+            "no run has left a report here", hint="`snipfix audit` leaves one in .snipfix/, `snipfix repair --write` in reports/"
+        )
     print(file)
     if open_it:
         webbrowser.open(file.resolve().as_uri())

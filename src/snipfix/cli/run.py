@@ -36,7 +36,9 @@ class Finished:
     @property
     def left(self) -> bool:
         """Findings at error level that the repair could not mend."""
-        return any(finding.is_error for result in self.report.results for finding in (result.repair.findings_after if result.repair else ()))
+        return any(
+            finding.is_error for result in self.report.results for finding in (result.repair.findings_after if result.repair else ())
+        )
 
 
 def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Finished:
@@ -73,7 +75,9 @@ def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Fini
 
 def _workspace_here() -> Path:
     if not Path("snippets/manifest.json").is_file():
-        raise UsageError("no PATH given, and the current folder is no workspace", hint="name a document, or make a workspace with `snipfix init`")
+        raise UsageError(
+            "no PATH given, and the current folder is no workspace", hint="name a document, or make a workspace with `snipfix init`"
+        )
     return Path()
 
 

@@ -29,7 +29,9 @@ def write_back(finished: Finished) -> None:
             print(f"snipfix: {len(own)} snippets reported in {folder}", file=sys.stderr)
             continue
         mended = {result.snippet.id: result.repair.corrected for result in own if result.repair and mends(result)}
-        outputs = {result.snippet.id: true_output(result) for result in own if mends(result) and result.snippet.documented_output is not None}
+        outputs = {
+            result.snippet.id: true_output(result) for result in own if mends(result) and result.snippet.documented_output is not None
+        }
         if mended:
             writeback.mend(document, mended, outputs)
             print(f"snipfix: {len(mended)} snippets mended in {document.path}", file=sys.stderr)

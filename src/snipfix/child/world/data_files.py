@@ -1,0 +1,68 @@
+"""Data files that the snippet opens but nobody has: made when opened, where the snippet's own text says what they hold.
+
+Two kinds: tables of a train, validation or test split (JSON, CSV, TSV) with the columns that the snippet names, and files of well-known
+corpora in their well-known place. Any other missing file stays missing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any
+
+from . import record, tables, texts, vectors
+
+_TABLE = re.compile(r"(?:^|[/_.-])(?P<split>train|training|valid|validation|val|dev|test|testing)\.(?P<kind>jsonl?|csv|tsv)$")
+_MULTI30K = re.compile(r"multi30k/(?P<split>train|val|test2016)\.(?P<language>de|en)$")
+_GLOVE = re.compile(r"glove\.(?P<name>[\w.]+?)\.(?P<dim>\d{2,3})d\.txt$")
+
+
+def install(code: str) -> None:
+    """Watch the opening of files, if the code names one of those that can be made."""
+    table = tables.read(code) if re.search(r"\.(?:jsonl?|csv|tsv)\b", code) else None
+    if table is None and not re.search(r"multi30k|glove", code):
+        return
+    busy = False
+
+    def watch(event: str, arguments: Any) -> None:
+        nonlocal busy
+        if event != "open" or busy or not isinstance(arguments[0], (str, bytes)) or _writes(arguments[1]):
+            return
+        busy = True
+        try:
+            _make(os.fsdecode(arguments[0]), table)
+        finally:
+            busy = False
+
+    sys.addaudithook(watch)
+
+
+def _writes(mode: Any) -> bool:
+    return isinstance(mode, str) and not mode.startswith("r")
+
+
+def _make(path: str, table: tables.Table | None) -> None:
+    made = None if os.path.lexists(path) else _content(path, table)
+    if made is None:
+        return
+    how, content = made
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+    record.note(os.path.basename(path), how)
+
+
+def _content(path: str, table: tables.Table | None) -> tuple[str, bytes] | None:
+    path = path.replace(os.sep, "/")
+    found = _TABLE.search(path)
+    if found and table is not None:
+        return table.file(found["kind"], training=found["split"].startswith("train"))
+    found = _MULTI30K.search(path)
+    if found:
+        split = {"train": "train", "val": "valid", "test2016": "test"}[found["split"]]
+        return "sentences made by rule, the same that Multi30k's archive holds here", texts.parallel(split, found["language"])
+    found = _GLOVE.search(path)
+    if found:
+        return "random vectors in GloVe's text format", vectors.table(int(found["dim"]))
+    return None

@@ -1,0 +1,144 @@
+# ruff: noqa: B905 (zip's strict is newer than the oldest interpreter that runs this)
+"""The columns that a snippet's own text gives its tables, and small tables that have them."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .grammar import pairs, reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LABEL = re.compile(r"label|target|class|categor|sentiment|polarity|tag|^y$", re.IGNORECASE)
+_SOURCE = re.compile(r"^(src|source|de|ger|german|input|question)$", re.IGNORECASE)
+_TARGET = re.compile(r"^(trg|tgt|target|en|eng|english|output|answer)$", re.IGNORECASE)
+_NUMBER = re.compile(r"^(id|idx|index)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a snippet says of its table: the columns in order (None: not used), those that hold numbers, header or array expected."""
+
+    columns: tuple[str | None, ...]
+    numeric: frozenset[str] = frozenset()
+    header: bool = False
+    array: bool = False
+
+    def file(self, kind: str, *, training: bool) -> tuple[str, bytes]:
+        """How it was made, and the content of a file of this kind."""
+        rows = self._rows(160 if training else 48, 1 if training else 2)
+        how = f"{len(rows)} rows made by rule, with the columns {', '.join(filter(None, self.columns))}"
+        if kind.startswith("json"):
+            dicts = [{name: cell for name, cell in zip(self.columns, row) if name} for row in rows]
+            lines = [json.dumps(row, ensure_ascii=False) for row in dicts]
+            return how, ("[" + ",\n".join(lines) + "]\n" if self.array else "\n".join(lines) + "\n").encode()
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, delimiter="\t" if kind == "tsv" else ",", lineterminator="\n")
+        if self.header:
+            writer.writerow([name or "" for name in self.columns])
+        writer.writerows(rows)
+        return how, buffer.getvalue().encode()
+
+    def _rows(self, count: int, seed: int) -> list[list[Any]]:
+        names = [name or "" for name in self.columns]
+        parallel = any(map(_SOURCE.match, names)) and any(map(_TARGET.match, names))
+        material = zip(pairs(count, seed), reviews(count, seed))
+        return [
+            [self._cell(name, number, pair if parallel else None, review) for name in names]
+            for number, (pair, review) in enumerate(material)
+        ]
+
+    def _cell(self, name: str, number: int, pair: tuple[str, str] | None, review: tuple[str, str]) -> Any:
+        text, mood = review
+        if pair and _SOURCE.match(name):
+            return pair[0]
+        if pair and _TARGET.match(name):
+            return pair[1]
+        if _NUMBER.match(name):
+            return number
+        if _LABEL.search(name):
+            return int(mood == "pos") if name in self.numeric else mood
+        return text
+
+
+def read(code: str) -> Table | None:
+    """The table that the code speaks of; None when it does not parse or names no columns."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    nodes = list(ast.walk(tree))
+    return _from_fields(nodes) or _from_rows(nodes)
+
+
+def _keywords(nodes: list[ast.AST], name: str) -> Iterator[ast.expr]:
+    return (keyword.value for node in nodes if isinstance(node, ast.Call) for keyword in node.keywords if keyword.arg == name)
+
+
+def _assigned(nodes: list[ast.AST]) -> dict[str, ast.expr]:
+    return {
+        target.id: node.value for node in nodes if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
+    }
+
+
+def _from_fields(nodes: list[ast.AST]) -> Table | None:
+    """torchtext's way: `fields=` a list of (name, Field) in the file's order, or a dict keyed by the file's names."""
+    assigned = _assigned(nodes)
+    for value in _keywords(nodes, "fields"):
+        value = assigned.get(value.id, value) if isinstance(value, ast.Name) else value
+        if isinstance(value, ast.Dict):
+            entries = list(zip(value.keys, value.values))
+        elif isinstance(value, (ast.List, ast.Tuple)):
+            entries = [(item.elts[0], item) for item in value.elts if isinstance(item, ast.Tuple) and len(item.elts) == 2]
+        else:
+            continue
+        columns = tuple(key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None for key, _ in entries)
+        if any(columns):
+            numeric = frozenset(name for name, (_, item) in zip(columns, entries) if name and _is_numeric(item, assigned))
+            header = isinstance(value, ast.Dict) or any(
+                isinstance(flag, ast.Constant) and flag.value is True for flag in _keywords(nodes, "skip_header")
+            )
+            return Table(columns, numeric, header)
+    return None
+
+
+def _is_numeric(item: ast.expr, assigned: dict[str, ast.expr]) -> bool:
+    """Whether the Field of a (name, Field) pair takes numbers: `use_vocab=False`."""
+    field: Any = item.elts[1] if isinstance(item, ast.Tuple) else item
+    field = assigned.get(field.id) if isinstance(field, ast.Name) else field
+    flags = _keywords([field], "use_vocab") if isinstance(field, ast.Call) else iter(())
+    return any(isinstance(flag, ast.Constant) and flag.value is False for flag in flags)
+
+
+def _from_rows(nodes: list[ast.AST]) -> Table | None:
+    """Plain Python's way: rows from json or csv.DictReader, read as `row["text"]` or `row.get("text")`."""
+    readers = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    if not readers & {"load", "loads", "DictReader"}:
+        return None
+    keys: dict[str, None] = {}
+    numeric = set()
+    for node in nodes:
+        key = _row_key(node)
+        if key is not None:
+            keys[key] = None
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("int", "float") and node.args:
+            numeric.add(_row_key(node.args[0]))
+    if not any(_LABEL.search(key) or _SOURCE.match(key) for key in keys):
+        return None
+    return Table(tuple(keys), frozenset(filter(None, numeric)), header=True, array="loads" not in readers)
+
+
+def _row_key(node: ast.AST) -> str | None:
+    key: Any = None
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        key = node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+        key = node.args[0]
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None

@@ -1,0 +1,119 @@
+"""Small text corpora in the archives and layouts of the real ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import archives
+from .grammar import news as news_lines
+from .grammar import pairs, reviews
+
+if TYPE_CHECKING:
+    import re
+
+_SIZES = {"train": (240, 1), "valid": (40, 2), "test": (40, 3)}
+_BY_ID = {
+    "UDNpeUdjb0wxRms": ("ag_news", "AG_NEWS", 4),
+    "UkVqNEszd0pHaFE": ("sogou_news", "SogouNews", 5),
+    "Q2Vic1kxMmZZQ1k": ("dbpedia", "DBpedia", 14),
+    "NUpYQ2N3SGlFaDg": ("yelp_review_polarity", "YelpReviewPolarity", 2),
+    "ZlU4dXhHTFhZQU0": ("yelp_review_full", "YelpReviewFull", 5),
+    "d2JNdDBsQUdocVU": ("yahoo_answers", "YahooAnswers", 10),
+    "aW12WVVZS2drcnM": ("amazon_review_polarity", "AmazonReviewPolarity", 2),
+    "ZVhsUnRWRDhETzA": ("amazon_review_full", "AmazonReviewFull", 5),
+}
+_QUESTIONS = (
+    ("DESC:def", "What is a {} ?"),
+    ("HUM:ind", "Who made the first {} ?"),
+    ("LOC:other", "Where can I see a {} ?"),
+    ("NUM:count", "How many people own a {} ?"),
+    ("ENTY:other", "Which animal looks like a {} ?"),
+    ("ABBR:exp", "What does the letter in {} stand for ?"),
+)
+_THINGS = ("car", "book", "house", "garden", "river", "ship", "clock", "bridge")
+
+
+def parallel(split: str, language: str) -> bytes:
+    """One side of a split, a sentence on each line. Languages other than German read as English."""
+    side = 0 if language == "de" else 1
+    return "".join(f"{pair[side]}\n" for pair in pairs(*_SIZES[split])).encode()
+
+
+def multi30k(found: re.Match[str]) -> tuple[str, str, bytes]:
+    split, name = {"training": ("train", "train"), "validation": ("valid", "val")}.get(found["part"], ("test", "test2016"))
+    members = {f"{name}.{language}": parallel(split, language) for language in ("de", "en")}
+    return "Multi30k", _parallel_how(), archives.tar_gz(members)
+
+
+def _parallel_how() -> str:
+    return f"{_SIZES['train'][0]} training sentence pairs, German and English, made by rule"
+
+
+def iwslt(found: re.Match[str]) -> tuple[str, str, bytes]:
+    src, trg = found["src"], found["trg"]
+    folder, members = f"{src}-{trg}", {}
+    for language in (src, trg):
+        members[f"{folder}/train.tags.{folder}.{language}"] = b"<url>x</url>\n" + parallel("train", language)
+        for name, split in (("tst2013", "valid"), ("tst2014", "test")):
+            lines = parallel(split, language).decode().splitlines()
+            segments = "".join(f'<seg id="{number}">{line}</seg>' for number, line in enumerate(lines, 1))
+            text = f'<mteval><srcset><doc docid="1">{segments}</doc></srcset></mteval>'
+            members[f"{folder}/IWSLT16.TED.{name}.{folder}.{language}.xml"] = text.encode()
+    return "IWSLT", _parallel_how(), archives.tar_gz(members)
+
+
+def wmt14(_found: re.Match[str]) -> tuple[str, str, bytes]:
+    members = {}
+    for name, split in (("train.tok.clean", "train"), ("newstest2013.tok", "valid"), ("newstest2014.tok", "test")):
+        for language in ("de", "en"):
+            members[f"{name}.bpe.32000.{language}"] = parallel(split, language)
+    return "WMT14", _parallel_how(), archives.tar_gz(members)
+
+
+def imdb(_found: re.Match[str]) -> tuple[str, str, bytes]:
+    members = {}
+    for split, number in (("train", 200), ("test", 60)):
+        for index, (text, mood) in enumerate(reviews(number, len(split))):
+            members[f"aclImdb/{split}/{mood}/{index}_{9 if mood == 'pos' else 2}.txt"] = text.encode()
+    return "IMDB", "200 training and 60 test reviews made by rule, in its folders", archives.tar_gz(members)
+
+
+def wikitext(found: re.Match[str]) -> tuple[str, str, bytes]:
+    name = found["name"]
+    members = {f"{name}/wiki.{split}.tokens": _prose(split) for split in _SIZES}
+    return (
+        {"wikitext-2": "WikiText2"}.get(name, "WikiText103"),
+        f"{_SIZES['train'][0]} training lines made by rule",
+        archives.zipped(members),
+    )
+
+
+def penn(found: re.Match[str]) -> tuple[str, str, bytes]:
+    text = _prose(found["split"]).decode().lower().encode()
+    return "PennTreebank", f"{_SIZES['train'][0]} training lines made by rule", text
+
+
+def _prose(split: str) -> bytes:
+    return "".join(f" {english[:-1]} . \n" for _, english in pairs(*_SIZES[split])).encode()
+
+
+def trec(found: re.Match[str]) -> tuple[str, str, bytes]:
+    number = 240 if found["name"].startswith("train") else 60
+    rows = ((*_QUESTIONS[index % 6], _THINGS[index * 7 % len(_THINGS)]) for index in range(number))
+    text = "".join(f"{label} {question.format(thing)}\n" for label, question, thing in rows)
+    return "TREC", "240 training and 60 test questions made by rule", text.encode()
+
+
+def news(found: re.Match[str]) -> tuple[str, str, bytes]:
+    stem, name, classes = _BY_ID[found["id"][13:]]
+    members = {}
+    for split, number in (("train", 280), ("test", 70)):
+        rows = (f'"{topic}","{line}","{line} ."\n' for topic, line in news_lines(number, classes, len(split)))
+        members[f"{stem}_csv/{split}.csv"] = "".join(rows).encode()
+    return name, f"280 training and 70 test lines of {classes} topics made by rule, in its CSV files", archives.tar_gz(members)
+
+
+def served_name(url: str) -> str:
+    """The file name that a file host sends along, for addresses that do not show it."""
+    stem = next((stem for ending, (stem, _, _) in _BY_ID.items() if url.endswith(ending)), None)
+    return f"{stem}_csv.tar.gz" if stem else "wmt16_en_de.tar.gz"

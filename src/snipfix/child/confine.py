@@ -1,16 +1,26 @@
-"""Confinement of the fork server and of every job process, layer by layer."""
+"""Confinement of the fork server and of every job process, layer by layer, with what works on this machine found by trying."""
 
 import os
 import resource
 import shutil
 import signal
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MB = 1 << 20
+NOBODY = 65534
+NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup", "ns")
+LAYERS = {"full": ("namespaces", "landlock", "seccomp"), "nons": ("landlock", "seccomp"), "nsonly": ("namespaces",), "process": ()}
+PLAIN = {
+    "namespaces": "own users, processes, network (none), mounts (a read-only view of interpreter and libraries, private scratch)",
+    "landlock": "files outside interpreter, libraries and scratch are refused a second time; so are TCP and signals to the outside",
+    "seccomp": "system calls that no snippet has business with are refused",
+    "limits": "time, memory, processes, open files, file size and output are bounded",
+}
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818
     """The sandbox cannot be had as asked: (message, hint)."""
 
 
@@ -19,45 +29,206 @@ class Box:
 
     def __init__(self, policy, scratch):
         self.policy, self.base = policy, scratch
-        self.mode, self.layers = "process", []
+        self.on, self.why = set(), {}
         self.count = 0
+        self.processor = None
+
+    # Deciding --------------------------------------------------------------------------------------------------------
+
+    @property
+    def mode(self):
+        for name in ("full", "nons", "nsonly"):
+            if self.on.issuperset(LAYERS[name]):
+                return name
+        return "process"
+
+    @property
+    def layers(self):
+        """(name, on, what it does or why it is missing) of every layer."""
+        found = []
+        for name in LAYERS["full"]:
+            found.append((name, name in self.on, PLAIN[name] if name in self.on else self.why.get(name, "not asked for")))
+        return [*found, ("limits", True, PLAIN["limits"])]
+
+    def choose(self):
+        """Decide on the layers: those asked for, or all that work, each tried in a throw-away process."""
+        wanted = LAYERS[self.policy["isolation"] if self.policy["isolation"] != "auto" else "full"]
+        self.on, self.why = set(), {}
+        for name in wanted:
+            error = self.try_layer(name)
+            if error:
+                self.why[name] = error
+            else:
+                self.on.add(name)
+        if self.policy["isolation"] != "auto" and self.why:
+            missing = "; ".join("%s: %s" % item for item in self.why.items())
+            raise Refused("isolation %r cannot be had here (%s)" % (self.policy["isolation"], missing), "isolation 'auto' takes what works")
+        if self.policy["require"] and not self.on.issuperset(LAYERS["full"]):
+            missing = "; ".join("%s: %s" % (name, why) for name, on, why in self.layers if not on)
+            raise Refused(
+                "the full sandbox cannot be had here (%s)" % missing,
+                "without --require-sandbox snipfix uses the layers that work; `snipfix doctor` lists them",
+            )
+
+    def try_layer(self, name):
+        """'' when the layer works here, else why not. All of it happens in a process of its own."""
+        if sys.platform != "linux":
+            return "needs Linux"
+        trial = Box(self.policy, self.base)
+        trial.on = {name}
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            words = "no answer"
+            try:
+                os.close(read)
+                trial.apply()
+                if trial.fork() == 0:
+                    trial.enter(trial.base)
+                    os.write(write, b"ok")
+                    os._exit(0)
+                os.wait()
+                os._exit(0)
+            except BaseException as error:
+                words = str(error) or type(error).__name__
+            os.write(write, words.encode("utf-8", "replace")[:500])
+            os._exit(1)
+        os.close(write)
+        words = b""
+        while part := os.read(read, 1000):
+            words += part
+        os.close(read)
+        os.waitpid(pid, 0)
+        text = words.decode("utf-8", "replace") or "ended without a word"
+        return "" if text == "ok" else text
+
+    # The fork server -------------------------------------------------------------------------------------------------
 
     def seal(self):
         """Confine the fork server itself, before anything heavy is imported."""
-        self.layers = [("limits", True, "time, memory, processes, files and output are bounded")]
+        self.choose()
+        self.apply()
+
+    def apply(self):
+        if sys.platform != "linux":
+            return
+        import linux
+        import seccomp
+        import view
+
+        self.linux = linux
+        self.paths = view.readable(self.policy, HERE)
+        self.devices = view.devices(self.policy)
+        self.filter = seccomp.program(linux.MACHINE, connect=self.connects()) if "seccomp" in self.on else None
+        if "namespaces" in self.on:
+            self.apply_namespaces(view)
+        else:
+            linux.prctl(linux.CHILD_SUBREAPER, 1)
+
+    def connects(self):
+        """Whether a job may connect Unix sockets: not where it shares the host's file system and somebody listens there."""
+        return "namespaces" in self.on or not listening_sockets()
+
+    def apply_namespaces(self, view):
+        linux, privileged = self.linux, os.getuid() == 0
+        if privileged:
+            # While this is still root: the interpreter may lie where nobody else may look.
+            linux.unshare("ns")
+            view.build(self.base, self.paths, self.policy)
+            linux.pivot(self.base)
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)  # limits on processes never bind the real root
+            linux.prctl(linux.DUMPABLE, 1)
+        user, group = os.getuid(), os.getgid()
+        linux.unshare(*NAMESPACES)
+        linux.map_ids(user, group)
+        pid = os.fork()
+        if pid:
+            leave_with(pid)
+        linux.prctl(linux.PDEATHSIG, signal.SIGKILL)
+        if not privileged:
+            view.build(self.base, self.paths, self.policy)
+            linux.pivot(self.base)
+        linux.make_private()
+        linux.mount_attributes("/", set_=linux.MS_RDONLY | linux.MS_NOSUID, recursive=True)
+        linux.proc()
+        linux.tmpfs(view.SCRATCH, 64, 4096)
+        linux.tmpfs("/dev/shm", 64, 4096)
+        self.base = view.SCRATCH
+        self.own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        os.chdir(self.base)
+        os.environ.update(HOME=self.base, TMPDIR=self.base)
+
+    # One job ---------------------------------------------------------------------------------------------------------
 
     def new_scratch(self):
+        if "namespaces" in self.on:
+            return self.base
         self.count += 1
         path = os.path.join(self.base, "job-%d" % self.count)
         os.mkdir(path, 0o700)
         return path
 
     def remove_scratch(self, path):
-        shutil.rmtree(path, ignore_errors=True)
+        if "namespaces" not in self.on:
+            shutil.rmtree(path, ignore_errors=True)
 
     def fork(self):
-        return os.fork()
+        """Fork; with namespaces the child is the first of its own processes, whose end is the end of all of them."""
+        if "namespaces" not in self.on:
+            return os.fork()
+        self.linux.setns(self.own, "pid")
+        self.linux.unshare("pid")
+        pid = os.fork()
+        if pid:
+            self.linux.setns(self.own, "pid")
+        return pid
 
     def enter(self, scratch):
         """In the job process, before its job is known."""
+        if sys.platform == "linux":
+            self.linux.prctl(self.linux.PDEATHSIG, signal.SIGKILL)
+        if "namespaces" in self.on:
+            self.enter_namespaces(scratch)
         os.chdir(scratch)
         os.environ.update(HOME=scratch, TMPDIR=scratch)
+        if sys.platform != "linux":
+            return
+        if "namespaces" in self.on or os.getuid() != 0 or self.on:
+            self.linux.drop_capabilities()
+        self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
+        if "landlock" in self.on:
+            self.linux.landlock([*self.paths, "/etc", "/proc", "/sys"], [scratch, "/dev/shm"], self.devices)
+        if self.filter:
+            self.linux.seccomp(self.filter)
+
+    def enter_namespaces(self, scratch):
+        linux, policy = self.linux, self.policy
+        linux.unshare("ns", "ipc", "uts")
+        linux.tmpfs(scratch, policy["disk_mb"], 16384)
+        linux.tmpfs("/dev/shm", policy["shm_mb"], 4096)
+        if not any(path.startswith("/tmp/") for path in self.paths):
+            linux.mount(scratch, "/tmp", None, linux.MS_BIND)
+        linux.proc()
+        linux.unshare("user")  # processes are counted per user namespace
+        linux.map_ids(1000, 1000)
 
     def limit(self, job):
         """In the job process, once its job is known."""
         policy = self.policy
-        memory = job["memory_mb"] * MB
-        seconds = int(job["timeout"] * max(2, policy["threads"])) + 5
         limits = {
             "CORE": 0,
             "FSIZE": policy["file_mb"] * MB,
             "NOFILE": policy["files"],
             "NPROC": policy["processes"],
-            "CPU": seconds,
+            "CPU": int(job["timeout"] * max(2, policy["threads"])) + 5,
             "MEMLOCK": 0,
+            "MSGQUEUE": 0,
+            "SIGPENDING": 256,
         }
         if policy["device"] == "cpu" and sys.platform == "linux":
-            limits["AS"] = address_space() + memory
+            limits["AS"] = address_space() + job["memory_mb"] * MB
         for name, value in limits.items():
             set_limit(name, value)
 
@@ -66,11 +237,36 @@ class Box:
         return None
 
     def sweep(self, pid, spare):
+        """End what the job left behind; with namespaces the kernel has done it."""
+        if "namespaces" in self.on:
+            return
         try:
             os.killpg(pid, signal.SIGKILL)
         except OSError:
             pass
         sweep_children({spare})
+
+
+def leave_with(pid):
+    """The outer half of the fork server: holds nothing, ends when the inner half does."""
+    os.closerange(3, 1024)
+    while True:
+        try:
+            status = os.waitpid(pid, 0)[1]
+            os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
+        except InterruptedError:
+            continue
+
+
+def listening_sockets():
+    """Paths of Unix sockets of this machine that this user may write to: what a snippet could talk to."""
+    try:
+        with open("/proc/net/unix") as file:
+            rows = [line.split() for line in file.read().splitlines()[1:]]
+    except OSError:
+        return []
+    paths = {row[7] for row in rows if len(row) > 7 and row[7].startswith("/")}
+    return sorted(path for path in paths if os.path.exists(path) and os.access(path, os.W_OK))
 
 
 def set_limit(name, value):

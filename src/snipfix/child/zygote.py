@@ -38,11 +38,7 @@ class Zygote:
         self.box = confine.Box(self.policy, self.scratch)
         self.spare = None
         self.served = 0
-        self.wake, write = os.pipe()
-        os.set_blocking(self.wake, False)
-        os.set_blocking(write, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        self.wake = -1
 
     # The socket ------------------------------------------------------------------------------------------------------
 
@@ -70,6 +66,7 @@ class Zygote:
 
     def serve(self):
         self.box.seal()
+        self.hear_children()
         self.executor = jobs.load_executor(self.policy["executor"])
         warm.load(self.policy["preload"], self.executor)
         self.send(self.hello())
@@ -81,6 +78,14 @@ class Zygote:
             elif message["op"] == "run":
                 self.run(message, descriptors)
             # "signal" and "kill" that come after the end of their job are late, and meant for nobody.
+
+    def hear_children(self):
+        """Let the end of a child wake the loop."""
+        self.wake, write = os.pipe()
+        os.set_blocking(self.wake, False)
+        os.set_blocking(write, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
 
     def hello(self):
         torch = sys.modules.get("torch")

@@ -234,6 +234,22 @@ print(len(open(".data/multi30k/train.de", encoding="utf-8").readlines()) == len(
     assert set(done.used) == {"Multi30k", "spacy"}
 
 
+@pytest.mark.torch
+def test_a_fork_server_may_load_the_libraries_first(tmp_path: Path) -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import world
+world.prepare()
+import torchtext.vocab, torchvision.models
+world.install({"code": ""})
+import torchvision
+print(len(torchvision.datasets.MNIST("data", download=True)), world.used()[0]["what"])
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(CHILD)], check=False, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.stdout.split() == ["512", "MNIST"], done.stderr
+
+
 STAYS_AN_ERROR = {
     "a file nobody spoke of": ("open('notes.txt')", "FileNotFoundError"),
     "a table whose columns nobody names": ("import csv\nlist(csv.reader(open('train.csv')))", "FileNotFoundError"),

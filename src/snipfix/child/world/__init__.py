@@ -11,7 +11,14 @@ from typing import Any
 from . import data_files, geometric, hub, record, spacy, text_library, vision
 from .hooks import Hooks
 
-__all__ = ["install", "used"]
+__all__ = ["install", "prepare", "used"]
+
+
+def prepare() -> None:
+    """Let packages import that would not as they stand: for a fork server that loads them once for every job."""
+    hooks = Hooks()
+    vision.prepare(hooks)
+    hooks.start()
 
 
 def install(job: dict[str, Any]) -> None:

@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 
 def install(hooks: Hooks) -> None:
-    hooks.after("torchvision.extension", _without_compiled_part)
+    prepare(hooks)
     hooks.after("torchvision.datasets.utils", _downloads)
     hooks.after("torchvision.models._api", _weights)
 
 
+def prepare(hooks: Hooks) -> None:
+    hooks.after("torchvision.extension", _without_compiled_part)
+
+
 def _without_compiled_part(extension: Any) -> None:
     """Declare the operators that torchvision's import insists on. Calling one still says that the compiled part is missing."""
-    if extension._has_ops():
+    if extension._has_ops() or hasattr(extension, "_declared"):
         return
     import torch
 

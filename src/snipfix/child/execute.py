@@ -1,0 +1,187 @@
+"""One job from beginning to end: stand-ins, recorder, probes, the snippet as `__main__`, then what it only defined."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import linecache
+import os
+import random
+import sys
+import types
+import warnings
+from typing import Any, Callable, Optional
+
+import loops
+from evidence import Recorder
+from failures import failure
+
+Send = Callable[[dict], None]
+USERS_OF_TORCH = ("transformers", "lightning", "timm", "accelerate", "monai", "fastai", "ignite", "einops", "peft", "diffusers")
+DEPTHS = ("run", "exercise", "probe")
+
+
+def run(job: dict[str, Any], send: Send) -> None:
+    """Runs one job in this process and sends what is found, each step as soon as it is done."""
+    world, probes = _sibling("world"), _sibling("probes")
+    if world is not None:
+        world.install(job)
+    main = _main_module(job)
+    recorder = Recorder(job, main.__dict__, send)
+    _seed(int(job.get("seed", 0)))
+    torch = _torch(job)
+    if torch is not None:
+        recorder.watch(torch)
+        if probes is not None:
+            probes.install(recorder)
+    _record_warnings(recorder)
+    depth = DEPTHS.index(job.get("stage", "probe"))
+    with recorder.functions.mode() if torch is not None else contextlib.nullcontext():
+        tree = _run_snippet(recorder, main, send)
+        _tell_stand_ins(world, send)
+        if depth >= 1 and torch is not None and tree is not None:
+            import exercise
+
+            recorder.stage = "exercise"
+            exercise.exercise(recorder, main.__dict__, job["code"])
+            recorder.flush()
+    if depth >= 2 and torch is not None and probes is not None and tree is not None:
+        recorder.stage = "probe"
+        probes.finish(recorder)
+        recorder.flush()
+    _tell_stand_ins(world, send)
+
+
+def _sibling(name: str) -> Optional[Any]:
+    """A room beside this file; None where it was left out."""
+    try:
+        found = __import__(name)
+        return found if hasattr(found, "install") else None
+    except ImportError as error:
+        if error.name == name:
+            return None
+        raise
+
+
+def _tell_stand_ins(world: Optional[Any], send: Send) -> None:
+    used = world.used() if world is not None else []
+    if used:
+        send({"set": {"stand_ins": used}})
+
+
+# The scene ------------------------------------------------------------------------------------------------------------
+
+
+def _main_module(job: dict[str, Any]) -> types.ModuleType:
+    """A real `__main__`, from a real file in this folder."""
+    name = str(job.get("name") or "snippet.py")
+    if os.path.isabs(name) or ".." in name.split("/"):
+        name = os.path.basename(name)
+    job["name"] = name
+    _write(name, job["code"])
+    main = types.ModuleType("__main__")
+    main.__file__ = os.path.abspath(name)
+    main.__dict__.update(__builtins__=builtins, __spec__=None, __annotations__={})
+    sys.modules["__main__"] = main
+    sys.argv = [name]
+    sys.path.insert(0, os.getcwd())
+    return main
+
+
+def _write(name: str, code: str) -> None:
+    folder = os.path.dirname(name)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    with open(name, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
+        file.write(code)
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def _torch(job: dict[str, Any]) -> Optional[Any]:
+    """torch, when it is loaded or the code is about to load it; never for a snippet that does without."""
+    if "torch" not in sys.modules:
+        texts = [job["code"], *(block["code"] for block in job.get("before") or ())]
+        if not any("torch" in text or any(name in text for name in USERS_OF_TORCH) for text in texts):
+            return None
+    try:
+        import torch
+        import torch.optim
+        import torch.overrides
+    except Exception:
+        return None
+    return torch
+
+
+def _record_warnings(recorder: Recorder) -> None:
+    """Warnings are shown as ever, and kept when the snippet was at work."""
+    warnings.simplefilter("default", append=True)  # forgets what the fork server was already warned of
+    show = warnings.showwarning
+
+    def showwarning(message: Any, category: type, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+        recorder.warn(category.__name__, str(message), filename in recorder.sources)
+        show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = showwarning
+
+
+# The run --------------------------------------------------------------------------------------------------------------
+
+
+def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> Optional[ast.Module]:
+    """Runs the blocks before and the snippet, and says how it ended. Gives its tree, None when it cannot be compiled."""
+    job = recorder.job
+    tree: Optional[ast.Module] = None
+    try:
+        for block in job.get("before") or ():
+            _write(block["name"], block["code"])
+            exec(_compile(recorder, block["name"], block["code"]), main.__dict__)
+        tree = ast.parse(job["code"], job["name"])
+        code = _compile(recorder, job["name"], job["code"])
+        exec(code, main.__dict__)
+    except SystemExit as error:
+        _tell_exit(error, send)
+    except BaseException as error:
+        facts = failure(recorder, error)
+        send({"set": {"kind": "raised", "failure": facts, "lines_run": _lines(recorder, tree, facts)}})
+    else:
+        send({"set": {"kind": "ok", "lines_run": _lines(recorder, tree, None)}})
+    recorder.flush()
+    return tree
+
+
+def _compile(recorder: Recorder, name: str, text: str) -> types.CodeType:
+    recorder.sources.add(name, text)
+    linecache.cache[name] = (len(text), None, [line + "\n" for line in text.split("\n")], name)
+    limit = int(recorder.job.get("quick") or 0)
+    if limit <= 0:
+        return compile(text, name, "exec", dont_inherit=True)
+    tree = loops.guard(ast.parse(text, name), limit, lambda: recorder.steps, lambda: recorder.send({"set": {"quick": True}}))
+    return compile(tree, name, "exec", dont_inherit=True)
+
+
+def _tell_exit(error: SystemExit, send: Send) -> None:
+    code = error.code
+    number = 0 if code is None else code if isinstance(code, int) else 1
+    detail = "" if code is None or isinstance(code, int) else str(code)[:1_000]
+    send({"set": {"kind": "exited", "exit_code": int(number) & 0xFF, "detail": detail}})
+
+
+def _lines(recorder: Recorder, tree: Optional[ast.Module], facts: Optional[dict[str, Any]]) -> list[int]:
+    """The first lines of the top-level statements that were started."""
+    if tree is None:
+        return []
+    last = float("inf")
+    if facts is not None:
+        own = [frame["span"][0] for frame in facts["frames"] if frame.get("block") == recorder.filename and frame.get("snippet", True)]
+        last = own[0] if own else 0
+    return [statement.lineno for statement in tree.body if statement.lineno <= last]

@@ -7,6 +7,8 @@ import signal
 import socket
 import sys
 
+import tally
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 MB = 1 << 20
 NOBODY = 65534
@@ -31,7 +33,6 @@ class Box:
         self.policy, self.base = policy, scratch
         self.on, self.why = set(), {}
         self.count = 0
-        self.processor = None
 
     # Deciding --------------------------------------------------------------------------------------------------------
 
@@ -118,8 +119,8 @@ class Box:
 
         self.linux = linux
         self.paths = view.readable(self.policy, HERE)
-        self.devices = view.devices(self.policy)
-        self.filter = seccomp.program(linux.MACHINE, connect=self.connects()) if "seccomp" in self.on else None
+        self.files, self.devices = view.FILES, view.devices(self.policy)
+        self.filter = seccomp.program(linux.MACHINE, "namespaces" in self.on, self.connects()) if "seccomp" in self.on else None
         if "namespaces" in self.on:
             self.apply_namespaces(view)
         else:
@@ -172,7 +173,7 @@ class Box:
 
     def remove_scratch(self, path):
         if "namespaces" not in self.on:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
 
     def fork(self):
         """Fork; with namespaces the child is the first of its own processes, whose end is the end of all of them."""
@@ -195,11 +196,11 @@ class Box:
         os.environ.update(HOME=scratch, TMPDIR=scratch)
         if sys.platform != "linux":
             return
-        if "namespaces" in self.on or os.getuid() != 0 or self.on:
+        if self.on:
             self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:
-            self.linux.landlock([*self.paths, "/etc", "/proc", "/sys"], [scratch, "/dev/shm"], self.devices)
+            self.linux.landlock([*self.paths, *(("/etc",) if "namespaces" in self.on else ()), *self.files, "/proc"], [scratch, "/dev/shm"], self.devices)
         if self.filter:
             self.linux.seccomp(self.filter)
 
@@ -232,8 +233,19 @@ class Box:
         for name, value in limits.items():
             set_limit(name, value)
 
-    def excess(self, process, memory_mb):
-        """(outcome kind, detail) when the job's processes together use more than they may."""
+    def excess(self, process, spare, memory_mb):
+        """(outcome kind, detail) when the job's processes together use more than they may, else None."""
+        if "namespaces" in self.on:
+            pids = tally.all_but({spare})
+        else:
+            pids = tally.descendants({process.pid} | tally.own_children() - {spare})
+            if len(pids) > self.policy["processes"]:
+                return "out-of-memory", "had more than %d processes" % self.policy["processes"]
+            if tally.disk_mb(process.scratch) > self.policy["disk_mb"]:
+                return "output-flood", "wrote more than %d MB of files" % self.policy["disk_mb"]
+        used = tally.memory_mb(pids, memory_mb)
+        if used > memory_mb:
+            return "out-of-memory", "its %d processes together held %d MB, more than the %d MB allowed" % (len(pids), used, memory_mb)
         return None
 
     def sweep(self, pid, spare):
@@ -287,10 +299,25 @@ def address_space():
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
+def remove(path):
+    """Remove a folder that a job has left, whatever permissions it gave; its processes have ended, nobody races."""
+
+    def open_up(function, name, _):
+        try:
+            os.chmod(os.path.dirname(name), 0o700)
+            os.chmod(name, 0o700, follow_symlinks=False) if os.chmod in os.supports_follow_symlinks else None
+            function(name)
+        except OSError:
+            pass
+
+    shutil.rmtree(path, onerror=open_up)
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def sweep_children(spared):
     """Kill and reap the children of this process, those that orphans have become too, except the spared."""
     for _ in range(200):
-        children = own_children() - spared
+        children = tally.own_children() - spared
         if not children:
             return
         for pid in children:
@@ -303,11 +330,3 @@ def sweep_children(spared):
                 os.waitpid(pid, 0)
             except OSError:
                 pass
-
-
-def own_children():
-    try:
-        with open("/proc/self/task/%d/children" % os.getpid()) as file:
-            return {int(pid) for pid in file.read().split()}
-    except OSError:
-        return set()

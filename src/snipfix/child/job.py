@@ -113,6 +113,8 @@ def child_main(zygote, ours, theirs, scratch):
         task, descriptors = received
         send = adopt(descriptors, task["stdin"])
         zygote.box.limit(task)
+        if zygote.policy["threads"] > 1 and "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(zygote.policy["threads"])  # safe here: no pool exists yet
         code = work(zygote.executor, task, send)
     except BaseException as error:
         try:

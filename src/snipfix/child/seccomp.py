@@ -57,7 +57,7 @@ SOCKETS = ((41, 198), (53, 199))
 IOCTL, FCNTL = (16, 29), (72, 25)
 
 
-def program(machine, execute=True, connect=True):
+def program(machine, execute, connect):
     """The filter for a machine (0 x86-64, 1 arm64) as bytes; `execute` and `connect` say whether those calls are let through."""
     code = []
 

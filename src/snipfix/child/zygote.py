@@ -140,7 +140,7 @@ class Zygote:
                 order, _ = self.receive()
                 process.signal(signal.SIGKILL if order["op"] == "kill" else signal.SIGUSR1)
             elif not ready:
-                excess = self.box.excess(process, memory_mb)
+                excess = self.box.excess(process, self.spare.pid if self.spare else 0, memory_mb)
                 if excess:
                     reason, detail = excess
                     process.signal(signal.SIGKILL)

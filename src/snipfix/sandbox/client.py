@@ -16,6 +16,9 @@ from snipfix.sandbox.watch import Watch
 
 __all__ = ["Sandbox"]
 
+CRASHES = 25
+"""Children of one fork server share one memory layout: after so many crashes it is replaced, before anybody can probe it."""
+
 
 class Sandbox:
     """A context manager around one fork server. It starts at once, in the background; the first call that needs it waits.
@@ -59,8 +62,12 @@ class Sandbox:
                     if attempt == 2:
                         return Outcome(kind="refused", detail=f"the sandbox did not survive this job twice: {error}")
                     continue
+                except BaseException:
+                    self._stop()  # its next message would answer another question
+                    raise
                 server.served += 1
-                if server.served >= self.policy.recycle:
+                server.crashes += outcome.kind == "crashed"
+                if server.served >= self.policy.recycle or server.crashes >= CRASHES:
                     self._stop()
                 return outcome
         raise AssertionError("unreachable")

@@ -54,7 +54,7 @@ class Server:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.served = 0
+        self.served = self.crashes = 0
         self.scratch = tempfile.mkdtemp(prefix="snipfix-")
         self._process: subprocess.Popen[bytes] | None = None
         try:

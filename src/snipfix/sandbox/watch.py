@@ -19,7 +19,7 @@ from snipfix.sandbox.server import Server
 
 __all__ = ["Watch"]
 
-LAST_WORDS = 0.7
+LAST_WORDS = 0.5
 """Seconds between the soft signal and the kill."""
 BURIAL = 15.0
 """Seconds the fork server may take to report the end of a job it was told to kill."""

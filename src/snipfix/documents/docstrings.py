@@ -1,16 +1,116 @@
-"""Python files."""
+"""Python files: the file itself, then the examples of its docstrings (prompts, fences, directives), which build on the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from snipfix.documents.events import Event, Fence
+from snipfix.documents.events import Event, Fence, Line
+from snipfix.documents.markdown import read_lines
 from snipfix.documents.source import Source
+from snipfix.errors import DocumentError
 
 __all__ = ["read"]
 
+PROMPT = re.compile(r"\s*(?:>>>|\.\.\.)(?: |$)")
+FENCED = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\s*\.\. (?:code|code-block|sourcecode|testcode)::", re.MULTILINE)
+
 
 def read(source: Source) -> Iterator[Event]:
-    """The file as one snippet."""
+    """The file as one fence, then one for each docstring example."""
     lines = source.lines if source.lines[-1].code else source.lines[:-1]
     yield Fence("python", 1, lines, 0, final_newline=not source.lines[-1].code, title=source.path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source.text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for name, node in _docstrings(tree):
+        for fence in _examples(source, node):
+            yield replace(fence, title=name or source.path)
+
+
+def _docstrings(tree: ast.Module) -> Iterator[tuple[str, ast.Constant]]:
+    """Each docstring with the qualified name of what it documents, in order."""
+
+    def visit(owner: ast.AST, name: str) -> Iterator[tuple[str, ast.Constant]]:
+        body = getattr(owner, "body", [])
+        if body and isinstance(body[0], ast.Expr) and isinstance(text := body[0].value, ast.Constant) and isinstance(text.value, str):
+            yield name, text
+        for child in body if isinstance(body, list) else []:
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from visit(child, f"{name}.{child.name}".lstrip("."))
+
+    yield from visit(tree, "")
+
+
+def _examples(source: Source, node: ast.Constant) -> Iterator[Fence]:
+    lines = _inside(source, node)
+    text = "\n".join(line.code for line in lines)
+    if ">>>" not in text and not FENCED.search(text) and not DIRECTIVE.search(text):
+        return
+    refused = "" if text == _normal(str(node.value)) else "a docstring with escapes: its text is not what stands in the file"
+    if FENCED.search(text):
+        events = _fences(source, lines)
+    elif DIRECTIVE.search(text):
+        from snipfix.documents import rst
+
+        events = [event for event in rst.events(source, lines) if isinstance(event, Fence)]
+    else:
+        events = [_session(lines)]
+    for fence in events:
+        yield replace(fence, refused=fence.refused or refused)
+
+
+def _normal(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _inside(source: Source, node: ast.Constant) -> list[Line]:
+    """The lines between the quotes."""
+    end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
+    lines = list(source.lines[node.lineno - 1 : end_line])
+    last = lines[-1]
+    code = last.code.encode()[:end_column].decode()
+    lines[-1] = Line(last.number, last.start, last.start + len(code), code)
+    first = lines[0].cut(len(lines[0].code.encode()[: node.col_offset].decode()))
+    opening = re.match(r"[a-zA-Z]*(\"\"\"|'''|\"|')", first.code)
+    if opening is None:
+        return []
+    lines[0] = first.cut(opening.end())
+    width = len(opening[1])
+    last = lines[-1]
+    lines[-1] = Line(last.number, last.start, last.end - width, last.code[: len(last.code) - width])
+    return lines
+
+
+def _fences(source: Source, lines: Sequence[Line]) -> list[Fence]:
+    """The fences of a docstring in Markdown, its indentation taken off."""
+    margin = min((len(line.code) - len(line.code.lstrip()) for line in lines[1:] if line.code.strip()), default=0)
+    dedented = [lines[0], *(line.cut(min(margin, len(line.code) - len(line.code.lstrip()))) for line in lines[1:])]
+    try:
+        return [event for event in read_lines(source, dedented) if isinstance(event, Fence) and not event.refused]
+    except DocumentError:  # prose that only looks like the start of a fence
+        return []
+
+
+def _session(lines: Sequence[Line]) -> Fence:
+    """All prompts of a docstring as one session: a doctest has one namespace. The prose between them is blank."""
+    numbers = [number for number, line in enumerate(lines) if PROMPT.match(line.code)]
+    body, output = list[Line](), False
+    pinned = set[Line]()
+    for number in range(numbers[0], len(lines)):
+        line = lines[number]
+        output = bool(line.code.strip()) and (output or bool(PROMPT.match(line.code)))
+        if not output and line.code.strip():
+            line = Line(line.number, line.start, line.end, "")
+            pinned.add(line)
+        body.append(line)
+    while body and not body[-1].code.strip():
+        pinned.discard(body.pop())
+    return Fence("pycon", lines[numbers[0]].number, tuple(body), body[0].start, pinned=frozenset(pinned))

@@ -129,11 +129,10 @@ class _Assembler:
     def _fence(self, fence: Fence) -> None:
         info = Info.parse(fence.info)
         labelled = is_output_label(self.label) or "output" in fence.tags or info.language in {"output", "out", "stdout"}
-        if self.open and not self.marks and recognise.is_output(fence, info):
-            if labelled or recognise.is_traceback(fence, info):
-                self.open = False
-                self._output(fence, info)
-                return
+        if self.open and not self.marks and recognise.is_output(fence, info) and (labelled or recognise.is_traceback(fence, info)):
+            self.open = False
+            self._output(fence, info)
+            return
         self.open = False
         marks, self.marks = self.marks, []
         tags = {mark.word for mark in marks} | info.tags | fence.tags
@@ -147,7 +146,7 @@ class _Assembler:
 
     def _python(self, fence: Fence, info: Info, tags: set[str]) -> None:
         documented = None
-        if recognise.is_session(fence, info):
+        if recognise.is_session(fence):
             fence, documented = without_prompts(fence)
         fence, blanked, foreign = recognise.without_magics(fence)
         if foreign or not code_of(fence).strip():

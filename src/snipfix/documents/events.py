@@ -35,6 +35,8 @@ class Style(StrEnum):
     JSON = "json"
     """A string of a notebook's source list."""
     HTML = "html"
+    FIXED = "fixed"
+    """Read, never written back: prompts inside HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Fence:
     tags: frozenset[str] = field(default_factory=frozenset)
     """skip, expect-error, setup, continue, reset, output: said by the format itself (cell tags, directive names)."""
     title: str = ""
+    pinned: frozenset[Line] = frozenset()
+    """Lines that stay what they are whatever becomes of the code: outputs between prompts, notebook magics."""
     refused: str = ""
     """Why the reader knows that this is not to be looked at."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-__all__ = ["read"]
+__all__ = ["read", "read_lines"]
 
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 MDX_COMMENT = re.compile(r"\{/\*(.*?)\*/\}", re.DOTALL)
@@ -30,13 +30,18 @@ def read(source: Source) -> Iterator[Event]:
     Raises:
         DocumentError: for a fence that runs to the end of the document because it is never closed.
     """
-    from markdown_it import MarkdownIt
-
     lines = source.lines
     body = _after_front_matter(lines)
     # Blank lines instead of the front matter: its `---` would make a heading of the line above.
     blanked = [*(Line(line.number, line.start, line.start, "") for line in lines[:body]), *lines[body:]]
-    yield from _Reader(source, MarkdownIt("commonmark")).events(blanked)
+    yield from read_lines(source, blanked)
+
+
+def read_lines(source: Source, lines: Sequence[Line]) -> Iterator[Event]:
+    """The events of lines that are Markdown inside another document: a docstring, a cell. Raises DocumentError as `read`."""
+    from markdown_it import MarkdownIt
+
+    yield from _Reader(source, MarkdownIt("commonmark")).events(lines)
 
 
 def _after_front_matter(lines: Sequence[Line]) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from snipfix.documents.events import Fence, Line, Style, code_of
 from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, Info
 
-__all__ = ["ends_in_error", "is_output", "is_python", "is_traceback", "reads_as_python", "without_magics"]
+__all__ = ["ends_in_error", "is_output", "is_python", "is_session", "is_traceback", "reads_as_python", "without_magics"]
 
 STRONG = re.compile(r"^\s*(?:import [\w.]+|from [\w.]+ import |(?:async )?def \w+\s*\(|class \w+.*:|@\w[\w.]*)", re.MULTILINE)
 IMPORT = re.compile(r"^(?:import [\w.]+(?: as \w+)?(?:\s*,|\s*#|\s*;|\s*$)|from [\w.]+ import \S)", re.MULTILINE)
@@ -82,14 +82,15 @@ def without_magics(fence: Fence) -> tuple[Fence, list[tuple[Line, str]], str]:
         return fence, [], f"a %%{foreign[1]} cell, not Python"
     if not any(MAGIC.match(line.code) for line in fence.lines) or _parses(code_of(fence)):
         return fence, [], ""
-    lines, blanked = list[Line](), list[tuple[Line, str]]()
+    lines, blanked, pinned = list[Line](), list[tuple[Line, str]](), list[Line]()
     for line in fence.lines:
         if MAGIC.match(line.code):
             blanked.append((line, line.code.strip()))
             indent = line.code[: len(line.code) - len(line.code.lstrip())]
             line = Line(line.number, line.start, line.end, indent + "pass" if indent else "")
+            pinned.append(line)
         lines.append(line)
-    return replace(fence, lines=tuple(lines)), blanked, ""
+    return replace(fence, lines=tuple(lines), pinned=fence.pinned | frozenset(pinned)), blanked, ""
 
 
 def _parses(code: str) -> bool:
@@ -102,7 +103,7 @@ def _parses(code: str) -> bool:
     return True
 
 
-def is_session(fence: Fence, info: Info) -> bool:
+def is_session(fence: Fence) -> bool:
     """Whether a fence shows prompts."""
     first = next((line.code for line in fence.lines if line.code.strip()), "")
     return fence.style in {Style.TEXT, Style.HTML} and re.match(r"\s*>>>(?: |$)", first) is not None

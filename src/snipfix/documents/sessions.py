@@ -32,7 +32,10 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
         if line.code.strip():
             outputs.append(line.code)
             shown.append(len(lines))
-    session = replace(fence, lines=tuple(lines), style=Style.PROMPT, prefix=fence.prefix)
+    while lines and not lines[-1].code.strip():
+        lines.pop()
+    pinned = frozenset(lines[number - 1] for number in shown if number <= len(lines))
+    session = replace(fence, lines=tuple(lines), style=Style.PROMPT if fence.style is Style.TEXT else Style.FIXED, pinned=pinned)
     documented = "\n".join(outputs) + "\n" if outputs else None
     return session, documented if _only_prints(code_of(session), shown) else None
 

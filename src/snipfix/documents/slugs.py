@@ -10,7 +10,44 @@ from snipfix.documents.document import Document
 __all__ = ["names_for", "slug"]
 
 COMMON = frozenset(
-    ["pytorch", "torch", "python", "the", "a", "an", "of", "in", "to", "with", "using", "use", "how", "do", "does", "is", "are", "what", "and", "or", "for", "on", "your", "you", "can", "we", "i", "it", "implement", "implementing", "write", "build", "create", "explain", "example", "simple"]
+    [
+        "pytorch",
+        "torch",
+        "python",
+        "the",
+        "a",
+        "an",
+        "of",
+        "in",
+        "to",
+        "with",
+        "using",
+        "use",
+        "how",
+        "do",
+        "does",
+        "is",
+        "are",
+        "what",
+        "and",
+        "or",
+        "for",
+        "on",
+        "your",
+        "you",
+        "can",
+        "we",
+        "i",
+        "it",
+        "implement",
+        "implementing",
+        "write",
+        "build",
+        "create",
+        "explain",
+        "example",
+        "simple",
+    ]
 )
 DEFINED = re.compile(r"^(?:class|def)\s+([A-Za-z_]\w*)", re.MULTILINE)
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -7,6 +7,7 @@ import hashlib
 import re
 import sys
 import tokenize
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,6 +91,10 @@ class Source:
             lines.append(Line(len(lines) + 1, at, ending.start(), self.text[at : ending.start()]))
             at = ending.end()
         return (*lines, Line(len(lines) + 1, at, len(self.text), self.text[at:]))
+
+    def line_at(self, offset: int) -> int:
+        """The number of the line that holds an offset."""
+        return bisect_right(self.lines, offset, key=lambda line: line.start)
 
     def newline(self, number: int) -> str:
         """The newline that ends a line (1-based); that of the line before where it has none."""

@@ -36,7 +36,9 @@ def extract(document: Document, into: Path) -> list[Path]:
         raise UsageError("no Python in it, nothing to extract", place=document.path)
     if into.exists() and not into.is_dir():
         raise UsageError("not a folder", place=str(into))
-    earlier = _manifest(into) if (into / MANIFEST).exists() else {"document": _name(document), "snippets": []}
+    earlier: dict[str, Any] = {"document": _name(document), "snippets": []}
+    if (into / MANIFEST).exists():
+        earlier = _manifest(into)
     if earlier["document"] != _name(document):
         raise WorkspaceError(f"holds the snippets of {earlier['document']}", place=str(into), hint="extract into a folder of its own")
     files = dict(_files(document))
@@ -159,7 +161,7 @@ def _verified(path: Path, sha256: str) -> str:
 def _manifest(into: Path) -> dict[str, Any]:
     path = into / MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
     except (ValueError, OSError) as error:
         raise WorkspaceError(f"cannot be read: {error}", place=str(path), hint=REFRESH) from error
     fits = isinstance(manifest, dict) and manifest.get("format_version") == FORMAT_VERSION

@@ -1,0 +1,183 @@
+"""From new code for a fence to the few changes of the document's text that bring it there, line by line."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import html
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from snipfix.documents.events import Fence, Line, Style
+from snipfix.documents.source import Source
+from snipfix.errors import DocumentError
+
+__all__ = ["changes"]
+
+Change = tuple[int, int, str]
+PLAIN_PREFIX = re.compile(r"[ \t>]*")
+PROMPTED = re.compile(r"([ \t>]*)(?:>>>|\.\.\.) ?")
+
+
+def changes(source: Source, fence: Fence, code: str) -> list[Change]:
+    """Replacements (start, end, text) in the document's text that make `code` stand in the fence.
+
+    Lines that stay keep every byte; a changed line keeps its prefix and its newline; a new line gets those of its neighbour.
+
+    Raises:
+        DocumentError: for a block that can be read but not written.
+    """
+    if fence.style is Style.FIXED:
+        raise DocumentError("a session in HTML cannot be written back", place=f"{source.path}:{fence.line}", hint="mend it by hand")
+    new = code.removesuffix("\n").split("\n") if code else []
+    writer = (_InText if fence.style in {Style.TEXT, Style.PROMPT} else _InLiteral)(source, fence, new)
+    return list(writer.changes())
+
+
+@dataclass
+class _Writer:
+    """One fence and the lines it is to have."""
+
+    source: Source
+    fence: Fence
+    new: Sequence[str]
+
+    @property
+    def old(self) -> tuple[Line, ...]:
+        return self.fence.lines
+
+    def changes(self) -> Iterator[Change]:
+        """The changes, each touching only lines that differ."""
+        matcher = difflib.SequenceMatcher(None, [line.code for line in self.old], self.new, autojunk=False)
+        for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+            if tag == "equal":
+                continue
+            free = [number for number in range(a1, a2) if self.old[number] not in self.fence.pinned]
+            pairs = list(zip(free, range(b1, b2), strict=False))
+            for number, at in pairs:
+                yield self.replaced(self.old[number], self.new[at])
+            for number in free[len(pairs) :]:
+                yield self.removed(number)
+            added = range(b1 + len(pairs), b2)
+            if added:
+                yield self.inserted(pairs[-1][0] + 1 if pairs else a1, added)
+
+    def replaced(self, line: Line, text: str) -> Change:
+        raise NotImplementedError
+
+    def removed(self, number: int) -> Change:
+        raise NotImplementedError
+
+    def inserted(self, number: int, added: range) -> Change:
+        """Lines `added` of the new code before line `number` of the old."""
+        raise NotImplementedError
+
+
+class _InText(_Writer):
+    """Lines of code that are lines of the document, each behind a prefix: Markdown, reST, docstrings, sessions, plain files."""
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What may stand before a line that is a whole line of the document."""
+        return PROMPTED if self.fence.style is Style.PROMPT else PLAIN_PREFIX
+
+    def before(self, line: Line) -> str:
+        """What stands before a line of code in the document."""
+        return self.source.text[self.source.lines[line.number - 1].start : line.start]
+
+    def prefix(self, number: int) -> str:
+        """What a new line before line `number` starts with: what its nearest neighbour does, without prompt."""
+        for distance in range(len(self.old)):
+            for near in (number - 1 - distance, number + distance):
+                if 0 <= near < len(self.old) and self.old[near].code.strip():
+                    match = self.pattern.fullmatch(self.before(self.old[near]))
+                    if match and self.old[near] not in self.fence.pinned and self.is_plain(self.old[near]):
+                        return match[1] if match.groups() else match[0]
+        return self.fence.prefix
+
+    def is_plain(self, line: Line) -> bool:
+        return self.source.text[line.start : line.end] == line.code
+
+    def line(self, number: int, at: int) -> str:
+        """New line `at` with everything before it."""
+        text, prefix = self.new[at], self.prefix(number)
+        if self.fence.style is Style.PROMPT:
+            prefix += ">>> " if at in self.statements else "... "
+        return prefix + text if text else prefix.rstrip(" \t")
+
+    @property
+    def statements(self) -> set[int]:
+        """The new lines (from 0) that a prompt of its own introduces: all but the insides of statements."""
+        try:
+            body = ast.parse("\n".join(self.new)).body
+        except (SyntaxError, ValueError):
+            return {number for number, text in enumerate(self.new) if not text.startswith((" ", "\t"))}
+        inside = set[int]()
+        for statement in body:
+            first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
+            inside |= set(range(first, statement.end_lineno or first))
+        return set(range(len(self.new))) - inside
+
+    def replaced(self, line: Line, text: str) -> Change:
+        if not self.is_plain(line):  # a tab that ends inside the container's indentation
+            return self.source.lines[line.number - 1].start, line.end, self.fence.prefix + text
+        if not line.code and text and self.fence.style is Style.TEXT and not self.before(line).strip(" \t>"):
+            return self.source.lines[line.number - 1].start, line.end, self.prefix(line.number - self.old[0].number) + text
+        if not text and PLAIN_PREFIX.fullmatch(self.before(line)):
+            return line.start - len(self.before(line)) + len(self.before(line).rstrip()), line.end, ""
+        return line.start, line.end, text
+
+    def removed(self, number: int) -> Change:
+        line, full = self.old[number], self.source.lines
+        if not self.pattern.fullmatch(self.before(line)) or line.number >= len(full):
+            start = self.old[number - 1].end if number else line.start
+            return start, line.end, ""
+        return full[line.number - 1].start, full[line.number].start, ""
+
+    def inserted(self, number: int, added: range) -> Change:
+        texts = [self.line(number, at) for at in added]
+        if number < len(self.old) and self.pattern.fullmatch(self.before(self.old[number])):
+            at = self.source.lines[self.old[number].number - 1].start
+            newline = self.source.newline(max(self.old[number].number - 1, 1))
+            return at, at, "".join(text + newline for text in texts)
+        if self.old:
+            newline = self.source.newline(self.old[-1].number)
+            return self.old[-1].end, self.old[-1].end, "".join(newline + text for text in texts)
+        newline = self.source.newline(self.fence.line)
+        return self.fence.at, self.fence.at, "".join(text + newline for text in texts)
+
+
+class _InLiteral(_Writer):
+    """Lines of code that the format escapes: strings of a notebook, HTML."""
+
+    def written(self, text: str) -> str:
+        if self.fence.style is Style.HTML:
+            return html.escape(text, quote=False)
+        return json.dumps(text, ensure_ascii="\\u" in self.source.text and self.source.text.isascii())[1:-1]
+
+    @property
+    def separator(self) -> str:
+        """What stands between two lines."""
+        for one, other in zip(self.old, self.old[1:], strict=False):
+            return self.source.text[one.end : other.start]
+        if self.fence.style is Style.HTML:
+            return self.source.newline(self.fence.line)
+        return self.fence.prefix
+
+    def replaced(self, line: Line, text: str) -> Change:
+        return line.start, line.end, self.written(text)
+
+    def removed(self, number: int) -> Change:
+        if number + 1 < len(self.old):
+            return self.old[number].start, self.old[number + 1].start, ""
+        return self.old[number - 1].end if number else self.old[number].start, self.old[number].end, ""
+
+    def inserted(self, number: int, added: range) -> Change:
+        texts = [self.written(self.new[at]) for at in added]
+        if number < len(self.old):
+            at = self.old[number].start
+            return at, at, "".join(text + self.separator for text in texts)
+        at = self.old[-1].end if self.old else self.fence.at
+        return at, at, "".join(self.separator + text for text in texts)

@@ -1,0 +1,216 @@
+"""Jupyter notebooks: the cells in order, one namespace; every line of code is a slice of a JSON string, so ids, metadata and layout stay."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+from snipfix.documents.events import Event, Fence, Line, Style
+from snipfix.documents.markdown import read_lines
+from snipfix.documents.source import Source
+from snipfix.errors import DocumentError
+
+__all__ = ["read"]
+
+BLANK = re.compile(r"[ \t\r\n]*")
+SCALAR = re.compile(r"true|false|null|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN")
+UNIT = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
+TAGS = {"skip-execution": "skip", "raises-exception": "expect-error", "remove-cell": "", "hide-cell": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A JSON value and its place: dicts and lists hold Nodes."""
+
+    value: Any
+    start: int
+    end: int
+
+    def get(self, key: str) -> Node | None:
+        """A member of an object, or None."""
+        return self.value.get(key) if isinstance(self.value, dict) else None
+
+    @property
+    def plain(self) -> Any:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain for key, node in self.value.items()}
+        return [node.plain for node in self.value] if isinstance(self.value, list) else self.value
+
+
+def read(source: Source) -> Iterator[Event]:
+    """The cells of a notebook (nbformat 4).
+
+    Raises:
+        DocumentError: when it is not JSON, or not a notebook of format 4.
+    """
+    try:
+        root = _scan(source.text, 0)
+    except (ValueError, IndexError, RecursionError) as error:
+        raise DocumentError(f"not valid JSON: {error}", place=source.path) from error
+    cells = root.get("cells")
+    if cells is None or not isinstance(cells.value, list):
+        raise DocumentError("not a notebook of format 4", place=source.path, hint="upgrade it: jupyter nbconvert --to notebook")
+    language = _language(root)
+    for cell in cells.value:
+        kind, text = cell.get("cell_type"), cell.get("source")
+        if kind is None or text is None:
+            continue
+        lines, final_newline = _lines(source, text)
+        if kind.value == "code":
+            yield _code(source, cell, text, lines, final_newline, language)
+            yield from _outputs(source, cell)
+        elif kind.value == "markdown":
+            yield from _markdown(source, lines)
+
+
+def _language(root: Node) -> str:
+    metadata = root.get("metadata")
+    for group, key in (("language_info", "name"), ("kernelspec", "language")):
+        found = metadata and (inner := metadata.get(group)) and inner.get(key)
+        if found and isinstance(found.value, str):
+            return found.value.lower()
+    return "python"
+
+
+def _code(source: Source, cell: Node, text: Node, lines: tuple[Line, ...], final_newline: bool, language: str) -> Fence:
+    metadata = cell.get("metadata")
+    tags = metadata and metadata.get("tags")
+    words = tags.plain if tags else []
+    return Fence(
+        info=language,
+        line=source.line_at(cell.start),
+        lines=lines,
+        at=text.start + 1,
+        prefix=_separator(source, text),
+        style=Style.JSON,
+        final_newline=final_newline,
+        tags=frozenset(TAGS[word] for word in words if isinstance(word, str) and TAGS.get(word)),
+    )
+
+
+def _outputs(source: Source, cell: Node) -> Iterator[Event]:
+    """What the cell printed when it was saved, if that is all that it showed."""
+    outputs = cell.get("outputs")
+    shown = outputs.value if outputs and isinstance(outputs.value, list) else []
+    kinds = [(node.get("output_type"), node.get("name"), node.get("text")) for node in shown]
+    if (
+        len(kinds) == 1
+        and (kind := kinds[0])
+        and kind[0]
+        and kind[1]
+        and kind[2]
+        and (kind[0].value, kind[1].value) == ("stream", "stdout")
+    ):
+        text = kind[2]
+        lines, final_newline = _lines(source, text)
+        yield Fence(
+            "",
+            source.line_at(text.start),
+            lines,
+            text.start + 1,
+            "text",
+            _separator(source, text),
+            Style.JSON,
+            final_newline,
+            frozenset({"output"}),
+        )
+
+
+def _markdown(source: Source, lines: Sequence[Line]) -> Iterator[Event]:
+    try:
+        events = list(read_lines(source, lines))
+    except DocumentError:  # a fence left open in one cell ends with its cell
+        return
+    for event in events:
+        if isinstance(event, Fence):
+            yield Fence(event.info, event.line, event.lines, event.at, refused="in a text cell of the notebook")
+        else:
+            yield event
+
+
+def _lines(source: Source, text: Node) -> tuple[tuple[Line, ...], bool]:
+    """The lines of a source or text field (a string, or a list of strings), and whether the last one ends with a newline."""
+    lines, start, end = list[Line](), -1, -1
+    for literal in text.value if isinstance(text.value, list) else [text]:
+        at = literal.start + 1
+        for unit in UNIT.findall(source.text[literal.start + 1 : literal.end - 1]):
+            if start < 0:
+                start = end = at
+            at += len(unit)
+            if unit == "\\n":
+                lines.append(_slice(source, start, end))
+                start = -1
+            else:
+                end = at
+    final_newline = start < 0
+    if start >= 0:
+        lines.append(_slice(source, start, end))
+    return tuple(lines), final_newline
+
+
+def _slice(source: Source, start: int, end: int) -> Line:
+    """A line of code; where it runs over several strings of the list, what stands between them belongs to it."""
+    parts = re.split(r'(?<!\\)"\s*,\s*"', source.text[start:end])
+    code = "".join(json.loads(f'"{part}"', strict=False) for part in parts)
+    return Line(source.line_at(start), start, end, code)
+
+
+def _separator(source: Source, text: Node) -> str:
+    """What stands between two lines of a field: an escape within a string, or the end of one string and the start of the next."""
+    if not isinstance(text.value, list) or not text.value:
+        return "\\n"
+    first = text.value[0].start
+    line = source.lines[source.line_at(first) - 1]
+    indent = source.text[line.start : first]
+    return '\\n",' + (source.newline(line.number) + indent if not indent.strip() else " ") + '"'
+
+
+def _scan(text: str, at: int) -> Node:
+    """The JSON value at an offset, with places. Raises ValueError or IndexError."""
+    at = _skip(text, at)
+    match text[at]:
+        case '"':
+            value, end = scanstring(text, at + 1, False)
+            return Node(value, at, end)
+        case "{":
+            return _scan_members(text, at, "}")
+        case "[":
+            return _scan_members(text, at, "]")
+    scalar = SCALAR.match(text, at)
+    if scalar is None:
+        raise ValueError(f"unexpected {text[at : at + 10]!r} at offset {at}")
+    return Node(json.loads(scalar[0]), at, scalar.end())
+
+
+def _scan_members(text: str, start: int, closing: str) -> Node:
+    members, items, at = dict[str, Node](), list[Node](), _skip(text, start + 1)
+    while text[at] != closing:
+        if members or items:
+            at = _expect(text, at, ",")
+        node = _scan(text, at)
+        at = node.end
+        if closing == "}":
+            value = _scan(text, _expect(text, at, ":"))
+            members[node.value] = value
+            at = value.end
+        else:
+            items.append(node)
+        at = _skip(text, at)
+    return Node(members if closing == "}" else items, start, at + 1)
+
+
+def _expect(text: str, at: int, sign: str) -> int:
+    at = _skip(text, at)
+    if text[at] != sign:
+        raise ValueError(f"expected {sign!r} at offset {at}")
+    return _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    match = BLANK.match(text, at)
+    return match.end() if match else at

@@ -1,0 +1,127 @@
+"""Mended code back into its document: the bytes of changed lines change, no other byte does, and extracting again proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from snipfix.documents.changes import changes
+from snipfix.documents.document import Document
+from snipfix.documents.events import Fence
+from snipfix.documents.source import STDIN, Source
+from snipfix.errors import DocumentError, UsageError
+from snipfix.files import write_atomic
+
+__all__ = ["mend", "rewrite", "write"]
+
+
+def mend(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str] | None = None) -> bool:
+    """Write mended code into the document's file; returns whether the file changed.
+
+    Raises:
+        DocumentError: as `rewrite` and `write`; the file is then as it was.
+        UsageError: for standard input and for a workspace, which are not written back.
+    """
+    if document.source is None or document.path == STDIN:
+        raise UsageError("cannot be mended in place", place=document.path, hint="name a document")
+    new = rewrite(document, codes, outputs)
+    if new == document.raw:
+        return False
+    write(Path(document.path), document.raw, new)
+    return True
+
+
+def rewrite(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str] | None = None) -> bytes:
+    """The document's bytes with new code for some snippets and new documented outputs for some.
+
+    Both are keyed by snippet id. An output that says what the document already says is left as it stands there.
+
+    Raises:
+        DocumentError: for an unknown id, or when the code cannot stand in the document as it is (it would close its own fence).
+    """
+    assert document.source is not None
+    source = document.source
+    shown = {one.id: one.documented_output for one in document.snippets}
+    edits = []
+    for name, code in codes.items():
+        edits += changes(source, document.part(name).fence, code)
+    told = {name: text for name, text in (outputs or {}).items() if not says_the_same(shown.get(name), text)}
+    for name, text in told.items():
+        fence = document.part(name).output
+        if fence is not None:
+            edits += changes(source, fence, text)
+    new = source.spliced(edits)
+    _prove(document, new, codes, told)
+    return new
+
+
+def write(path: Path, old: bytes, new: bytes) -> None:
+    """Replace a file that still holds the old bytes by the new ones, whole or not at all. Its mode is kept; links are followed.
+
+    Raises:
+        DocumentError: when the file changed since it was read, or cannot be written.
+    """
+    target = path.resolve()
+    try:
+        if target.read_bytes() != old:
+            raise DocumentError("changed since it was read; left as it is", place=str(path), hint="run the command again")
+        write_atomic(target, new)
+    except OSError as error:
+        raise DocumentError(f"cannot be written: {error.strerror}", place=str(path)) from error
+
+
+def says_the_same(documented: str | None, text: str) -> bool:
+    """Whether a true output need not be written: nothing documented, nothing printed, the same but for blanks, or elided by `...`."""
+    if documented is None or not text.strip():
+        return True
+    rest = "".join(text.split())
+    parts = "".join(documented.split()).split("...")
+    if not rest.startswith(parts[0]):
+        return False
+    for part in parts[:-1]:
+        at = rest.find(part)
+        if at < 0:
+            return False
+        rest = rest[at + len(part) :]
+    return rest.endswith(parts[-1]) if len(parts) > 1 else rest == parts[0]
+
+
+def _prove(document: Document, new: bytes, codes: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    from snipfix.documents.collect import parse
+
+    again: Document | None = None
+    try:
+        again = parse(Source.decode(document.path, new), document.format)
+    except DocumentError as error:
+        reason = error.message
+    else:
+        reason = f"it would have {len(again.snippets)} snippets instead of {len(document.snippets)}"
+    changed = [document.part(name).fence for name in codes]
+    for number, (before, part) in enumerate(zip(document.snippets, document.parts, strict=True)):
+        if again is None or len(again.snippets) != len(document.snippets):
+            raise _cannot(document, before.line, reason)
+        after = again.snippets[number]
+        if any(_encloses(part.fence, fence) for fence in changed):
+            continue
+        if not _same_code(part.fence, after.code, codes.get(before.id, before.code)):
+            raise _cannot(document, before.line, "the new code would not be read back as it is")
+        wanted = outputs.get(before.id, before.documented_output) if part.output else before.documented_output
+        if part.output and (after.documented_output or "").rstrip("\n") != (wanted or "").rstrip("\n"):
+            raise _cannot(document, part.output.line, "the new output would not be read back as it is")
+
+
+def _cannot(document: Document, line: int, reason: str) -> DocumentError:
+    return DocumentError(f"cannot be written back: {reason}", place=f"{document.path}:{line}", hint="mend this block by hand")
+
+
+def _encloses(outer: Fence, inner: Fence) -> bool:
+    """Whether a block holds another one, as a Python file holds the examples of its docstrings."""
+    if outer is inner or not outer.lines or not inner.lines:
+        return False
+    return outer.lines[0].start <= inner.lines[0].start and inner.lines[-1].end <= outer.lines[-1].end
+
+
+def _same_code(fence: Fence, found: str, wanted: str) -> bool:
+    if fence.pinned:  # outputs and magics between the lines read as blank lines
+        return [line for line in found.split("\n") if line.strip()] == [line for line in wanted.split("\n") if line.strip()]
+    return found.rstrip("\n") == wanted.rstrip("\n")

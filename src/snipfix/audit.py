@@ -158,5 +158,7 @@ def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | N
         return Verdict.NOT_RUNNABLE, errors[0].message
     if errors:
         return Verdict.FAILING, ""
+    if outcome is not None and outcome.kind not in ("ok", "exited"):
+        return Verdict.NOT_RUNNABLE, f"it ended as {outcome.kind}, and no selected rule says why"
     warned = any(finding.severity is Severity.WARNING for finding in findings)
     return (Verdict.SUSPECT if warned else Verdict.CLEAN), ""

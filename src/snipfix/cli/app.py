@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from snipfix.cli import audit, doctor, explain, extract, init, new_rule, repair, report
 from snipfix.errors import SnipfixError
 
 __all__ = ["app", "run"]
+
+ClickException: type[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+"""The base of Typer's usage errors: Click's own, or that of the Click that newer releases carry inside."""
 
 app = typer.Typer(
     name="snipfix",
@@ -50,12 +52,12 @@ def run(arguments: list[str] | None = None) -> int:
     except SnipfixError as error:
         say(f"snipfix: {error}", error.hint)
         return error.exit_code
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except ClickException as error:
         error.show(sys.stderr)
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         say("snipfix: interrupted")
         return 130
     except BrokenPipeError:

@@ -1,0 +1,57 @@
+"""What is a snippet and what is not: one document in cases/extraction/ for each trap, with what must come of it.
+
+01 to 25 are the traps that a reader of Markdown meets; the rest are dialects, labels, marks and encodings.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from snipfix import documents
+from snipfix.errors import DocumentError
+
+CASES = Path(__file__).parent / "cases" / "extraction"
+DOCUMENTS = sorted(path for path in CASES.iterdir() if path.suffix != ".json")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_snippets_and_what_was_left_out(path):
+    expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if "error" in expected:
+        with pytest.raises(DocumentError) as caught:
+            documents.read(path)
+        assert str(caught.value) == f"{path}{expected['error']}"
+        return
+    document = documents.read(path)
+    assert [{"line": one.line, "code": one.code} for one in document.snippets] == expected["snippets"]
+    assert [{"line": one.line, "reason": one.reason} for one in document.skipped] == expected["skipped"]
+
+
+def test_there_are_at_least_25_traps():
+    assert len(DOCUMENTS) >= 25
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.suffix == ".md"], ids=lambda path: path.stem)
+def test_code_is_what_commonmark_says_it_is(path):
+    """The reference: every snippet that is no session is the content of a fence to the parser."""
+    from markdown_it import MarkdownIt
+
+    try:
+        document = documents.read(path)
+    except DocumentError:
+        return
+    text = document.source.text
+    contents = [token.content for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
+    for snippet, part in zip(document.snippets, document.parts, strict=True):
+        if part.fence.style == "text" and not part.fence.pinned:
+            assert any(snippet.code in content for content in contents)
+
+
+def test_every_line_is_located_in_its_document():
+    document = documents.read(CASES / "14-in-a-list.md")
+    (snippet,) = document.snippets
+    lines = document.source.text.split("\n")
+    for number, line in enumerate(snippet.code.split("\n")[:-1], start=1):
+        indent = snippet.indents[number - 1]
+        assert lines[snippet.line + number - 2][indent:] == line

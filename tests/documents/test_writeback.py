@@ -1,0 +1,113 @@
+"""Mended code goes back into its document and no other byte changes: `x=1` becomes `x = 1` in every document of cases/writeback/."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from snipfix import documents
+from snipfix.documents import writeback
+from snipfix.documents.collect import parse
+from snipfix.documents.source import Source
+from snipfix.errors import DocumentError, UsageError
+
+CASES = Path(__file__).parent / "cases" / "writeback"
+BEFORE = sorted(CASES.glob("*.before.*"))
+
+
+def mended(document):
+    """The codes with the change; the innermost snippet's, where one encloses the other."""
+    codes = {one.id: one.code.replace("x=1", "x = 1") for one in document.snippets if "x=1" in one.code}
+    return dict(list(codes.items())[-1:]) if document.format == "python" else codes
+
+
+@pytest.mark.parametrize("path", BEFORE, ids=lambda path: path.name.partition(".")[0])
+def test_only_the_changed_bytes_change(path, tmp_path):
+    copy = tmp_path / path.name.replace(".before", "")
+    copy.write_bytes(path.read_bytes())
+    document = documents.read(copy)
+    assert writeback.mend(document, mended(document))
+    assert copy.read_bytes() == path.with_name(path.name.replace(".before.", ".after.")).read_bytes()
+
+
+def test_there_are_at_least_12_cases():
+    assert len(BEFORE) >= 12
+
+
+@pytest.mark.parametrize("path", BEFORE, ids=lambda path: path.name.partition(".")[0])
+def test_nothing_changed_is_nothing_written(path):
+    document = documents.read(path)
+    assert writeback.rewrite(document, {one.id: one.code for one in document.snippets}) == document.raw
+
+
+def read(text, path="a.md", format="markdown"):  # noqa: A002
+    return parse(Source.decode(path, text.encode()), format)
+
+
+GROWN = [
+    ("- a\n\n  ```python\n  x=1\n  ```\n", "x = 1\n\nif x:\n    y = 2\n", "- a\n\n  ```python\n  x = 1\n\n  if x:\n      y = 2\n  ```\n"),
+    ("> ```py\n> x=1\n> ```\n", "import a\n\nx=1\n", "> ```py\n> import a\n>\n> x=1\n> ```\n"),
+    ("```py\r\nx=1\r\n```\r\n", "x=1\ny=2\n", "```py\r\nx=1\r\ny=2\r\n```\r\n"),
+    ("> ```py\n> a\n>\n> b\n> ```\n", "a\n", "> ```py\n> a\n> ```\n"),
+    (
+        "```pycon\n>>> x=1\n>>> x\n1\n```\n",
+        "x=1\nfor a in b:\n    c\nx\n",
+        "```pycon\n>>> x=1\n>>> for a in b:\n...     c\n>>> x\n1\n```\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "code", "after"), GROWN)
+def test_new_lines_look_like_their_neighbours(before, code, after):
+    document = read(before)
+    assert writeback.rewrite(document, {"a:1": code}).decode() == after
+
+
+OUTPUT = "```python\nprint(1 + 1)\n```\n\nOutput:\n\n```\n3\n```\n"
+
+
+def test_a_false_output_is_replaced_by_the_true_one():
+    assert writeback.rewrite(read(OUTPUT), {}, {"a:1": "2\n"}).decode() == OUTPUT.replace("3", "2")
+
+
+@pytest.mark.parametrize(
+    ("documented", "true"),
+    [("tensor([ 3.,  8.])\n", "tensor([3., 8.])\n"), ("loss ...\nend\n", "loss 0.1\nloss 0.2\nend\n"), ("3\n", "")],
+)
+def test_an_output_that_says_the_same_stays_as_it_is(documented, true):
+    document = read(OUTPUT.replace("3\n", documented))
+    assert writeback.rewrite(document, {}, {"a:1": true}) == document.raw
+
+
+def test_code_that_would_close_its_own_fence_is_refused():
+    document = read("```python\nx=1\n```\n")
+    with pytest.raises(DocumentError, match="cannot be written back"):
+        writeback.rewrite(document, {"a:1": 's = """\n```\n"""\n'})
+
+
+def test_a_document_that_changed_meanwhile_is_left_alone(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text("```python\nx=1\n```\n")
+    document = documents.read(path)
+    path.write_text("```python\nx=1\n```\nMore.\n")
+    with pytest.raises(DocumentError, match="changed since it was read"):
+        writeback.mend(document, {"a:1": "x = 1\n"})
+    assert path.read_text().endswith("More.\n")
+    assert os.listdir(tmp_path) == ["a.md"]
+
+
+def test_mode_and_link_are_kept(tmp_path):
+    path, link = tmp_path / "a.md", tmp_path / "link.md"
+    path.write_text("```python\nx=1\n```\n")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    writeback.mend(documents.read(link), {"link:1": "x = 1\n"})
+    assert link.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert path.read_text() == "```python\nx = 1\n```\n"
+
+
+def test_standard_input_is_not_written_back():
+    with pytest.raises(UsageError, match="cannot be mended in place"):
+        writeback.mend(read("```python\nx=1\n```\n", "-"), {})

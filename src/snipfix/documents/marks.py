@@ -11,7 +11,7 @@ from snipfix.errors import ConfigError
 __all__ = ["WORDS", "Mark", "mark_of"]
 
 WORDS = ("skip", "expect-error", "setup", "continue", "reset")
-MARK = re.compile(r"""\s*snipfix:\s*(?P<word>[\w-]+)(?:\s+reason\s*=\s*(?P<quote>["'])(?P<reason>.*?)(?P=quote))?\s*(?P<rest>.*)""")
+MARK = re.compile(r"""\s*snipfix:\s*(?P<word>[\w-]*)(?:\s+reason\s*=\s*(?P<quote>["'])(?P<reason>.*?)(?P=quote))?\s*(?P<rest>.*)""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ ALWAYS = frozenset(dir(builtins)) | {
 }
 IMPORTED = re.compile(r"^\s*(?:from\s+[\w.]+\s+import\s+(.+)|import\s+(.+))$", re.MULTILINE)
 BOUND = re.compile(r"^(?:class|def|async def)\s+(\w+)|^(\w+)(?:\s*:[^=\n]+)?\s*=(?!=)|^for\s+(\w+)", re.MULTILINE)
-IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\s*=[^=])")
+IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*\b(?!\s*=[^=])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,106 @@
+"""Random documents: reading agrees with CommonMark, writing back touches nothing outside the snippets, and a kill leaves a whole file."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from snipfix.documents import writeback
+from snipfix.documents.collect import parse
+from snipfix.documents.source import Source
+from snipfix.errors import DocumentError, SnipfixError
+
+NEWLINES = st.sampled_from(["\n", "\r\n", "\r"])
+PREFIXES = st.sampled_from(["", "", "", "> ", ">", "- ", "  ", "   ", "\t", "    ", "1. ", "> > "])
+WORDS = st.sampled_from(
+    ["", "", "x=1", "if x:", "    y = 2", "# 注释 🙂", "s = '```'", "```", "```python", "~~~py", "~~~", "````", "```text", "# Heading", "Output:",
+     "**输出：**", "text", "\u2028", "a\x0cb", "<!-- comment", "-->", "<div>", "</div>", "***", "---", "x = '''", "'''", "`code`"]
+)  # fmt: skip
+LINES = st.tuples(PREFIXES, WORDS, st.sampled_from(["", "", " ", "  "]), NEWLINES).map("".join)
+DOCUMENTS = st.lists(LINES, max_size=14).map("".join)
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def read(text):
+    try:
+        return parse(Source.decode("a.md", text.encode()), "markdown")
+    except SnipfixError:
+        return None
+
+
+@QUICK
+@given(DOCUMENTS)
+def test_reading_agrees_with_commonmark(text):
+    document = read(text)
+    if document is None:
+        return
+    fences = [token.content for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
+    codes = [one.code if one.code.endswith("\n") else one.code + "\n" for one in document.snippets]
+    remaining = iter(content if content.endswith("\n") else content + "\n" for content in fences)
+    assert all(code in remaining for code in codes)
+
+
+@QUICK
+@given(DOCUMENTS)
+def test_writing_back_the_same_changes_nothing(text):
+    document = read(text)
+    if document is not None:
+        assert writeback.rewrite(document, {one.id: one.code for one in document.snippets}) == document.raw
+
+
+CODES = st.lists(st.sampled_from(["x = 1", "", "if x:", "    y = 2", "z = '中'", "\tt = 1", "# c"]), min_size=1, max_size=6)
+
+
+@QUICK
+@given(DOCUMENTS, CODES)
+def test_new_code_is_read_back_and_nothing_else_changes(text, lines):
+    """Or it is refused: never a third thing."""
+    document = read(text)
+    if document is None or not document.snippets:
+        return
+    snippet, part = document.snippets[0], document.parts[0]
+    code = "\n".join(lines) + "\n"
+    try:
+        new = writeback.rewrite(document, {snippet.id: code})
+    except DocumentError:
+        return
+    body = part.fence.lines
+    first, last = body[0].number, body[-1].number
+    source = document.source
+    head, tail = source.text[: source.lines[first - 1].start], source.text[source.lines[last - 1].end :]
+    assert new.decode().startswith(head)
+    assert new.decode().endswith(tail)
+    again = parse(Source.decode("a.md", new), "markdown")
+    assert again.snippets[0].code.rstrip("\n") == code.rstrip("\n") or not code.strip()
+    assert [one.code for one in again.snippets[1:]] == [one.code for one in document.snippets[1:]]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from snipfix.documents import writeback
+path = Path(sys.argv[1])
+old, new = path.read_bytes(), b"B" * 400_000
+print("ready", flush=True)
+while True:
+    writeback.write(path, old, new)
+    old, new = new, old
+"""
+
+
+def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
+    path = tmp_path / "a.md"
+    old, new = b"A" * 400_000, b"B" * 400_000
+    for pause in (0.0, 0.003, 0.011, 0.023, 0.05):
+        path.write_bytes(old)
+        process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(pause)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert path.read_bytes() in {old, new}

@@ -1,0 +1,118 @@
+"""What loss functions are fed: how the prediction was made, its values, the target, the reduction. Also which lines squash values."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from . import history
+
+LOSSES = (
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss",
+    "huber_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss",
+)  # fmt: skip
+SQUASHING = (
+    "torch.nn.functional.softmax", "torch.softmax", "Tensor.softmax", "torch.nn.functional.log_softmax", "torch.log_softmax",
+    "Tensor.log_softmax", "torch.sigmoid", "Tensor.sigmoid", "torch.nn.functional.sigmoid", "torch.nn.functional.logsigmoid",
+    "torch.nn.functional.relu", "torch.relu", "Tensor.relu", "torch.log", "Tensor.log", "torch.tanh", "Tensor.tanh",
+)  # fmt: skip
+ARITHMETIC = ("Tensor.sub", "torch.sub", "Tensor.__sub__", "Tensor.__rsub__")
+PER_PLACE = 3
+SOFTMAX_DIM = ("softmax", "log_softmax")
+
+
+def install(recorder: Any) -> None:
+    seen: Dict[Any, int] = {}
+
+    def fresh(kind: str, place: Any) -> bool:
+        key = (kind, None if place is None else tuple(place))
+        seen[key] = seen.get(key, 0) + 1
+        return seen[key] <= PER_PLACE
+
+    def loss(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+        place = recorder.place()
+        if fresh("loss", place):
+            facts = _loss_facts(recorder, function, args, kwargs, result)
+            if facts is not None:
+                recorder.observe("loss", facts, place)
+
+    def squash(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+        place = recorder.place()
+        source = args[0] if args else kwargs.get("input")
+        if result.grad_fn is not None:
+            history.tag(result, span=place, built=activation(recorder))
+        name = function.__name__
+        if name in SOFTMAX_DIM and fresh("softmax", place):
+            dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
+            facts = {"function": name, "dim": dim, "shape": list(source.shape), "module": _module(recorder)}
+            recorder.observe("softmax", facts, place)
+        elif name == "sigmoid":
+            made = history.head(source)
+            if made and made["op"] == "Relu" and fresh("squashed", place):
+                recorder.observe("squashed", {"outer": name, "head": made, "low": _bound(source)}, place)
+
+    def difference(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+        pair = _pair(args)
+        if pair and _spreads(*pair):
+            place = recorder.place()
+            if fresh("difference", place):
+                shapes = [list(one.shape) for one in pair]
+                recorder.observe("difference", {"shapes": shapes, "result": list(result.shape), "grad": result.requires_grad}, place)
+
+    recorder.on_function([f"torch.nn.functional.{name}" for name in LOSSES], after=loss)
+    recorder.on_function(SQUASHING, after=squash)
+    recorder.on_function(ARITHMETIC, after=difference)
+
+
+def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result: Any) -> Optional[Dict[str, Any]]:
+    given, target = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "target")
+    if given is None or target is None:
+        return None
+    facts = {
+        "function": function.__name__,
+        "input": recorder.describe(given),
+        "target": recorder.describe(target),
+        "head": history.head(given),
+        "target_head": history.head(target),
+        "reduction": kwargs.get("reduction", "mean"),
+        "log_target": bool(kwargs.get("log_target", False)),
+        "module": _module(recorder),
+        "grad": bool(getattr(result, "requires_grad", False)),
+        "value": recorder.describe(result).get("low"),
+    }
+    if result.grad_fn is not None:
+        history.tag(result, loss=function.__name__)
+    return facts
+
+
+def _argument(args: tuple, kwargs: dict, index: int, name: str) -> Any:
+    value = args[index] if len(args) > index else kwargs.get(name)
+    return value if hasattr(value, "grad_fn") else None
+
+
+def _module(recorder: Any) -> Optional[Dict[str, Any]]:
+    running = recorder.module_now()
+    return None if running is None else recorder.module_ref(running)
+
+
+def activation(recorder: Any) -> Any:
+    """Where the activation module that is running was built; None when a function was called instead."""
+    running = recorder.module_now()
+    kind = type(running).__module__
+    return recorder.modules.built(running) if kind == "torch.nn.modules.activation" else None
+
+
+def _bound(tensor: Any) -> Optional[float]:
+    return float(tensor.detach().min()) if tensor.numel() else None
+
+
+def _pair(args: tuple) -> Optional[Tuple[Any, Any]]:
+    if len(args) >= 2 and all(hasattr(one, "grad_fn") for one in args[:2]):
+        return args[0], args[1]
+    return None
+
+
+def _spreads(one: Any, other: Any) -> bool:
+    """Whether (n, 1) meets (n,): both have the n numbers, the result has n x n."""
+    shapes: List[Tuple[int, ...]] = sorted([tuple(one.shape), tuple(other.shape)], key=len)
+    flat, column = shapes
+    return len(flat) == 1 and len(column) == 2 and column == (flat[0], 1) and flat[0] > 1

@@ -1,0 +1,49 @@
+"""Whether random numbers were drawn, and whether the snippet seeded the generators first: an output may only be compared when it is determined."""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any
+
+
+def install(recorder: Any) -> Any:
+    torch = sys.modules["torch"]
+    numpy = sys.modules.get("numpy")
+    seeds = {"torch": False}
+    start = state(torch, numpy)
+
+    def seeded(function: Any) -> Any:
+        def seed(*args: Any, **kwargs: Any) -> Any:
+            if recorder.place() is not None:
+                seeds["torch"] = True
+            return function(*args, **kwargs)
+
+        seed.__name__, seed.__doc__ = function.__name__, function.__doc__
+        return seed
+
+    torch.manual_seed = seeded(torch.manual_seed)
+    torch.random.manual_seed = torch.manual_seed
+
+    def finish() -> None:
+        drawn = [name for name, before, now in zip(("torch", "python", "numpy"), start, ended[0] or state(torch, numpy)) if before != now]
+        recorder.observe("randomness", {"drawn": drawn, "seeded": seeds["torch"]})
+
+    ended = [None]
+
+    def entered(module: Any, args: tuple, kwargs: dict) -> None:
+        """The state at the end of the run is the one before the first call that the snippet does not make."""
+        if recorder.stage != "run" and ended[0] is None:
+            ended[0] = state(torch, numpy)
+
+    recorder.on_module(pre=entered)
+    return finish
+
+
+def state(torch: Any, numpy: Any) -> tuple:
+    """Cheap fingerprints of the generators' states."""
+    return (
+        hash(torch.random.get_rng_state().numpy().tobytes()),
+        hash(random.getstate()),
+        None if numpy is None else hash(str(numpy.random.get_state()[1:3])),
+    )

@@ -1,0 +1,37 @@
+"""Sums and means on the way to a loss: what they run over, and with which sign the training uses them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+PER_PLACE = 2
+
+
+def install(recorder: Any) -> None:
+    seen: Dict[Any, int] = {}
+
+    def reduced(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+        source = args[0] if args else kwargs.get("input")
+        if not getattr(result, "requires_grad", False) or result.dim() > 1 or source.dim() == 0:
+            return
+        place = recorder.place()
+        key = None if place is None else tuple(place)
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > PER_PLACE:
+            return
+        gradient: Dict[str, Any] = {}
+        values = source.detach()
+        facts = {
+            "function": function.__name__,
+            "shape": list(source.shape),
+            "result": list(result.shape),
+            "numel": source.numel(),
+            "low": float(values.min()),
+            "high": float(values.max()),
+            "value": float(result.detach().sum()),
+            "gradient": gradient,
+        }
+        result.register_hook(lambda grad: gradient.update(low=float(grad.min()), high=float(grad.max())))
+        recorder.observe("reduction", facts, place)
+
+    recorder.on_function(("torch.sum", "Tensor.sum", "torch.mean", "Tensor.mean"), after=reduced)

@@ -1,0 +1,102 @@
+"""A scanner for text that does not parse: where strings, comments and brackets are, without ever giving up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+__all__ = ["CLOSERS", "Scan", "Token"]
+
+CLOSERS = {"(": ")", "[": "]", "{": "}"}
+PREFIX = re.compile(r"[rRbBuUfF]{0,2}$")
+TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\.\.\.|\*\*=?|//=?|==|!=|<>|<=|>=|->|:=|&&|\|\||\+\+|[-+*/%@&|^]=|\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text: name, number, string, comment or other, with its offsets and the number of brackets around it."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    depth: int = 0
+
+
+class Scan:
+    """The tokens of any text. A string in single quotes ends with its line at the latest; `unclosed` are the starts of those that do."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.unclosed: list[int] = []
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """All tokens but blanks, in order."""
+        found: list[Token] = []
+        at, depth, text = 0, 0, self.text
+        while at < len(text):
+            char = text[at]
+            if char.isspace():
+                at += 1
+            elif char == "#":
+                end = _line_end(text, at)
+                found.append(Token("comment", at, end, text[at:end], depth))
+                at = end
+            elif char in "\"'":
+                end = self._string(at)
+                start = self._with_prefix(found, at)
+                found.append(Token("string", start, end, text[start:end], depth))
+                at = end
+            else:
+                match = TOKEN.match(text, at)
+                assert match is not None
+                word = match[0]
+                depth = max(depth - (word in CLOSERS.values()), 0)
+                kind = "name" if word[0].isalpha() or word[0] == "_" else "number" if word[0].isdigit() else "other"
+                found.append(Token(kind, at, match.end(), word, depth))
+                depth += word in CLOSERS
+                at = match.end()
+        return found
+
+    def _string(self, at: int) -> int:
+        """The end of the string that opens at an offset."""
+        text = self.text
+        quote = text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
+        here = at + len(quote)
+        while here < len(text):
+            if text[here] == "\\":
+                here += 2
+            elif text.startswith(quote, here):
+                return here + len(quote)
+            elif text[here] == "\n" and len(quote) == 1:
+                break
+            else:
+                here += 1
+        self.unclosed.append(at)
+        return min(here, len(text))
+
+    def _with_prefix(self, found: list[Token], at: int) -> int:
+        """The start of a string with its prefix, whose token is taken back."""
+        if found and found[-1].end == at and found[-1].kind == "name" and PREFIX.fullmatch(found[-1].text):
+            return found.pop().start
+        return at
+
+    @cached_property
+    def code(self) -> list[Token]:
+        """The tokens without comments."""
+        return [token for token in self.tokens if token.kind != "comment"]
+
+    def line_tokens(self, start: int, end: int) -> list[Token]:
+        """The code tokens that begin between two offsets."""
+        return [token for token in self.code if start <= token.start < end]
+
+    def in_code(self, offset: int) -> bool:
+        """Whether an offset lies outside strings and comments."""
+        return not any(token.start <= offset < token.end for token in self.tokens if token.kind in {"string", "comment"})
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end

@@ -1,0 +1,81 @@
+"""A string without its closing quote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snipfix.model import Applicability, Edit
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.syntax.base import Broken, Mend, SyntaxRule
+
+
+class UnclosedString(SyntaxRule):
+    """A string is opened and not closed on its line, or a triple-quoted one not at all.
+
+    ## What it does
+    Reports the opening quote of the string that lacks its partner, or that ends early because its own quote stands inside.
+
+    ## Why is this bad?
+    The text does not parse.
+
+    ## Example
+    ```python
+    print("loss:)
+    ```
+
+    ## Use instead
+    ```python
+    print("loss:")
+    ```
+
+    ## Fix safety
+    Where the string was to end is a guess: before the brackets that close the line, if there are any.
+
+    ## References
+    - Python reference, 2.4.1 "String and Bytes literals".
+    """
+
+    id = "SNF009"
+    name = "unclosed-string"
+    applicability = Applicability.UNSAFE
+    GOOD = (Good("print('it\\'s', \"it's\")"), Good('x = """a\n"b\' """'))
+    BAD = (
+        Bad("print('loss: )\nx = 1\n", at=(1, 7), fixed="print('loss: ')\nx = 1\n"),
+        Bad("name = \"mnist\nprint(name)\n", at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
+        Bad("print('it's done')\n", at=(1, 7), fixed="print(\"it's done\")\n"),
+        Bad('def f():\n    """What it does.\n    return 1\nf()\n', at=(2, 5), fixed='def f():\n    """What it does."""\n    return 1\nf()\n'),
+    )  # fmt: skip
+
+    def mends(self, broken: Broken) -> Iterator[Mend]:
+        message = "the string is never closed"
+        for start in broken.scan.unclosed[:3]:
+            quote, line = broken.text[start], broken.line_of(start)
+            if broken.text.startswith(quote * 3, start):
+                for number in (line, *_paragraph_ends(broken, line)):
+                    at = broken.start(number) + len(broken.lines[number - 1].rstrip())
+                    yield Mend("Close the string", (Edit(at, at, quote * 3),), start, message)
+                continue
+            opened = broken.text.find(quote, broken.start(line))
+            last = broken.text.rfind(quote, opened + 1, broken.end(line))
+            other = "'" if quote == '"' else '"'
+            if opened < last and other not in broken.text[opened:last] and broken.text.count(quote, opened, last + 1) > 2:
+                edits = (Edit(opened, opened + 1, other), Edit(last, last + 1, other))
+                yield Mend(f"Quote the string with {other}", edits, opened, "the string's own quote stands inside it")
+            end = start + len(broken.text[start : broken.end(line)].rstrip())
+            body = broken.text[start:end]
+            stripped = body.rstrip(")]},: ")
+            for at in dict.fromkeys([start + len(stripped + " " * (_blanks(body, stripped))), *range(end, start, -1)]):
+                if at >= start + len(stripped):
+                    yield Mend("Close the string", (Edit(at, at, quote),), start, message)
+
+
+def _blanks(body: str, stripped: str) -> int:
+    rest = body[len(stripped) :]
+    return len(rest) - len(rest.lstrip(" :"))
+
+
+def _paragraph_ends(broken: Broken, line: int) -> Iterator[int]:
+    """Last lines before a blank one, then the last of all."""
+    for number in range(line + 1, len(broken.lines) + 1):
+        if broken.lines[number - 1].strip() and (number == len(broken.lines) or not broken.lines[number].strip()):
+            yield number

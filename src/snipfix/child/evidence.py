@@ -99,6 +99,21 @@ class Recorder:
         }
         self.send({"set": {name: value for name, value in fields.items() if value}})
 
+    def mark(self) -> tuple:
+        """A point in the records to come back to."""
+        modules = self.modules
+        return len(self.observations), len(self.warnings), len(modules.calls), len(modules.root_calls), len(modules.entered)
+
+    def rewind(self, mark: tuple) -> None:
+        """Forgets what was recorded since the mark: a call that did not fit is none of the snippet's."""
+        observations, warnings, calls, roots, entered = mark
+        for observation in self.observations[observations:]:
+            span = observation.get("span")
+            self._counts.pop((observation["probe"], None if span is None else tuple(span)), None)
+            self._per_probe[observation["probe"]] -= 1
+        del self.observations[observations:], self.warnings[warnings:]
+        self.modules.forget(calls, roots, entered)
+
     # Modules ---------------------------------------------------------------------------------------------------------
 
     @property

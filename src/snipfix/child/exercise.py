@@ -1,2 +1,329 @@
-def exercise(recorder, namespace, code):
-    pass
+"""Calls what the snippet only defines, with inputs made to fit (DESIGN §5.4).
+
+A failure is reported only when no plausible input avoids it, and then the failure of the most plausible one.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from typing import Any, Iterator, List, NamedTuple, Optional
+
+import arguments
+import authored
+from dataflow import Need, Texts, read_forward
+from describe import describe
+from failures import failure
+from images import refined
+from inputs import Candidate, Scene, candidates
+
+TARGETS = 12
+SECONDS, TOTAL = 3.0, 20.0
+EXTRAS = 3
+
+
+class OutOfTime(BaseException):
+    """Raised by the clock inside a call that takes too long."""
+
+
+class Target(NamedTuple):
+    """A module to exercise: the expression that gives it, and how it came to be."""
+
+    name: str
+    kind: str
+    text: str
+    module: Any
+
+
+class Attempt(NamedTuple):
+    """How one call went."""
+
+    text: str
+    inputs: dict[str, Any]
+    output: Any = None
+    failure: Optional[dict[str, Any]] = None
+    error: Optional[BaseException] = None
+
+
+def exercise(recorder: Any, namespace: dict[str, Any], code: str) -> None:
+    """Exercises every model that the run left uncalled. What comes of it is added to `recorder.exercises`."""
+    tree = ast.parse(code, recorder.filename)
+    budget = min(TOTAL, float(recorder.job.get("timeout") or TOTAL) / 3)
+    Session(recorder, namespace, tree, time.monotonic() + budget).run()
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises OutOfTime in what runs longer."""
+
+    def ring(*_: Any) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # Once more after a while: a snippet may swallow the first one.
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.05), 0.5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Session:
+    """The exercises of one job."""
+
+    def __init__(self, recorder: Any, namespace: dict[str, Any], tree: ast.Module, deadline: float) -> None:
+        self.recorder, self.namespace, self.tree, self.deadline = recorder, namespace, tree, deadline
+        self.torch = sys.modules["torch"]
+        self.texts = Texts([tree])
+        self.reported: set[tuple] = set()
+        self.done = 0
+
+    def run(self) -> None:
+        for text, error in authored.complete(self.recorder, self.namespace, self.tree, limited):
+            self.add({"target": text.split("(")[0], "kind": "class", "call": text, "failure": failure(self.recorder, error)})
+        self.instances()
+        self.classes()
+
+    def left(self) -> float:
+        return min(SECONDS, self.deadline - time.monotonic())
+
+    # Targets ---------------------------------------------------------------------------------------------------------
+
+    def instances(self) -> None:
+        """Models under a global name that nobody called, those that contain others first."""
+        found = [
+            (name, value)
+            for name, value in list(self.namespace.items())
+            if isinstance(value, self.torch.nn.Module) and not name.startswith("_") and self.is_worth(value)
+        ]
+        inside = {id(child) for _, value in found for child in _children(value)}
+        for name, module in sorted(found, key=lambda item: id(item[1]) in inside):
+            if not self.recorder.modules.was_called(module):
+                self.exercise(Target(type(module).__name__, "module", name, module))
+
+    def is_worth(self, module: Any) -> bool:
+        """Whether the snippet made something of its own here: a class, or a chain of layers."""
+        if isinstance(module, self.torch.nn.modules.loss._Loss):
+            return False
+        own = any(type(part).__module__ == "__main__" for part in [module, *_children(module)])
+        return own or isinstance(module, self.torch.nn.Sequential)
+
+    def classes(self) -> None:
+        """Module classes of the snippet that were never instantiated."""
+        made = self.recorder.modules.made
+        for name, kind in list(self.namespace.items()):
+            is_model = isinstance(kind, type) and issubclass(kind, self.torch.nn.Module) and kind.__module__ == "__main__"
+            if not is_model or name != kind.__name__ or any(issubclass(other, kind) for other in made):
+                continue
+            if self.texts.of(kind.forward, self.recorder.sources) is None:
+                continue
+            self.instantiate(kind)
+
+    def instantiate(self, kind: type) -> None:
+        first: Optional[Attempt] = None
+        tried = 0
+        for made in arguments.constructor_arguments(kind, self.namespace):
+            text = f"{kind.__name__}({', '.join(expression for _, expression in made)})"
+            tried += 1
+            attempt = self.attempt(text, {}, lambda text=text: self.evaluate(text), text, ())
+            if attempt.failure is None and attempt.error is None:
+                self.exercise(Target(kind.__name__, "class", text, attempt.output))
+                return
+            first = first or attempt
+        if first is None or not _is_certain(first.failure):
+            reason = "no constructor arguments could be guessed" if first is None else "the guessed constructor arguments do not fit"
+            self.add({"target": kind.__name__, "kind": "class", "call": f"{kind.__name__}(...)", "skipped": reason, "tried": max(tried, 1)}, kind)
+        else:
+            self.add({"target": kind.__name__, "kind": "class", "call": first.text, "failure": first.failure, "tried": tried}, kind)
+
+    # One target ------------------------------------------------------------------------------------------------------
+
+    def exercise(self, target: Target) -> None:
+        self.done += 1
+        if self.done > TARGETS or self.left() < 0.2:
+            self.skip(target, "out of time")
+            return
+        own = authored.calls(self.tree, target.text, self.namespace)
+        if own:
+            self.report(target, [self.call(target, own[0])])
+            return
+        parameters = _parameters(target.module)
+        if parameters is None:
+            self.skip(target, "its forward has no signature")
+            return
+        needs = self.needs(target.module)
+        scene = Scene(self.torch, target.module, self.namespace)
+        required = [item for item in parameters if item.default is item.empty]
+        until = time.monotonic() + self.left()
+        attempts = self.search(target, scene, needs, required, until)
+        if not attempts:
+            self.skip(target, "no plausible input for " + ", ".join(item.name for item in required))
+            return
+        self.report(target, attempts)
+        if attempts[-1].failure is None and attempts[-1].error is None:
+            self.extras(target, scene, needs, required, parameters)
+
+    def needs(self, module: Any) -> dict[str, Need]:
+        """What the text says; for a chain of layers, what its first layer says."""
+        try:
+            found = read_forward(module, self.texts, self.recorder.sources)
+        except RecursionError:
+            found = {}
+        if not found and isinstance(module, self.torch.nn.Sequential):
+            from dataflow import Flow, Reader
+
+            found = {"input": Need("input")}
+            Reader(self.texts, self.recorder.sources, found).into(module, [Flow("input")], {})
+        return found
+
+    def search(self, target: Target, scene: Scene, needs: dict[str, Need], given: List[inspect.Parameter], until: float) -> List[Attempt]:
+        """The attempts up to the first that works."""
+        attempts: List[Attempt] = []
+        for candidate in candidates(scene, needs, given):
+            if attempts and time.monotonic() > until:
+                break
+            attempts.append(self.call(target, candidate))
+            if attempts[-1].failure is None:
+                return attempts
+        for candidate in refined(self.torch, [(attempt.text, attempt.failure) for attempt in attempts], candidates(scene, needs, given)):
+            if time.monotonic() > until + SECONDS:
+                break
+            attempt = self.call(target, candidate)
+            if attempt.failure is None:
+                return [*attempts, attempt]
+        return attempts
+
+    def extras(self, target: Target, scene: Scene, needs: dict[str, Need], required: list, parameters: list) -> None:
+        """A second call for each optional argument that opens another path: targets, masks, states."""
+        optional = [item for item in parameters if item.default is None]
+        for item in optional[:EXTRAS]:
+            until = time.monotonic() + self.left()
+            if self.left() < 0.2:
+                return
+            attempts = self.search(target, scene, needs, [*required, item], until)
+            # A mask may have a form that was not thought of: only a call that works says something.
+            if attempts and (attempts[-1].failure is None or ("mask" not in item.name and _is_certain(attempts[0].failure))):
+                self.report(target, attempts)
+
+    def call(self, target: Target, candidate: Candidate) -> Attempt:
+        values: dict[str, Any] = {}
+
+        def work() -> Any:
+            for name, expression in candidate.values:
+                values[name] = self.evaluate(expression)
+            described.update({name: describe(value) for name, value in values.items()})
+            plain = [values[name] for name, _ in candidate.values if name not in candidate.keywords]
+            output = target.module(*plain, **{name: values[name] for name in candidate.keywords if name in values})
+            self.backward(target.module, output)
+            return output
+
+        described: dict[str, Any] = {}
+        return self.attempt(f"{target.text}({candidate.text})", described, work, target.text, tuple(_children(target.module)))
+
+    def attempt(self, text: str, inputs: dict[str, Any], work: Any, name: str, modules: tuple) -> Attempt:
+        """Runs `work`; what a failure left in the records is taken back."""
+        mark = self.recorder.mark()
+        try:
+            with limited(self.left()):
+                return Attempt(text, inputs, work())
+        except OutOfTime as error:
+            self.recorder.rewind(mark)
+            return Attempt(text, inputs, None, {}, error)
+        except BaseException as error:
+            facts = failure(self.recorder, error)
+            self.recorder.rewind(mark)
+            return Attempt(text, inputs, None, facts, error)
+
+    def backward(self, module: Any, output: Any) -> None:
+        """A backward pass through the first result that has a graph; the gradients that were there stay."""
+        result = _differentiable(self.torch, output)
+        if result is None:
+            return
+        parameters = list(module.parameters())
+        before = [parameter.grad for parameter in parameters]
+        try:
+            result.sum().backward()
+        finally:
+            for parameter, gradient in zip(parameters, before):
+                parameter.grad = gradient
+
+    def evaluate(self, text: str) -> Any:
+        scope = {**self.namespace, "torch": self.torch}
+        if "Data(" in text and "Data" not in self.namespace:
+            scope["Data"] = _graph_data()
+        return eval(text, scope)  # noqa: S307: an expression of our own making
+
+    # Reports ---------------------------------------------------------------------------------------------------------
+
+    def report(self, target: Target, attempts: List[Attempt]) -> None:
+        last = attempts[-1]
+        facts: dict[str, Any] = {"target": target.name, "kind": target.kind, "tried": len(attempts)}
+        if last.failure is None:
+            facts |= {"call": last.text, "inputs": last.inputs, "output": describe(last.output)}
+        elif isinstance(attempts[0].error, OutOfTime):
+            facts |= {"call": attempts[0].text, "skipped": "took too long"}
+        else:
+            facts |= {"call": attempts[0].text, "inputs": attempts[0].inputs, "failure": attempts[0].failure}
+        self.add(facts, type(target.module))
+
+    def skip(self, target: Target, reason: str) -> None:
+        self.add({"target": target.name, "kind": target.kind, "call": f"{target.text}(...)", "skipped": reason}, type(target.module))
+
+    def add(self, facts: dict[str, Any], kind: Optional[type] = None) -> None:
+        found = facts.get("failure")
+        if found:
+            key = (found["type"], *[tuple(frame["span"]) for frame in found["frames"][-1:]])
+            if key in self.reported:
+                return
+            self.reported.add(key)
+        place = authored.definition(self.recorder, self.tree, kind.__name__ if kind is not None else facts["target"])
+        if place is not None:
+            facts["definition"] = place
+        self.recorder.exercises.append(facts)
+        self.recorder.flush(lazily=True)
+
+
+def _children(module: Any) -> list:
+    try:
+        return [child for child in module.modules() if child is not module]
+    except Exception:
+        return []
+
+
+def _parameters(module: Any) -> Optional[List[inspect.Parameter]]:
+    """The parameters of a module's forward that can be given."""
+    try:
+        found = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return [item for item in found if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)]
+
+
+def _differentiable(torch: Any, output: Any, depth: int = 0) -> Any:
+    if isinstance(output, torch.Tensor):
+        return output if output.requires_grad and output.grad_fn is not None else None
+    if depth < 3 and isinstance(output, (tuple, list)):
+        return next((found for item in output if (found := _differentiable(torch, item, depth + 1)) is not None), None)
+    if depth < 3 and isinstance(output, dict):
+        return _differentiable(torch, list(output.values()), depth + 1)
+    return None
+
+
+def _is_certain(found: Optional[dict[str, Any]]) -> bool:
+    """Whether a failure cannot come from the arguments: a name or an attribute that is missing, a class that is set up wrongly."""
+    if not found:
+        return False
+    return found["type"] in ("NameError", "UnboundLocalError", "AttributeError") or "Module.__init__" in found["message"]
+
+
+def _graph_data() -> Any:
+    try:
+        from torch_geometric.data import Data
+    except ImportError:
+        from types import SimpleNamespace as Data
+    return Data

@@ -50,6 +50,8 @@ class Modules:
         self.calls: list[dict[str, Any]] = []
         self.root_calls: list[RootCall] = []
         self.made: set[type] = set()
+        self.entered: list[Any] = []
+        """Modules first called while exercising, in order."""
         self.subscribers: list[tuple[Optional[Callable], Optional[Callable]]] = []
         self._built = Registry()
         self._called = Registry()
@@ -128,6 +130,8 @@ class Modules:
 
     def _enter(self, module: Any, args: tuple, kwargs: dict) -> Optional[dict[str, Any]]:
         self._called.put(module, True)
+        if self.recorder.stage == "exercise":
+            self.entered.append(module)
         if len(self.calls) >= CALLS:
             return None
         call: dict[str, Any] = {
@@ -146,11 +150,11 @@ class Modules:
         if not self.running and len(self.root_calls) < ROOTS:
             self.root_calls.append(RootCall(module, loose(args), loose(kwargs), loose(output), call.get("span")))
 
-    def forget(self, modules: list[Any], calls: int, roots: int) -> None:
+    def forget(self, calls: int, roots: int, entered: int) -> None:
         """Takes back what a failed attempt left: its calls were not the snippet's."""
-        del self.calls[calls:], self.root_calls[roots:]
-        for module in modules:
+        for module in self.entered[entered:]:
             self._called.put(module, False)
+        del self.calls[calls:], self.root_calls[roots:], self.entered[entered:]
 
     # Naming ----------------------------------------------------------------------------------------------------------
 

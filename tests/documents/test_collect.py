@@ -36,7 +36,7 @@ def test_documents_of_one_name_are_told_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "format"),  # noqa: PT006
+    ("text", "format"),
     [(BLOCK, "markdown"), ("import math\n", "python"), ("<!DOCTYPE html><pre>import math\n</pre>", "html"), ('{"cells": []}', "notebook")],
 )
 def test_standard_input_is_known_by_its_content(monkeypatch, text, format):  # noqa: A002

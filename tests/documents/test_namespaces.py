@@ -38,7 +38,13 @@ def before(*codes, **options):
 
 
 def test_a_tutorial_builds_up():
-    assert before("import torch", "class Net: pass", "model = Net()\nx = torch.ones(1)", "print(model)", "y = 1") == [[], [], [0, 1], [0, 1, 2], []]
+    assert before("import torch", "class Net: pass", "model = Net()\nx = torch.ones(1)", "print(model)", "y = 1") == [
+        [],
+        [],
+        [0, 1],
+        [0, 1, 2],
+        [],
+    ]
 
 
 def test_the_nearest_definition_counts():
@@ -85,7 +91,8 @@ def test_a_mark_for_an_error_shown_on_purpose():
 
 
 @pytest.mark.parametrize(
-    "output", ["```\nTraceback (most recent call last):\n  ...\nZeroDivisionError: division by zero\n```", "```pytb\nZeroDivisionError\n```"]
+    "output",
+    ["```\nTraceback (most recent call last):\n  ...\nZeroDivisionError: division by zero\n```", "```pytb\nZeroDivisionError\n```"],
 )
 def test_a_documented_traceback_says_that_the_error_is_meant(output):
     (snippet,) = read(f"```python\n1 / 0\n```\n\n{output}\n").snippets

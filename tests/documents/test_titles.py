@@ -37,14 +37,21 @@ def test_words_that_announce_an_output(label):
     assert is_output_label(label)
 
 
-@pytest.mark.parametrize("label", ["代码实例：", "The output layer:", "Results of the first experiment, in short:", "", "Install it:", "输出层的定义："])
+@pytest.mark.parametrize(
+    "label", ["代码实例：", "The output layer:", "Results of the first experiment, in short:", "", "Install it:", "输出层的定义："]
+)
 def test_words_that_do_not(label):
     assert not is_output_label(label)
 
 
 @pytest.mark.parametrize(
     ("prose", "language"),
-    [("使用 PyTorch 实现残差网络涉及定义残差块。", "zh"), ("How to train a network", "en"), ("これはテストです。ネットワークを", "en"), ("", "en")],
+    [
+        ("使用 PyTorch 实现残差网络涉及定义残差块。", "zh"),
+        ("How to train a network", "en"),
+        ("これはテストです。ネットワークを", "en"),
+        ("", "en"),
+    ],
 )
 def test_language_of_the_prose(prose, language):
     assert language_of(prose) == language

@@ -153,7 +153,10 @@ BROKEN = [
     (lambda into: (into / "manifest.json").write_text("{"), "manifest.json: cannot be read"),
     (lambda into: (into / "manifest.json").write_text("[]"), "manifest.json: not a manifest"),
     (lambda into: (into / "manifest.json").write_text('{"format_version": 9}'), "manifest.json: not a manifest"),
-    (lambda into: (into / "manifest.json").write_text('{"format_version": 1, "document": "a", "snippets": [{"file": "a.py"}]}'), "not a manifest"),
+    (
+        lambda into: (into / "manifest.json").write_text('{"format_version": 1, "document": "a", "snippets": [{"file": "a.py"}]}'),
+        "not a manifest",
+    ),
     (
         lambda into: (into / "manifest.json").write_text('{"format_version": 1, "document": "a", "snippets": [{"file": "../a.py"}]}'),
         "names a file outside its folder",

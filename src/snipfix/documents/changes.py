@@ -88,13 +88,14 @@ class _InText(_Writer):
         return self.source.text[self.source.lines[line.number - 1].start : line.start]
 
     def prefix(self, number: int) -> str:
-        """What a new line before line `number` starts with: what its nearest neighbour does, without prompt."""
+        """What a new line before line `number` starts with: what its nearest neighbour does, without prompt, and no less than the fence."""
         for distance in range(len(self.old)):
             for near in (number - 1 - distance, number + distance):
                 if 0 <= near < len(self.old) and self.old[near].code.strip():
                     match = self.pattern.fullmatch(self.before(self.old[near]))
                     if match and self.old[near] not in self.fence.pinned and self.is_plain(self.old[near]):
-                        return match[1] if match.groups() else match[0]
+                        found = match[1] if match.groups() else match[0]
+                        return found if _width(found) >= _width(self.fence.prefix) else self.fence.prefix
         return self.fence.prefix
 
     def is_plain(self, line: Line) -> bool:
@@ -123,10 +124,15 @@ class _InText(_Writer):
     def replaced(self, line: Line, text: str) -> Change:
         if not self.is_plain(line):  # a tab that ends inside the container's indentation
             return self.source.lines[line.number - 1].start, line.end, self.fence.prefix + text
-        if not line.code and text and self.fence.style is Style.TEXT and not self.before(line).strip(" \t>"):
-            return self.source.lines[line.number - 1].start, line.end, self.prefix(line.number - self.old[0].number) + text
-        if not text and PLAIN_PREFIX.fullmatch(self.before(line)):
-            return line.start - len(self.before(line)) + len(self.before(line).rstrip()), line.end, ""
+        before = self.before(line)
+        # A line indented less than its fence can be read back only as long as it starts with no blank.
+        less = not line.code or (text.startswith((" ", "\t")) and not line.code.startswith((" ", "\t")))
+        if less and self.fence.style is Style.TEXT and PLAIN_PREFIX.fullmatch(before):
+            prefix = self.prefix(self.old.index(line))
+            if text and _width(before) < _width(prefix):
+                return line.start - len(before), line.end, prefix + text
+        if not text and PLAIN_PREFIX.fullmatch(before):
+            return line.start - len(before) + len(before.rstrip()), line.end, ""
         return line.start, line.end, text
 
     def removed(self, number: int) -> Change:
@@ -147,6 +153,10 @@ class _InText(_Writer):
             return self.old[-1].end, self.old[-1].end, "".join(newline + text for text in texts)
         newline = self.source.newline(self.fence.line)
         return self.fence.at, self.fence.at, "".join(text + newline for text in texts)
+
+
+def _width(prefix: str) -> int:
+    return len(prefix.expandtabs(4))
 
 
 class _InLiteral(_Writer):

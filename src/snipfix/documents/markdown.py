@@ -120,8 +120,7 @@ class _Reader:
             return
         if info.directive:
             body = _without_options(body)
-        marker = lines[last - 1].code if closed else BULLET.sub(" ", lines[first].code.split(token.markup)[0])
-        prefix = self._before(lines[last - 1 if closed else first]) + marker.split(token.markup)[0]
+        prefix = self._before(lines[first]) + BULLET.sub(" ", lines[first].code.split(token.markup)[0])
         following = lines[first + 1].number if first + 1 < len(lines) else lines[first].number
         at = body[0].start if body else self.source.lines[following - 1].start
         yield Fence(token.info.strip(), lines[first].number, body, at, prefix=prefix)

@@ -122,7 +122,7 @@ class Source:
             DocumentError: when changes overlap, or the encoding lacks a character.
         """
         out, at = list[str](), 0
-        for start, end, text in sorted(changes):
+        for start, end, text in sorted(changes, key=lambda change: change[:2]):
             if start < at:
                 raise DocumentError("two changes meet at one place", place=self.path, hint="write them back one after the other")
             out += [self.text[at:start], text]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from snipfix.code import Code
 from snipfix.model import Category, Edit, Finding, Fix, Stage
@@ -110,4 +111,4 @@ class SyntaxRule(Rule):
 def _apart(edits: list[Edit]) -> bool:
     """Whether edits can be applied together."""
     ordered = sorted(edits)
-    return all(one.end <= two.start for one, two in zip(ordered, ordered[1:], strict=False))
+    return all(one.end <= two.start for one, two in pairwise(ordered))

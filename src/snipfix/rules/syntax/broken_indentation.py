@@ -91,7 +91,8 @@ def _lost(broken: Broken, line: int, start: int) -> Iterator[Mend]:
     inner = [
         number for number in body if number < _first(broken, body, lambda n: broken.lines[n - 1].strip() and len(broken.indent(n)) < depth)
     ]
-    ends = [
+    ends = [_after_methods(broken, inner)] if re.match(r"\s*class\b", broken.lines[head - 1]) else []
+    ends += [
         _first(broken, inner, lambda n: not broken.lines[n - 1].strip()),
         _first(broken, inner[1:], lambda n: bool(HEAD.match(broken.lines[n - 1]))),
         line + 1,
@@ -103,6 +104,17 @@ def _lost(broken: Broken, line: int, start: int) -> Iterator[Mend]:
         yield Mend(
             f"Indent {'the line' if len(edits) == 1 else f'{len(edits)} lines'}", edits, start, "the block after the colon is not indented"
         )
+
+
+def _after_methods(broken: Broken, numbers: list[int]) -> int:
+    """The first line after the paragraphs that belong to a class: the first one, and those that begin with a method."""
+    end = numbers[0]
+    for number in numbers:
+        opens = number > numbers[0] and not broken.lines[number - 2].strip()
+        if opens and broken.lines[number - 1].strip() and not HEAD.match(broken.lines[number - 1]) and not broken.indent(number):
+            return number
+        end = number + 1
+    return end
 
 
 def _first(broken: Broken, numbers: Iterable[int], test: object) -> int:
@@ -117,7 +129,9 @@ def _between(broken: Broken, line: int, start: int) -> Iterator[Mend]:
         {len(broken.indent(number)) for number in range(1, line) if not broken.blank(number)}, key=lambda level: abs(level - here)
     )
     for level in levels:
-        yield Mend("Align the line with its block", _shift(broken, line, level - here), start, "the indentation fits no block above")
+        for alone in (True, False):
+            edits = _shift(broken, line, level - here, alone=alone)
+            yield Mend("Align the line with its block", edits, start, "the indentation fits no block above")
 
 
 def _too_deep(broken: Broken, line: int, start: int) -> Iterator[Mend]:

@@ -18,7 +18,13 @@ ROUNDS = 25
 PROPOSALS = 60
 """Per rule and round."""
 
-PARSES = (1 << 30, 0)
+ALTERNATIVES = 4
+"""Mends of one fault that are kept."""
+
+Reached = tuple[int, int, int]
+"""How good a text is: brackets and strings without partner (negative), then the line and, from its indentation on, the column at which the parser stops."""
+
+PARSES: Reached = (1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ def _faults(original: Code) -> Iterator[Fault]:
     from snipfix.rules.registry import rules
 
     syntax = [rule for rule in rules() if isinstance(rule, SyntaxRule)]
-    code, applied = original, list[tuple[Edit, ...]]()
+    code, applied, said = original, list[tuple[Edit, ...]](), set[tuple[str, int]]()
     for _ in range(ROUNDS):
         if code.syntax_error is None:
             return
@@ -54,11 +60,13 @@ def _faults(original: Code) -> Iterator[Fault]:
             break
         rule, mends = found
         start = _back(mends[0].start, applied)
-        width = 1
+        if (rule.id, start) in said:
+            break
+        said.add((rule.id, start))
         yield Fault(
             rule,
             mends[0].message,
-            _span(original, start, width),
+            _span(original, start),
             broken.message,
             tuple((mend.title, _edits_back(mend.edits, applied)) for mend in mends),
         )
@@ -66,24 +74,24 @@ def _faults(original: Code) -> Iterator[Fault]:
         code = Code(Fix("", mends[0].edits).apply(code.text))
     if code.syntax_error is not None:
         broken = Broken(code)
-        yield Fault(None, broken.message, _span(original, _back(broken.place, applied), 1), broken.message)
+        yield Fault(None, broken.message, _span(original, _back(broken.place, applied)), broken.message)
 
 
 def _best(broken: Broken, syntax: Sequence[SyntaxRule]) -> tuple[SyntaxRule, list[Mend]] | None:
     """The rule whose mend takes the parser furthest, earlier rules first, with all its mends that go as far."""
-    here = (broken.line, broken.column)
-    best: tuple[tuple[int, int], SyntaxRule, list[Mend]] | None = None
+    here = (-broken.scan.slips, broken.line, broken.column - len(broken.indent(broken.line)))
+    best: tuple[Reached, SyntaxRule, list[Mend]] | None = None
     for rule in syntax:
         reached = [(_reached(broken, mend, here), mend) for mend in islice(rule.mends(broken), PROPOSALS)]
         top = max((one for one, _ in reached), default=here)
         if top > here and (best is None or top > best[0]):
-            best = (top, rule, [mend for one, mend in reached if one == top])
+            best = (top, rule, [mend for one, mend in reached if one == top][:ALTERNATIVES])
         if best is not None and best[0] == PARSES:
             break
     return best and (best[1], best[2])
 
 
-def _reached(broken: Broken, mend: Mend, here: tuple[int, int]) -> tuple[int, int]:
+def _reached(broken: Broken, mend: Mend, here: Reached) -> Reached:
     """Where the parser stops after a mend, in lines of the text before it; PARSES when it does not stop."""
     try:
         after = Code(Fix("", mend.edits).apply(broken.text))
@@ -91,11 +99,11 @@ def _reached(broken: Broken, mend: Mend, here: tuple[int, int]) -> tuple[int, in
         return here
     if after.text == broken.text:
         return here
-    error = after.syntax_error
-    if error is None:
+    if after.syntax_error is None:
         return PARSES
     added = sum(edit.text.count("\n") - broken.text.count("\n", edit.start, edit.end) for edit in mend.edits)
-    return (error.lineno or 1) - max(added, 0), error.offset or 1
+    stopped = Broken(after)
+    return -stopped.scan.slips, stopped.line - max(added, 0), stopped.column - len(stopped.indent(stopped.line))
 
 
 def _back(offset: int, applied: Sequence[tuple[Edit, ...]]) -> int:
@@ -118,6 +126,6 @@ def _edits_back(edits: Sequence[Edit], applied: Sequence[tuple[Edit, ...]]) -> t
     return tuple(Edit(_back(edit.start, applied), max(_back(edit.end, applied), _back(edit.start, applied)), edit.text) for edit in edits)
 
 
-def _span(code: Code, offset: int, width: int) -> Span:
+def _span(code: Code, offset: int) -> Span:
     line, column = code.place(offset)
-    return Span(line, column, line, column + width)
+    return Span.at(line, column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator
+from itertools import pairwise
 
 from snipfix.model import Applicability, Edit
 from snipfix.rules.base import Bad, Good
@@ -52,7 +53,7 @@ class MissingComma(SyntaxRule):
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
         near = [token for token in broken.scan.code if abs(broken.line_of(token.start) - broken.line) <= 3]
-        pairs = [(one, two) for one, two in zip(near, near[1:], strict=False) if two.depth and _ends(one) and _begins(two)]
+        pairs = [(one, two) for one, two in pairwise(near) if two.depth and _ends(one) and _begins(two)]
         pairs.sort(key=lambda pair: abs(pair[0].end - broken.place))
         for one, _ in pairs:
             yield Mend("Add the comma", (Edit(one.end, one.end, ","),), one.end, "a comma is missing between two items")

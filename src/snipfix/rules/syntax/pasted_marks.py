@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from snipfix.model import Applicability, Edit
 from snipfix.rules.base import Bad, Good
@@ -117,7 +118,7 @@ class PastedLineNumbers(SyntaxRule):
         found = [(number, match) for number, line in enumerate(broken.lines, 1) if line.strip() and (match := NUMBER.match(line))]
         wanted = [number for number, line in enumerate(broken.lines, 1) if line.strip()]
         values = [int(match[1]) for _, match in found]
-        if len(found) < 2 or len(found) != len(wanted) or any(after <= before for before, after in zip(values, values[1:], strict=False)):
+        if len(found) < 2 or len(found) != len(wanted) or any(after <= before for before, after in pairwise(values)):
             return
         blanks = {
             1 if line[match.end() : match.end() + 1] == " " and line[match.end() - 1] != " " else 0

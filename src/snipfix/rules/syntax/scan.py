@@ -6,9 +6,15 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["CLOSERS", "Scan", "Token"]
+__all__ = ["CLOSERS", "OPEN_ENDED", "Scan", "Token"]
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
+OPEN_ENDED = ("(", "[", "{", ",", "=", "+", "-", "*", "/", "%", "@", "and", "or", "not", "in", "is", "if", "else", "\\")
+"""What a line of an unfinished statement ends with."""
+
+STATEMENTS = frozenset(
+    ["def", "class", "while", "elif", "try", "except", "finally", "with", "return", "import", "raise", "assert", "del", "pass", "break"]
+)
 PREFIX = re.compile(r"[rRbBuUfF]{0,2}$")
 TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\.\.\.|\*\*=?|//=?|==|!=|<>|<=|>=|->|:=|&&|\|\||\+\+|[-+*/%@&|^]=|\S")
 
@@ -87,6 +93,49 @@ class Scan:
     def code(self) -> list[Token]:
         """The tokens without comments."""
         return [token for token in self.tokens if token.kind != "comment"]
+
+    @cached_property
+    def unbalanced(self) -> list[tuple[list[Token], Token | None]]:
+        """Brackets without a partner: (the open ones, inner last; the token that shows it: a wrong closer, the next statement, or None).
+
+        An open bracket ends where a new statement begins, so that one slip does not count for the rest of the text.
+        """
+        found: list[tuple[list[Token], Token | None]] = []
+        stack: list[Token] = []
+        before: Token | None = None
+        for token in self.code:
+            if stack and before and self._new_statement(stack[-1], before, token):
+                found.append((stack, token))
+                stack = []
+            if token.kind == "other" and token.text in CLOSERS:
+                stack.append(token)
+            elif token.kind == "other" and token.text in CLOSERS.values():
+                if not stack or CLOSERS[stack[-1].text] != token.text:
+                    found.append((stack[:], token))
+                if stack:
+                    stack.pop()
+            before = token
+        return [*found, (stack, None)] if stack else found
+
+    def _new_statement(self, opened: Token, before: Token, token: Token) -> bool:
+        """Whether a token inside an open bracket begins a statement."""
+        between = self.text[before.end : token.start]
+        if "\n" not in between or token.kind != "name":
+            return False
+        return token.text in STATEMENTS or (
+            self._indent(token.start) <= self._indent(opened.start)
+            and not before.text.endswith(OPEN_ENDED)
+            and token.text not in {"for", "if", "else", "and", "or", "in", "is"}
+        )
+
+    def _indent(self, offset: int) -> int:
+        line = self.text[self.text.rfind("\n", 0, offset) + 1 : offset + 1]
+        return len(line) - len(line.lstrip())
+
+    @property
+    def slips(self) -> int:
+        """How many brackets and strings have no partner."""
+        return len(self.unbalanced) + len(self.unclosed)
 
     def line_tokens(self, start: int, end: int) -> list[Token]:
         """The code tokens that begin between two offsets."""

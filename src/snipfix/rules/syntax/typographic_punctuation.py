@@ -80,7 +80,7 @@ def _edits(text: str) -> Iterator[Edit]:
             at = end
         elif char in "\"'":
             at = _after_string(text, at, end)
-        elif char in QUOTES and 0 <= (close := text.find(QUOTES[char], at + 1, end)):
+        elif char in QUOTES and (close := text.find(QUOTES[char], at + 1, end)) >= 0:
             quote = SIGNS[char] if SIGNS[char] not in text[at + 1 : close] else {'"': "'", "'": '"'}[SIGNS[char]]
             yield Edit(at, at + 1, quote)
             yield Edit(close, close + 1, quote)

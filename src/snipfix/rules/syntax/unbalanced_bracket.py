@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.syntax.base import Broken, Mend, SyntaxRule
-from snipfix.rules.syntax.scan import CLOSERS, Token
+from snipfix.rules.syntax.scan import CLOSERS, OPEN_ENDED, Token
 
-OPEN_ENDED = ("(", "[", "{", ",", "=", "+", "-", "*", "/", "%", "@", "and", "or", "not", "in", "is", "if", "else", "\\")
-STATEMENTS = frozenset(
-    "def class for while if elif else try except finally with return import from raise assert del pass break continue".split()
-)  # noqa: SIM905
+HEADS = frozenset({"def", "class", "for", "while", "if", "elif", "with", "except"})
 
 
 class UnbalancedBracket(SyntaxRule):
@@ -57,32 +54,19 @@ class UnbalancedBracket(SyntaxRule):
     )  # fmt: skip
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
-        stack: list[Token] = []
-        for token in broken.scan.code:
-            if token.text in CLOSERS:
-                stack.append(token)
-            elif token.kind == "other" and token.text in CLOSERS.values():
-                if not stack:
-                    yield Mend(
-                        f"Remove the `{token.text}`", (Edit(token.start, token.end, ""),), token.start, f"`{token.text}` closes nothing"
-                    )
-                    return
-                opened = stack.pop()
-                if CLOSERS[opened.text] != token.text:
-                    yield from _mismatched(broken, opened, token, stack)
-                    return
-            elif stack and token.text in STATEMENTS and token.kind == "name" and _starts_line(broken, token):
+        for stack, token in broken.scan.unbalanced[:3]:
+            closes = token is not None and token.text in CLOSERS.values()
+            if token and closes and not stack:
+                yield Mend(f"Remove the `{token.text}`", (Edit(token.start, token.end, ""),), token.start, f"`{token.text}` closes nothing")
+            elif token and closes:
+                yield from _mismatched(broken, stack, token)
+            else:
                 yield from _closings(broken, stack, token)
-        if stack:
-            yield from _closings(broken, stack, None)
 
 
-def _starts_line(broken: Broken, token: Token) -> bool:
-    return not broken.text[broken.start(broken.line_of(token.start)) : token.start].strip() and token.text not in {"if", "else", "for"}
-
-
-def _mismatched(broken: Broken, opened: Token, closer: Token, stack: list[Token]) -> Iterator[Mend]:
+def _mismatched(broken: Broken, stack: list[Token], closer: Token) -> Iterator[Mend]:
     """`[1, 2)`: the other closer was meant, or the right one is missing before it, or the opening one's line lacks it."""
+    opened = stack[-1]
     right = CLOSERS[opened.text]
     yield Mend(
         f"Replace `{closer.text}` by `{right}`",
@@ -92,12 +76,14 @@ def _mismatched(broken: Broken, opened: Token, closer: Token, stack: list[Token]
     )
     unclosed = f"`{opened.text}` is never closed"
     yield Mend(f"Add the missing `{right}`", (Edit(closer.start, closer.start, right),), opened.start, unclosed)
-    yield from _closings(broken, [*stack, opened], closer)
+    yield from _closings(broken, stack, closer)
 
 
 def _closings(broken: Broken, stack: list[Token], limit: Token | None) -> Iterator[Mend]:
     """The missing closers at the ends of the lines from the opening one on, nearest first; all of a line's own together."""
     last = broken.line_of(limit.start) if limit else len(broken.lines)
+    if limit and limit.text not in CLOSERS.values():
+        last = max(last - 1, broken.line_of(stack[-1].start))
     for count in range(1, len(stack) + 1):
         opened = stack[-count]
         closers = "".join(CLOSERS[token.text] for token in reversed(stack[-count:]))
@@ -112,7 +98,7 @@ def _closings(broken: Broken, stack: list[Token], limit: Token | None) -> Iterat
             if not tokens:
                 continue
             end_token = tokens[-1]
-            if end_token.text == ":" and broken.tokens(line)[0].text in STATEMENTS:
+            if end_token.text == ":" and broken.tokens(line)[0].text in HEADS:
                 yield Mend(f"Close the `{opened.text}`", (Edit(end_token.start, end_token.start, closers),), opened.start, message)
             elif not end_token.text.endswith(OPEN_ENDED):
                 yield Mend(f"Close the `{opened.text}`", (Edit(end_token.end, end_token.end, closers),), opened.start, message)

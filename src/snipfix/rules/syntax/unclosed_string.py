@@ -41,7 +41,7 @@ class UnclosedString(SyntaxRule):
     GOOD = (Good("print('it\\'s', \"it's\")"), Good('x = """a\n"b\' """'))
     BAD = (
         Bad("print('loss: )\nx = 1\n", at=(1, 7), fixed="print('loss: ')\nx = 1\n"),
-        Bad("name = \"mnist\nprint(name)\n", at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
+        Bad('name = "mnist\nprint(name)\n', at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
         Bad("print('it's done')\n", at=(1, 7), fixed="print(\"it's done\")\n"),
         Bad('def f():\n    """What it does.\n    return 1\nf()\n', at=(2, 5), fixed='def f():\n    """What it does."""\n    return 1\nf()\n'),
     )  # fmt: skip
@@ -61,6 +61,9 @@ class UnclosedString(SyntaxRule):
             if opened < last and other not in broken.text[opened:last] and broken.text.count(quote, opened, last + 1) > 2:
                 edits = (Edit(opened, opened + 1, other), Edit(last, last + 1, other))
                 yield Mend(f"Quote the string with {other}", edits, opened, "the string's own quote stands inside it")
+            for at in range(start + 1, broken.end(line)):
+                if broken.text[at] == other and broken.text[at + 1 : at + 2] in {")", ",", ".", "]", ":", "}", " ", "\n", ""}:
+                    yield Mend(f"Close the string with {quote}", (Edit(at, at + 1, quote),), start, message)
             end = start + len(broken.text[start : broken.end(line)].rstrip())
             body = broken.text[start:end]
             stripped = body.rstrip(")]},: ")

@@ -33,8 +33,8 @@ def is_python(fence: Fence, info: Info) -> bool:
 
 
 def is_output(fence: Fence, info: Info) -> bool:
-    """Whether a fence may show an output."""
-    return "output" in fence.tags or (fence.language or info.language) in OUTPUT | TRACEBACK
+    """Whether a fence may show an output: it says so, or says nothing (a page's default language says nothing of one block)."""
+    return "output" in fence.tags or not fence.info or info.language in OUTPUT | TRACEBACK
 
 
 def is_traceback(fence: Fence, info: Info) -> bool:

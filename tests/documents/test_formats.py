@@ -1,0 +1,254 @@
+"""What each format but Markdown calls code, prose, output and comment."""
+
+import json
+
+import pytest
+
+from snipfix.documents import writeback
+from snipfix.documents.collect import FORMATS, parse
+from snipfix.documents.source import Source
+from snipfix.errors import DocumentError
+
+
+def read(path, text):
+    return parse(Source.decode(path, text.encode()), FORMATS[path[path.rindex(".") :]])
+
+
+def codes(document):
+    return [(one.line, one.code) for one in document.snippets]
+
+
+REST = """Notes
+=====
+
+.. highlight:: python
+
+1. Losses
+---------
+
+Some ``code`` and :func:`torch.nn.Linear`::
+
+    import torch
+    x = torch.ones(3)
+
+.. code-block::
+   :linenos:
+   :emphasize-lines: 1,
+      2
+
+   print(x)
+
+Output::
+
+    tensor([1., 1., 1.])
+
+* In a list:
+
+  .. code:: py
+
+     a = 1
+
+  .. note::
+
+     And deeper::
+
+       import math
+
+.. A comment
+
+   .. code-block:: python
+
+      never()
+
+.. snipfix: skip reason="old"
+
+.. sourcecode:: python
+
+   skipped()
+
+.. code-block:: console
+
+   $ ls
+
+.. literalinclude:: net.py
+
+>>> for i in range(2):
+...     print(i)
+0
+1
+
+.. testcode::
+
+   print(2)
+
+.. testoutput::
+
+   2
+"""
+
+
+def test_rest():
+    document = read("a.rst", REST)
+    assert codes(document) == [
+        (11, "import torch\nx = torch.ones(3)\n"),
+        (19, "print(x)\n"),
+        (29, "a = 1\n"),
+        (35, "import math\n"),
+        (55, "for i in range(2):\n    print(i)\n"),
+        (62, "print(2)\n"),
+    ]
+    assert [one.documented_output for one in document.snippets] == [None, "tensor([1., 1., 1.])\n", None, None, "0\n1\n", "2\n"]
+    assert [one.reason for one in document.skipped] == [
+        "marked skip: old",
+        "not Python (console)",
+        "a file that is included from elsewhere",
+    ]
+    assert {one.title for one in document.snippets} == {"Losses"}
+    assert document.snippets[1].before == (document.snippets[0],)
+
+
+def test_hidden_setup_of_rest_runs_first():
+    document = read("a.rst", ".. testsetup::\n\n   import torch\n\n.. testcode::\n\n   print(1)\n")
+    assert [[one.code for one in snippet.before] for snippet in document.snippets] == [[], ["import torch\n"]]
+
+
+def notebook(*cells, language="python"):
+    full = [
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": cell} if isinstance(cell, str | list) else cell for cell in cells
+    ]
+    return json.dumps({"cells": full, "metadata": {"kernelspec": {"language": language}}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def test_notebook_cells_share_a_namespace_and_nothing_else_runs():
+    document = read(
+        "a.ipynb",
+        notebook(
+            {"cell_type": "markdown", "metadata": {}, "source": ["# Losses\n", "\n", "```python\n", "shown()\n", "```"]},
+            ["import torch\n", "x = torch.ones(2)"],
+            "%%bash\nls",
+            ["!pip install torch\n", "print(x)\n"],
+            "",
+        ),
+    )
+    assert [one.code for one in document.snippets] == ["import torch\nx = torch.ones(2)", "\nprint(x)\n"]
+    assert [one.title for one in document.snippets] == ["Losses", "Losses"]
+    assert document.snippets[1].before == (document.snippets[0],)
+    assert [one.reason for one in document.skipped] == [
+        "in a text cell of the notebook",
+        "a %%bash cell, not Python",
+        "left out, not Python: !pip install torch",
+        "nothing in it",
+    ]
+
+
+def test_notebook_tags_and_outputs():
+    shown = {"output_type": "stream", "name": "stdout", "text": ["1\n", "2\n"]}
+    cell = {"cell_type": "code", "metadata": {"tags": ["raises-exception"]}, "outputs": [], "source": "1 / 0"}
+    document = read("a.ipynb", notebook({"cell_type": "code", "metadata": {}, "outputs": [shown], "source": "print(1)\nprint(2)"}, cell))
+    assert [one.documented_output for one in document.snippets] == ["1\n2\n", None]
+    assert [one.expect_error for one in document.snippets] == [False, True]
+    assert json.loads(writeback.rewrite(document, {}, {"a:1": "1\n3\n"}))["cells"][0]["outputs"][0]["text"] == ["1\n", "3\n"]
+
+
+def test_a_notebook_in_another_language_is_not_looked_at():
+    document = read("a.ipynb", notebook("x <- 1", language="R"))
+    assert [one.reason for one in document.skipped] == ["not Python (r)"]
+
+
+def test_notebook_lines_grow_and_shrink():
+    document = read("a.ipynb", notebook(["a = 1\n", "b = 2\n", "c = 3"], "x = 1"))
+    new = json.loads(writeback.rewrite(document, {"a:1": 'a = 1\nif a:\n    d = "\\n"\nc = 3', "a:2": "x = 1\ny = 2"}))
+    assert [cell["source"] for cell in new["cells"]] == [["a = 1\n", "if a:\n", '    d = "\\n"\n', "c = 3"], "x = 1\ny = 2"]
+
+
+PAGE = """<!DOCTYPE html><html><head><script>var x = "<pre>import no</pre>";</script></head><body>
+<h2>Q2: What is <code>nn.Linear</code>?</h2>
+<!-- snipfix: skip reason="x" -->
+<pre class="python">skipped()</pre>
+<pre><code class="lang-py hljs">
+import torch
+print(1 &gt; 0, "&#39;")
+</code></pre>
+<p><strong>输出:</strong></p>
+<pre>True '</pre>
+<pre><code class="language-bash">ls</code></pre>
+<div class="highlight-default"><pre><span></span><span class="gp">&gt;&gt;&gt; </span><span class="n">x</span>
+<span class="go">1</span>
+</pre></div>
+<p>inline <code>import torch</code></p>
+"""
+
+
+def test_html():
+    document = read("a.html", PAGE)
+    assert codes(document) == [(6, 'import torch\nprint(1 > 0, "\'")\n'), (12, "x\n")]
+    assert document.snippets[0].documented_output == "True '"
+    assert document.snippets[0].title == "What is nn.Linear?"
+    assert [one.reason for one in document.skipped] == ["marked skip: x", "not Python (bash)"]
+
+
+def test_a_session_in_html_is_read_and_not_written():
+    document = read("a.html", PAGE)
+    with pytest.raises(DocumentError, match="cannot be written back"):
+        writeback.rewrite(document, {"a:2": "y\n"})
+
+
+MODULE = '''"""A module.
+
+>>> print(double(2))
+4
+
+Prose between examples.
+
+>>> x = double(4)
+>>> print(x)
+8
+"""
+
+
+def double(x):
+    """Twice x.
+
+    ```python
+    double(3)
+    ```
+
+    ```bash
+    ls
+    ```
+    """
+    return 2 * x
+
+
+class Net:
+    def forward(self):
+        r"""Example::
+
+            >>> Net().forward()
+        """
+        return "\\n"
+'''
+
+
+def test_docstring_examples_build_on_their_file():
+    document = read("mod.py", MODULE)
+    module, first, second, third = document.snippets
+    assert module.code == MODULE
+    assert (first.line, first.code) == (3, "print(double(2))\n\n\n\n\nx = double(4)\nprint(x)\n")
+    assert first.documented_output == "4\n8\n"
+    assert (second.line, second.title, second.code) == (18, "double", "double(3)\n")
+    assert (third.title, third.code) == ("Net.forward", "Net().forward()\n")
+    assert all(one.before == (module,) for one in (first, second, third))
+    assert [one.reason for one in document.skipped] == ["not Python (bash)"]
+
+
+def test_a_docstring_example_is_mended_in_place():
+    document = read("mod.py", MODULE)
+    new = writeback.rewrite(document, {"mod:2": document.snippets[1].code.replace("x = double(4)", "y = 4\nx = double(y)")})
+    assert new.decode() == MODULE.replace(">>> x = double(4)", ">>> y = 4\n>>> x = double(y)")
+
+
+def test_a_docstring_with_escapes_is_left_alone():
+    document = read("mod.py", 'def f():\n    """Do.\n\n    >>> print("a\\n")\n    """\n')
+    assert len(document.snippets) == 1
+    assert "escapes" in document.skipped[0].reason

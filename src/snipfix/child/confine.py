@@ -196,8 +196,7 @@ class Box:
         os.environ.update(HOME=scratch, TMPDIR=scratch)
         if sys.platform != "linux":
             return
-        if self.on:
-            self.linux.drop_capabilities()
+        self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:
             self.linux.landlock([*self.paths, *(("/etc",) if "namespaces" in self.on else ()), *self.files, "/proc"], [scratch, "/dev/shm"], self.devices)
@@ -305,7 +304,8 @@ def remove(path):
     def open_up(function, name, _):
         try:
             os.chmod(os.path.dirname(name), 0o700)
-            os.chmod(name, 0o700, follow_symlinks=False) if os.chmod in os.supports_follow_symlinks else None
+            if not os.path.islink(name):
+                os.chmod(name, 0o700)
             function(name)
         except OSError:
             pass

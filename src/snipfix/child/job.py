@@ -1,5 +1,6 @@
 """One forked process: made confined ahead of its job, given the job over a socket, ended with everything it started."""
 
+import importlib
 import importlib.util
 import io
 import json
@@ -14,6 +15,7 @@ import threading
 import confine
 
 STDOUT, STDERR = 1, 2
+ROOMS = ("world", "probes", "exercise")
 HIGH = 100  # descriptors of the harness live up here, out of the way of a snippet that closes or reuses low ones
 
 
@@ -26,6 +28,9 @@ def load_executor(path):
         module = importlib.util.module_from_spec(spec)
         sys.modules["execute"] = module
         spec.loader.exec_module(module)
+        for room in ROOMS:  # what the executor imports as it goes: here once rather than in every job
+            if importlib.util.find_spec(room) and not os.path.relpath(importlib.util.find_spec(room).origin, folder).startswith(".."):
+                importlib.import_module(room)
     finally:
         sys.path[:] = [entry for entry in sys.path if entry not in (folder, confine.HERE)]
         sys.path.append(folder)  # for imports inside functions; last, so that nothing of ours hides what a snippet means

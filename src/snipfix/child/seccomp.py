@@ -32,7 +32,7 @@ REFUSED = {
     "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
     "fspick": (433, 433), "mount_setattr": (442, 442), "sysfs": (139, None), "ustat": (136, None),
     # files past their path
-    "mknod": (133, None), "mknodat": (259, 33), "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
+    "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
     "fanotify_init": (300, 262), "quotactl": (179, 60), "quotactl_fd": (443, 443), "lookup_dcookie": (212, 18),
     "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "memfd_secret": (447, 447), "execveat": (322, 281),
     # kernel surface
@@ -51,10 +51,11 @@ REFUSED = {
     "semtimedop": (220, 192), "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187),
     "mq_open": (240, 180), "mq_unlink": (241, 181),
 }  # fmt: skip
-EXECVE, CONNECT = (59, 221), (42, 203)
+EXECVE, CONNECT, MEMFD_CREATE = (59, 221), (42, 203), (319, 279)
 CLONE3, CLONE = (435, 435), (56, 220)
 SOCKETS = ((41, 198), (53, 199))
-IOCTL, FCNTL = (16, 29), (72, 25)
+IOCTL, FCNTL, KILL_CALL = (16, 29), (72, 25), (62, 129)
+EVERYBODY = 0xFFFFFFFF
 
 
 def program(machine, execute, connect):
@@ -87,6 +88,7 @@ def program(machine, execute, connect):
     emit(_AT_LEAST, FIRST_UNKNOWN, 0, 1)
     emit(_RETURN, ERRNO | errno.ENOSYS)
     refuse(CLONE3[machine], errno.ENOSYS)  # the C library then uses clone, whose flags can be seen
+    refuse(MEMFD_CREATE[machine], errno.ENOSYS)  # files without a name or a size limit: memory that no count shows
     refuse_argument(CLONE[machine], _FIRST, [NAMESPACE_FLAGS], _ANY_BIT)
     for socket in SOCKETS:
         emit(_EQUAL, socket[machine], 0, 4)
@@ -96,6 +98,7 @@ def program(machine, execute, connect):
         emit(_RETURN, ERRNO | errno.EACCES)
     refuse_argument(IOCTL[machine], _SECOND, IOCTLS)
     refuse_argument(FCNTL[machine], _SECOND, FCNTLS)
+    refuse_argument(KILL_CALL[machine], _FIRST, [EVERYBODY])
     for numbers in REFUSED.values():
         refuse(numbers[machine])
     if not execute:

@@ -1,0 +1,186 @@
+"""What an attack could reach on this machine, and whether it did: a secret, a victim, listeners, and the look for leftovers."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from snipfix.evidence import Job, Outcome
+from snipfix.sandbox.client import Sandbox
+from snipfix.sandbox.policy import CHILD, Policy
+
+ATTACKS = Path(__file__).parent / "attacks"
+EXECUTOR = str(Path(__file__).parent / "plain_executor.py")
+VICTIM = """
+import ctypes, sys
+sys.path.append({child!r})
+import linux
+linux.drop_capabilities()  # an ordinary victim: root's would be out of reach for the attacker, who has none
+text = ctypes.create_string_buffer({text!r})
+print(ctypes.addressof(text), flush=True)
+sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One file of the catalogue: its number and name, the outcomes allowed, and where it is known to succeed."""
+
+    id: str
+    name: str
+    code: str
+    expect: frozenset[str]
+    succeeds_without: str = ""
+    needs: str = ""
+    timeout: float = 5.0
+
+
+def load() -> list[Attack]:
+    """The catalogue, in order."""
+    return [_read(path) for path in sorted(ATTACKS.glob("a*.py"))]
+
+
+def _read(path: Path) -> Attack:
+    text = path.read_text(encoding="utf-8")
+    head, _, code = text.partition("\n\n")
+    first, *rest = (line.removeprefix("# ") for line in head.splitlines())
+    fields = dict(line.split(": ", 1) for line in rest)
+    number, name = first.split(" ", 1)
+    return Attack(
+        number,
+        name,
+        code,
+        frozenset(fields["expect"].split()),
+        fields.get("succeeds without", ""),
+        fields.get("needs", ""),
+        float(fields.get("timeout", "5")),
+    )
+
+
+class Arena:
+    """A context manager that sets the stage. `check` runs one attack and gives what went wrong, in words; empty is contained."""
+
+    def __enter__(self) -> Arena:
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # whoever escapes its parent becomes a child of this process
+        self.stack = contextlib.ExitStack()
+        self.folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="arena-", dir=Path.home()))
+        self.secret = secrets.token_hex(16)
+        self.secret_file = Path(self.folder, "secret")
+        self.secret_file.write_text(self.secret)
+        self.victim = self.stack.enter_context(self._victim())
+        assert self.victim.stdout
+        self.address = int(self.victim.stdout.readline())
+        self.tcp = self._listener(socket.AF_INET, ("127.0.0.1", 0))
+        self.udp = self._listener(socket.AF_INET, ("127.0.0.1", 0), socket.SOCK_DGRAM)
+        self.unix = self._listener(socket.AF_UNIX, f"{self.folder}/unix")
+        self.datagram = self._listener(socket.AF_UNIX, f"{self.folder}/datagram", socket.SOCK_DGRAM)
+        self.abstract_name = f"arena-{self.secret[:8]}"
+        self.abstract = self._listener(socket.AF_UNIX, f"\0{self.abstract_name}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    @contextlib.contextmanager
+    def _victim(self):
+        environment = {**os.environ, "TOKEN_OF_THE_HOST": self.secret}
+        command = [sys.executable, "-c", VICTIM.format(child=str(CHILD), text=self.secret[:15].encode())]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True) as process:
+            yield process
+            process.kill()
+
+    def _listener(self, family: int, address: object, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        listener = self.stack.enter_context(socket.socket(family, kind))
+        listener.bind(address)
+        if kind == socket.SOCK_STREAM:
+            listener.listen(8)
+        listener.setblocking(False)
+        return listener
+
+    def knowledge(self) -> str:
+        """What the attacker is told, as one line of Python: an attack that has to search first would prove less."""
+        facts = {
+            "SUPERVISOR": os.getpid(),
+            "VICTIM": self.victim.pid,
+            "VICTIM_ADDRESS": self.address,
+            "SECRET": self.secret,
+            "SECRET_FILE": str(self.secret_file),
+            "SECRET_FOLDER": Path(self.folder).name,
+            "TCP_PORT": self.tcp.getsockname()[1],
+            "UDP_PORT": self.udp.getsockname()[1],
+            "UNIX_PATH": self.unix.getsockname(),
+            "UNIX_DATAGRAM": self.datagram.getsockname(),
+            "ABSTRACT": self.abstract_name,
+        }
+        return "; ".join(f"{name} = {value!r}" for name, value in facts.items()) + "\n"
+
+    def attack(self, sandbox: Sandbox, attack: Attack) -> Outcome:
+        """Run it; outside the full sandbox only attacks that are known to do no harm there: some would end every process of the machine."""
+        mode = sandbox.isolation().mode
+        assert mode == "full" or attack.succeeds_without == mode, f"{attack.name} is not to be run in mode {mode}"
+        return sandbox.run(Job(code=self.knowledge() + attack.code, timeout=attack.timeout, memory_mb=2048))
+
+    def check(self, sandbox: Sandbox, attack: Attack) -> list[str]:
+        """Run an attack; the complaints about what it did to its own outcome and to the world outside."""
+        outcome = self.attack(sandbox, attack)
+        wrong = []
+        if outcome.kind not in attack.expect:
+            wrong.append(f"{outcome.kind} ({outcome.detail}), expected {' or '.join(sorted(attack.expect))}: {outcome.stderr[-300:]}")
+        if "ESCAPED" in outcome.stdout:
+            wrong.append(outcome.stdout[-300:])
+        after = sandbox.run(Job(code="import os; print(os.listdir('.'), 1 + 1)"))
+        if (after.kind, after.stdout) != ("ok", "['snippet.py'] 2\n"):
+            wrong.append(f"the next snippet met {after.kind}: {after.stdout} {after.stderr}")
+        return wrong + self.damage(sandbox)
+
+    def damage(self, sandbox: Sandbox) -> list[str]:
+        """Complaints about the host after an attack."""
+        wrong = []
+        if self.victim.poll() is not None:
+            wrong.append("the victim is dead")
+        for name in ("tcp", "unix", "abstract"):
+            with contextlib.suppress(BlockingIOError):
+                getattr(self, name).accept()[0].close()
+                wrong.append(f"somebody connected to the {name} listener")
+        for name in ("udp", "datagram"):
+            with contextlib.suppress(BlockingIOError):
+                wrong.append(f"the {name} listener heard {getattr(self, name).recv(100)!r}")
+        if self.secret_file.read_text() != self.secret or sorted(os.listdir(self.folder)) != ["datagram", "secret", "unix"]:
+            wrong.append("the secret's folder was changed")
+        if strays := self._strays(sandbox):
+            wrong.append(f"processes were left behind: {strays}")
+        return wrong
+
+    def _strays(self, sandbox: Sandbox) -> list[int]:
+        server = sandbox._server._process.pid if sandbox._server else 0
+        for _ in range(20):
+            with open(f"/proc/self/task/{os.getpid()}/children") as file:
+                strays = [int(pid) for pid in file.read().split() if int(pid) not in (self.victim.pid, server)]
+            if not strays:
+                break
+            time.sleep(0.05)
+        return strays
+
+
+def main() -> int:
+    """Run the whole catalogue and print what was not contained; for a process that is somebody else."""
+    failures = 0
+    with Arena() as arena, Sandbox(Policy(isolation="full", executor=EXECUTOR, preload=())) as sandbox:
+        for attack in load():
+            for complaint in arena.check(sandbox, attack):
+                failures += 1
+                print(attack.id, attack.name, complaint, sep=": ")
+    return min(failures, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

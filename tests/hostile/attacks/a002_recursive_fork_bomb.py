@@ -1,0 +1,11 @@
+# 002 recursive fork bomb
+# expect: ok timeout exited raised
+# timeout: 2
+
+import os, time
+end = time.time() + 3
+while time.time() < end:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.05)

@@ -1,0 +1,9 @@
+# 007 stack overflow in C
+# expect: crashed exited raised
+
+import ctypes, sys
+sys.setrecursionlimit(1 << 30)
+def deeper(*_):
+    return call(*_)
+call = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: call())
+call()

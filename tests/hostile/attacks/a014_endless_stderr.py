@@ -1,0 +1,6 @@
+# 014 endless stderr
+# expect: output-flood
+
+import os
+while True:
+    os.write(2, b"x" * 65536)

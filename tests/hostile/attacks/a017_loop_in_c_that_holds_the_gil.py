@@ -1,0 +1,5 @@
+# 017 loop in C that holds the GIL
+# expect: timeout
+# timeout: 1
+
+10 ** 10 ** 8

@@ -1,0 +1,6 @@
+# 018 catastrophic regular expression
+# expect: timeout
+# timeout: 1
+
+import re
+re.match(r"(a+)+$", "a" * 60 + "b")

@@ -1,0 +1,4 @@
+# 021 waiting for input
+# expect: raised
+
+input()

@@ -1,0 +1,5 @@
+# 023 reading address zero
+# expect: crashed
+
+import ctypes
+ctypes.string_at(0)

@@ -1,0 +1,5 @@
+# 024 abort
+# expect: crashed
+
+import os
+os.abort()

@@ -1,0 +1,9 @@
+# 027 kill the supervisor
+# expect: ok
+
+import os, signal
+try:
+    os.kill(SUPERVISOR, signal.SIGTERM)
+    print("ESCAPED: signalled the supervisor")
+except OSError as error:
+    print("stopped by", error)

@@ -1,0 +1,11 @@
+# 029 kill the parent
+# expect: ok
+
+import os, signal
+parent = os.getppid()
+try:
+    if parent > 0:
+        os.kill(parent, signal.SIGKILL)
+        print("ESCAPED: killed", parent)
+except OSError as error:
+    print("stopped by", error)

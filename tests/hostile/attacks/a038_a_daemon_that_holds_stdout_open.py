@@ -1,0 +1,11 @@
+# 038 a daemon that holds stdout open
+# expect: ok
+
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        pass
+        time.sleep(60)
+    os._exit(0)
+os.wait()

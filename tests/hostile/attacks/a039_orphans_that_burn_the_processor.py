@@ -1,0 +1,9 @@
+# 039 orphans that burn the processor
+# expect: ok
+
+import os
+for _ in range(5):
+    if os.fork() == 0:
+        os.setsid()
+        while True:
+            pass

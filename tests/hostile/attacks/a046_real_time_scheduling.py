@@ -1,0 +1,9 @@
+# 046 real-time scheduling
+# expect: ok
+
+import os
+try:
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+    print("ESCAPED")
+except OSError as error:
+    print("stopped by", error)

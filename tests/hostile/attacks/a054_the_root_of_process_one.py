@@ -1,0 +1,8 @@
+# 054 the root of process one
+# expect: ok
+
+for path in ("/proc/1/root", "/proc/1/cwd/../.."):
+    try:
+        print("ESCAPED:", open(path + SECRET_FILE).read())
+    except OSError as error:
+        print("stopped by", error)

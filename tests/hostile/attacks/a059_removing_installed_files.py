@@ -1,0 +1,13 @@
+# 059 removing installed files
+# expect: ok
+
+import os, sysconfig
+folder = sysconfig.get_paths()["purelib"]
+
+import email.mime.nonmultipart as module
+for change in (lambda: os.rename(module.__file__, module.__file__ + ".gone"), lambda: os.link(module.__file__, module.__file__ + ".link")):
+    try:
+        change()
+        print("ESCAPED")
+    except OSError as error:
+        print("stopped by", error)

@@ -1,0 +1,10 @@
+# 066 settings of the kernel
+# expect: ok
+
+for path, text in (("/proc/sys/kernel/core_pattern", "|/bin/true"), ("/proc/sysrq-trigger", "h"), ("/proc/sys/vm/overcommit_memory", "1"), ("/proc/self/oom_score_adj", "-1000")):
+    try:
+        with open(path, "w") as file:
+            file.write(text)
+        print("ESCAPED: wrote", path)
+    except OSError as error:
+        print("stopped by", error)

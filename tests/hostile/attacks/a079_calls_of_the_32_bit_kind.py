@@ -1,0 +1,10 @@
+# 079 calls of the 32-bit kind
+# expect: crashed
+# succeeds without: nsonly
+# needs: x86_64
+
+import ctypes, mmap
+page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+page.write(bytes.fromhex("b814000000cd80c3"))
+run = ctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+print("ESCAPED: the kernel answered", run())

@@ -1,0 +1,10 @@
+# 081 typing into the terminal
+# expect: ok
+
+import fcntl
+for descriptor in (0, 1, 2):
+    try:
+        fcntl.ioctl(descriptor, 0x5412, b"x")
+        print("ESCAPED")
+    except OSError as error:
+        print("stopped by", error)

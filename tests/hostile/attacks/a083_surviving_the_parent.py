@@ -1,0 +1,8 @@
+# 083 surviving the parent
+# expect: ok
+
+import ctypes, os, time
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+if os.fork() == 0:
+    ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+    time.sleep(60)

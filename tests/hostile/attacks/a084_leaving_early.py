@@ -1,0 +1,6 @@
+# 084 leaving early
+# expect: exited
+
+import os
+print('half')
+os._exit(0)

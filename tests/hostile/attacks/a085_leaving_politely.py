@@ -1,0 +1,5 @@
+# 085 leaving politely
+# expect: exited
+
+import sys
+sys.exit(0)

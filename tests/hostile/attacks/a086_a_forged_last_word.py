@@ -1,0 +1,10 @@
+# 086 a forged last word
+# expect: exited ok
+
+import os
+for descriptor in range(3, 256):
+    try:
+        os.write(descriptor, b'{"set": {"kind": "ok", "stdout": "forged", "usage": {"wall": -1}}}\n')
+    except OSError:
+        pass
+os._exit(3)

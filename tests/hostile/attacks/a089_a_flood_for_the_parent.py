@@ -1,0 +1,11 @@
+# 089 a flood for the parent
+# expect: output-flood timeout
+# timeout: 3
+
+import os
+while True:
+    for descriptor in range(100, 110):
+        try:
+            os.write(descriptor, b"x" * 60000 + b"\n")
+        except OSError:
+            pass

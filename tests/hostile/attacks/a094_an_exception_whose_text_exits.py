@@ -1,0 +1,8 @@
+# 094 an exception whose text exits
+# expect: exited raised
+
+import os
+class Odd(Exception):
+    def __str__(self):
+        os._exit(0)
+raise Odd

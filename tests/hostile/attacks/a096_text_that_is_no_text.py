@@ -1,0 +1,6 @@
+# 096 text that is no text
+# expect: ok
+
+import os
+os.write(1, b"\xff\xfe\x00\xed\xa0\x80" * 100)
+print("\ud800\x00")

@@ -1,0 +1,11 @@
+# 101 writing its own memory
+# expect: ok
+
+import ctypes
+text = ctypes.create_string_buffer(b"before")
+try:
+    with open("/proc/self/mem", "r+b", buffering=0) as memory:
+        memory.seek(ctypes.addressof(text))
+        memory.write(b"after!")
+except OSError as error:
+    print("stopped by", error)

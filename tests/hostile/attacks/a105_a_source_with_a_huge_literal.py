@@ -1,0 +1,4 @@
+# 105 a source with a huge literal
+# expect: raised ok timeout
+
+exec("x = " + "9" * 200000)

@@ -1,0 +1,6 @@
+# 107 deep recursion
+# expect: raised
+
+def again():
+    again()
+again()

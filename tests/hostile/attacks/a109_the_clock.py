@@ -1,0 +1,10 @@
+# 109 the clock
+# expect: ok
+
+import time
+for clock in (time.CLOCK_REALTIME,):
+    try:
+        time.clock_settime(clock, 0)
+        print("ESCAPED")
+    except OSError as error:
+        print("stopped by", error)

@@ -1,0 +1,29 @@
+"""The least that an executor can be: runs the snippet as __main__ and says how it ended. Attacks then meet the sandbox alone."""
+
+import sys
+import traceback
+import types
+
+
+def run(job, send):
+    main = types.ModuleType("__main__")
+    main.__file__ = job["name"]
+    sys.modules["__main__"] = main
+    with open(job["name"], "w", encoding="utf-8", errors="replace") as file:
+        file.write(job["code"])
+    try:
+        exec(compile(job["code"], job["name"], "exec"), main.__dict__)
+    except SystemExit:
+        send({"set": {"kind": "exited"}})
+    except BaseException as error:
+        try:
+            text = str(error)[:1000]
+        except Exception:
+            text = ""
+        send({"set": {"kind": "raised", "failure": {"type": type(error).__name__, "message": text}}})
+        try:
+            traceback.print_exc()
+        except BaseException:
+            pass
+    else:
+        send({"set": {"kind": "ok"}})

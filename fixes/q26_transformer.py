@@ -1,0 +1,108 @@
+"""Translation without torchtext: causal, padding ignored, each language with its own vocabulary."""
+
+from snipfix.codemods import replace_method, substitute
+from snipfix.patches import Patch, step
+
+PATCH = Patch(
+    snippet="q26_transformer",
+    sha256="685c8158a84bc94185ef0ebc731dcb3acdcc5b4586c6df6264764929b8b8dc0f",
+    answers=(
+        "Asks for a simple Transformer for machine translation. It now learns to predict the next target word from the source sentence "
+        "and the words before it."
+    ),
+    why=(
+        "torchtext's Field is gone, and Batch never was an iterator. Beyond it: the arguments of nn.Transformer are in the wrong places, "
+        "two languages share one vocabulary size, positions, masks and the shift of the target are missing. One pipeline that answers "
+        "all of it is more than a rule can infer."
+    ),
+)
+
+IMPORTS = """\
+import spacy
+from collections import Counter
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader
+"""
+
+FORWARD = """\
+def forward(self, src, tgt):
+    src_padding, tgt_padding = src == self.pad_idx, tgt == self.pad_idx
+    # 因果掩码：每个位置只能看到自己和之前的位置
+    tgt_mask = torch.ones(tgt.size(1), tgt.size(1), dtype=torch.bool, device=tgt.device).triu(1)
+    src = self.encoder(src) + self.position(torch.arange(src.size(1), device=src.device))
+    tgt = self.decoder(tgt) + self.position(torch.arange(tgt.size(1), device=tgt.device))
+    output = self.transformer(src, tgt, tgt_mask=tgt_mask, src_key_padding_mask=src_padding,
+                              tgt_key_padding_mask=tgt_padding, memory_key_padding_mask=src_padding)
+    output = self.fc(output)
+    return output
+"""
+
+FIELDS = """\
+SRC = Field(tokenize='spacy', tokenizer_language='de', lower=True)
+TRG = Field(tokenize='spacy', tokenizer_language='en', lower=True)
+train_data, valid_data, test_data = Multi30k.splits(exts=('.de', '.en'), fields=(SRC, TRG))
+SRC.build_vocab(train_data, min_freq=2)
+TRG.build_vocab(train_data, min_freq=2)
+"""
+
+PLAIN = """\
+def load_data(path, tokenizer):
+    with open(path, encoding='utf-8') as f:
+        return [[token.text.lower() for token in tokenizer(line.strip())] for line in f]
+
+def build_vocab(sentences, specials, min_freq):
+    counter = Counter(token for sentence in sentences for token in sentence)
+    words = sorted(counter, key=lambda word: (-counter[word], word))  # 按词频降序，同频按字母顺序
+    return {word: index for index, word in enumerate(specials + [word for word in words if counter[word] >= min_freq])}
+
+def collate(batch):
+    src = [torch.tensor([src_vocab.get(token, 0) for token in sentence]) for sentence, _ in batch]
+    tgt = [torch.tensor([tgt_vocab.get(token, 0) for token in ['<sos>'] + sentence + ['<eos>']]) for _, sentence in batch]
+    return pad_sequence(src, batch_first=True, padding_value=pad_idx), pad_sequence(tgt, batch_first=True, padding_value=pad_idx)
+
+src_sentences = load_data('.data/multi30k/train.de', spacy.load('de_core_news_sm').tokenizer)
+tgt_sentences = load_data('.data/multi30k/train.en', spacy.load('en_core_web_sm').tokenizer)
+src_vocab = build_vocab(src_sentences, ['<unk>', '<pad>'], min_freq=2)
+tgt_vocab = build_vocab(tgt_sentences, ['<unk>', '<pad>', '<sos>', '<eos>'], min_freq=2)
+pad_idx = tgt_vocab['<pad>']
+train_data = list(zip(src_sentences, tgt_sentences))
+"""
+
+TRANSFORM = (
+    step(substitute, "from torchtext.datasets import Multi30k\nfrom torchtext.data import Field, Batch\n", IMPORTS),
+    step(
+        substitute,
+        "num_heads, num_layers, vocab_size):\n",
+        "num_heads, num_layers, src_vocab_size, tgt_vocab_size, pad_idx, max_len=512):\n",
+    ),
+    step(
+        substitute,
+        "        self.encoder = nn.Embedding(vocab_size, embed_dim)\n        self.decoder = nn.Embedding(vocab_size, embed_dim)\n",
+        "        self.pad_idx = pad_idx\n"
+        "        self.encoder = nn.Embedding(src_vocab_size, embed_dim)\n"
+        "        self.decoder = nn.Embedding(tgt_vocab_size, embed_dim)\n"
+        "        self.position = nn.Embedding(max_len, embed_dim)\n",
+    ),
+    step(
+        substitute,
+        "nn.Transformer(embed_dim, hidden_dim, num_heads, num_layers)",
+        "nn.Transformer(embed_dim, num_heads, num_layers, num_layers, hidden_dim, batch_first=True)",
+    ),
+    step(substitute, "nn.Linear(hidden_dim, vocab_size)", "nn.Linear(embed_dim, tgt_vocab_size)"),
+    step(replace_method, "TransformerModel.forward", FORWARD),
+    step(substitute, FIELDS, PLAIN),
+    step(substitute, "vocab_size = len(SRC.vocab)", "vocab_size = len(tgt_vocab)"),
+    step(substitute, "num_layers, vocab_size)\ncriterion", "num_layers, len(src_vocab), vocab_size, pad_idx)\ncriterion"),
+    step(substitute, "nn.CrossEntropyLoss()", "nn.CrossEntropyLoss(ignore_index=pad_idx)"),
+    step(
+        substitute,
+        "    for batch in Batch(train_data, batch_size=64):\n",
+        "    for src, tgt in DataLoader(train_data, batch_size=64, shuffle=True, collate_fn=collate):\n",
+    ),
+    step(
+        substitute,
+        "        src, tgt = batch.src, batch.trg\n        output = model(src, tgt)\n",
+        "        output = model(src, tgt[:, :-1])  # 输入前面的词，预测下一个词\n",
+    ),
+    step(substitute, "tgt.view(-1))", "tgt[:, 1:].reshape(-1))"),
+)

@@ -40,6 +40,8 @@ class Recorder:
         self.modules = Modules(self)
         self.functions = Functions(self.modules.running)
         self.watching = False
+        self.failure: Optional[dict[str, Any]] = None
+        """How the run failed, once it has."""
 
     # Places ----------------------------------------------------------------------------------------------------------
 

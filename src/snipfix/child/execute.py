@@ -16,6 +16,7 @@ from typing import Any, Callable, Optional
 import loops
 from evidence import Recorder
 from failures import failure
+from tracing import HERE, is_own
 
 Send = Callable[[dict], None]
 USERS_OF_TORCH = ("transformers", "lightning", "timm", "accelerate", "monai", "fastai", "ignite", "einops", "peft", "diffusers")
@@ -40,6 +41,7 @@ def run(job: dict[str, Any], send: Send) -> None:
     with recorder.functions.mode() if torch is not None else contextlib.nullcontext():
         tree = _run_snippet(recorder, main, send)
         _tell_stand_ins(world, send)
+        _silence()
         if depth >= 1 and torch is not None and tree is not None:
             import exercise
 
@@ -68,6 +70,19 @@ def _tell_stand_ins(world: Optional[Any], send: Send) -> None:
     used = world.used() if world is not None else []
     if used:
         send({"set": {"stand_ins": used}})
+
+
+def _silence() -> None:
+    """From here on nothing is the snippet's own output."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            continue
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 # The scene ------------------------------------------------------------------------------------------------------------
@@ -125,13 +140,26 @@ def _torch(job: dict[str, Any]) -> Optional[Any]:
 def _record_warnings(recorder: Recorder) -> None:
     """Warnings are shown as ever, and kept when the snippet was at work."""
     warnings.simplefilter("default", append=True)  # forgets what the fork server was already warned of
+    warnings.filterwarnings("default", category=DeprecationWarning, module="functions$")
     show = warnings.showwarning
 
     def showwarning(message: Any, category: type, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+        if filename.startswith(HERE):  # our frame stands between torch and whoever called it
+            filename, lineno = _caller(filename, lineno)
         recorder.warn(category.__name__, str(message), filename in recorder.sources)
         show(message, category, filename, lineno, file, line)
 
     warnings.showwarning = showwarning
+
+
+def _caller(filename: str, lineno: int) -> tuple[str, int]:
+    """File and line of the innermost frame that is not the child's."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if not is_own(frame.f_code) and not frame.f_code.co_filename.endswith("warnings.py"):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return filename, lineno
 
 
 # The run --------------------------------------------------------------------------------------------------------------
@@ -151,7 +179,7 @@ def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> Opti
     except SystemExit as error:
         _tell_exit(error, send)
     except BaseException as error:
-        facts = failure(recorder, error)
+        facts = recorder.failure = failure(recorder, error)
         send({"set": {"kind": "raised", "failure": facts, "lines_run": _lines(recorder, tree, facts)}})
     else:
         send({"set": {"kind": "ok", "lines_run": _lines(recorder, tree, None)}})

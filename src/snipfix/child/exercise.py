@@ -80,7 +80,7 @@ class Session:
         self.recorder, self.namespace, self.tree, self.deadline = recorder, namespace, tree, deadline
         self.torch = sys.modules["torch"]
         self.texts = Texts([tree])
-        self.reported: set[tuple] = set()
+        self.reported: set[tuple] = {_place(recorder.failure)} if recorder.failure else set()
         self.done = 0
 
     def run(self) -> None:
@@ -188,7 +188,7 @@ class Session:
             if attempts and time.monotonic() > until:
                 break
             attempts.append(self.call(target, candidate))
-            if attempts[-1].failure is None:
+            if attempts[-1].failure is None or _is_certain(attempts[-1].failure):
                 return attempts
         for candidate in refined(self.torch, [(attempt.text, attempt.failure) for attempt in attempts], candidates(scene, needs, given)):
             if time.monotonic() > until + SECONDS:
@@ -277,10 +277,9 @@ class Session:
     def add(self, facts: dict[str, Any], kind: Optional[type] = None) -> None:
         found = facts.get("failure")
         if found:
-            key = (found["type"], *[tuple(frame["span"]) for frame in found["frames"][-1:]])
-            if key in self.reported:
+            if _place(found) in self.reported:
                 return
-            self.reported.add(key)
+            self.reported.add(_place(found))
         place = authored.definition(self.recorder, self.tree, kind.__name__ if kind is not None else facts["target"])
         if place is not None:
             facts["definition"] = place
@@ -312,6 +311,12 @@ def _differentiable(torch: Any, output: Any, depth: int = 0) -> Any:
     if depth < 3 and isinstance(output, dict):
         return _differentiable(torch, list(output.values()), depth + 1)
     return None
+
+
+def _place(found: dict[str, Any]) -> tuple:
+    """What makes two failures the same one: the kind of exception and the line of the snippet."""
+    own = [frame["span"] for frame in found["frames"] if frame.get("snippet", True)]
+    return (found["type"], *(own[-1] if own else ()))
 
 
 def _is_certain(found: Optional[dict[str, Any]]) -> bool:

@@ -1,0 +1,67 @@
+"""Code frames: the lines of a finding with carets under its place, for the terminal and the pytest plugin."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from snipfix.model import Finding, Severity, Snippet
+from snipfix.report.summary import document_of
+from snipfix.report.text import clean, one_line
+
+__all__ = ["STYLES", "frame"]
+
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
+LONGEST = 160
+"""Code points of a line that are shown; a place beyond them gets a window of its own."""
+
+
+def frame(snippet: Snippet, finding: Finding, code: str | None = None) -> Text:
+    """The finding as text: rule, message, place, the code line with carets, and that a fix exists. `code`: the text it was made on."""
+    style = STYLES[finding.severity]
+    span = snippet.locate(finding.span)
+    out = Text()
+    out.append(f"{finding.severity.value}[{finding.rule}] {finding.name}", style)
+    out.append(f": {one_line(finding.message)}\n", "bold")
+    gutter = len(str(span.line))
+    out.append(" " * gutter + "--> ", "blue")
+    out.append(f"{one_line(document_of(snippet))}:{span.line}:{span.column}\n")
+    lines = (snippet.code if code is None else code).split("\n")
+    shown = lines[finding.span.line - 1] if 0 < finding.span.line <= len(lines) and not finding.behind else None
+    if shown is not None:
+        end = finding.span.end_column if finding.span.end_line == finding.span.line else len(shown) + 1
+        before, marked, after = _window(shown, finding.span.column - 1, end - 1)
+        out.append(" " * gutter + " |\n", "blue")
+        out.append(f"{span.line} | ", "blue")
+        out.append(f"{before}{marked}{after}\n")
+        out.append(" " * gutter + " | ", "blue")
+        out.append(" " * cell_len(before) + "^" * max(cell_len(marked), 1) + "\n", style)
+    for word, text in _notes(finding):
+        out.append(" " * gutter + f" = {word}: ", "blue")
+        out.append(one_line(text) + "\n")
+    return out
+
+
+def _window(line: str, start: int, end: int) -> tuple[str, str, str]:
+    """What stands before the place, in it and after it: cleaned, tabs as blanks, long lines cut on both sides."""
+    start = min(max(start, 0), len(line))
+    end = min(max(end, start), len(line), start + LONGEST)
+    left = max(0, start - LONGEST // 2) if end > LONGEST else 0
+    right = min(len(line), max(left + LONGEST, end))
+    before, marked, after = (_shown(part) for part in (line[left:start], line[start:end], line[end:right]))
+    return ("…" if left else "") + before, marked, after.rstrip() + ("…" if right < len(line) else "")
+
+
+def _shown(text: str) -> str:
+    return clean(text.replace("\t", "    "))
+
+
+def _notes(finding: Finding) -> list[tuple[str, str]]:
+    notes = []
+    if finding.behind:
+        notes.append(("behind", f"shows once this is done: {finding.behind}"))
+    if finding.fixes:
+        fix = finding.fixes[0]
+        others = f", and {len(finding.fixes) - 1} more" if len(finding.fixes) > 1 else ""
+        notes.append(("fix", f"{fix.title} ({fix.applicability.value}, {fix.meaning.value} the meaning){others}"))
+    return notes

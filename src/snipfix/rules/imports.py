@@ -1,4 +1,4 @@
-"""Where an import goes in a text, and in which style: the edit a person would make."""
+"""Which import statement a person would add to a text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ast
 from snipfix.code import Code
 from snipfix.model import Edit
 
-__all__ = ["header", "import_edit", "statement_for"]
+__all__ = ["import_edits", "statement_for"]
 
 
 def statement_for(code: Code, target: str, name: str) -> str:
@@ -28,53 +28,17 @@ def statement_for(code: Code, target: str, name: str) -> str:
     return f"import {module} as {name}"
 
 
-def header(code: Code) -> list[ast.Import | ast.ImportFrom]:
-    """The imports at the head of the text: before the first other statement but a docstring."""
-    found: list[ast.Import | ast.ImportFrom] = []
-    for node in code.tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            found.append(node)
-        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and not found):
-            break
-    return found
+def import_edits(code: Code, target: str, name: str) -> tuple[str, tuple[Edit, ...]]:
+    """The statement that binds `name` to `target` and the edits that add it."""
+    from snipfix.codemods.imports import add_import
 
-
-def import_edit(code: Code, statement: str) -> Edit:
-    """The edit that adds an import: into a `from` import of the same module, else after its relatives, else at the head."""
-    wanted = ast.parse(statement).body[0]
-    assert isinstance(wanted, ast.Import | ast.ImportFrom)
-    head = header(code)
-    if isinstance(wanted, ast.ImportFrom):
-        for node in head:
-            same = isinstance(node, ast.ImportFrom) and node.module == wanted.module and node.level == 0
-            if same and node.names[0].name != "*" and wanted.module != "__future__":
-                end = code.range(code.span(node.names[-1]))[1]
-                return Edit(end, end, ", " + statement.partition(" import ")[2])
-    if not head:
-        return _first(code, statement)
-    root = _module(wanted).partition(".")[0]
-    relatives = [node for node in head if _module(node).partition(".")[0] == root]
-    modules = [node for node in relatives if isinstance(node, type(wanted))] or relatives
-    after = (modules or head)[-1]
-    at = code.offset(code.span(after).end_line, 1 << 30)
-    return Edit(at, at, f"\n{statement}")
-
-
-def _first(code: Code, statement: str) -> Edit:
-    """At the top: below a docstring, or a shebang and encoding line."""
-    body = code.tree.body
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-        at = code.offset(code.span(body[0]).end_line, 1 << 30)
-        return Edit(at, at, f"\n\n{statement}")
-    line = 1
-    while line <= len(code.lines) and (code.lines[line - 1].startswith("#!") or "coding:" in code.lines[line - 1]):
-        line += 1
-    at = code.offset(line, 1)
-    return Edit(at, at, f"{statement}\n\n")
-
-
-def _module(node: ast.Import | ast.ImportFrom) -> str:
-    return (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
+    statement = statement_for(code, target, name)
+    node = ast.parse(statement).body[0]
+    assert isinstance(node, ast.Import | ast.ImportFrom)
+    alias = node.names[0]
+    if isinstance(node, ast.ImportFrom):
+        return statement, add_import(code, node.module or "", alias.name, alias.asname)
+    return statement, add_import(code, alias.name, None, alias.asname)
 
 
 def _aliases(code: Code) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from snipfix.code import Code
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.imports import import_edit
 
 
 class NameUsedTooEarly(Rule):
@@ -101,7 +100,8 @@ class NameUsedTooEarly(Rule):
             return
         start, end = _block(code, top)
         if isinstance(top, ast.Import | ast.ImportFrom):
-            yield self.fix("Move the import to the top", Edit(start, end, ""), import_edit(code, code.slice(top)))
+            at = code.offset(_first_line(code), 1)
+            yield self.fix("Move the import to the top", Edit(start, end, ""), Edit(at, at, code.text[start:end].rstrip("\n") + "\n\n"))
             return
         to = _block(code, use)[0]
         text = code.text[start:end].rstrip("\n") + "\n" + ("\n" if isinstance(top, ast.ClassDef | ast.FunctionDef) else "")
@@ -109,6 +109,14 @@ class NameUsedTooEarly(Rule):
             while code.text[end : end + 1] == "\n":
                 end += 1
         yield self.fix(f"Move the definition of `{name}` above its use", Edit(to, to, text), Edit(start, end, ""))
+
+
+def _first_line(code: Code) -> int:
+    """The line of the first statement that is neither a docstring nor an import."""
+    for node in code.tree.body:
+        if not isinstance(node, ast.Import | ast.ImportFrom) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            return node.lineno
+    return 1
 
 
 def _statement(code: Code, node: ast.AST) -> ast.stmt | None:

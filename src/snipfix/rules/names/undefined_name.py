@@ -9,7 +9,7 @@ from itertools import groupby
 
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.imports import import_edit, statement_for
+from snipfix.rules.imports import import_edits
 from snipfix.rules.names.conventions import candidates
 from snipfix.rules.scopes import BUILTINS, Scope, Scopes
 
@@ -81,6 +81,11 @@ class UndefinedName(Rule):
         Bad("counter = 3\nprint(countr + 1)\n", at=(2, 7), fixed="counter = 3\nprint(counter + 1)\n"),
         Bad("for i in xrange(3):\n    print(i)  # one a line\n", at=(1, 10), fixed="for i in range(3):\n    print(i)  # one a line\n"),
         Bad(
+            "from torch import nn\n\nlayer = Linear(2, 3)\nprint(layer, Linear)\n",
+            at=(3, 9),
+            fixed="from torch import nn\n\nlayer = nn.Linear(2, 3)\nprint(layer, nn.Linear)\n",
+        ),
+        Bad(
             "class A:\n    def __init__(self):\n        self.scale = 2\n\n    def half(self):\n        return 1 / scale\n\nA().half()\n",
             at=(6, 20),
             fixed="class A:\n    def __init__(self):\n        self.scale = 2\n\n    def half(self):\n        return 1 / self.scale\n\nA().half()\n",
@@ -109,10 +114,14 @@ class UndefinedName(Rule):
             return
         preference = 0
         for target in _targets(context, name, uses):
-            statement = statement_for(context.code, target, name)
-            yield self.fix(f"Add `{statement}`", import_edit(context.code, statement), preference=preference)
+            if prefix := _imported_as(context, target):
+                edits = [Edit(*context.code.range(context.code.span(node)), f"{prefix}.{name}") for node in uses]
+                yield self.fix(f"Write `{prefix}.{name}`", *edits, preference=preference)
+                preference += 1
+            statement, added = import_edits(context.code, target, name)
+            yield self.fix(f"Add `{statement}`", *added, preference=preference)
             preference += 1
-        for other in _renames(context, first):
+        for other in _renames(context, first) if not preference else ():
             edits = [Edit(*context.code.range(context.code.span(node)), other) for node in uses]
             yield self.fix(
                 f"Replace `{name}` by `{other}`",
@@ -130,6 +139,13 @@ def _targets(context: Context, name: str, uses: list[ast.Name]) -> list[str]:
     attributes = frozenset(up.attr for up in parents if isinstance(up, ast.Attribute))
     called = any(isinstance(up, ast.Call) and up.func in uses for up in parents)
     return [MOVED[name]] if name in MOVED else candidates(name, attributes=attributes, called=called)
+
+
+def _imported_as(context: Context, target: str) -> str | None:
+    """The name that the text has for the module of an object: `nn` for `torch.nn:Linear`."""
+    module, _, attribute = target.partition(":")
+    found = [one.name for one in context.scopes.imports if one.target == module and "." not in one.name]
+    return found[0] if attribute and found and found[0] != module.partition(".")[0] else None
 
 
 def _renames(context: Context, node: ast.Name) -> list[str]:

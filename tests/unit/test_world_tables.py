@@ -36,6 +36,12 @@ CASES = {
         {"label"},
         True,
     ),
+    "names that are no rows do not count": (
+        "vocab = {}\nfor line in f:\n    row = json.loads(line)\n    use(row['text'], vocab['<pad>'], row['label'])",
+        ("text", "label"),
+        set(),
+        True,
+    ),
     "rows of a csv reader": ("for row in csv.DictReader(f):\n    use(row['src'], row['trg'])", ("src", "trg"), set(), True),
 }
 

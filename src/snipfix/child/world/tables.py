@@ -122,23 +122,37 @@ def _from_rows(nodes: list[ast.AST]) -> Table | None:
     readers = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
     if not readers & {"load", "loads", "DictReader"}:
         return None
-    keys: dict[str, None] = {}
-    numeric = set()
-    for node in nodes:
-        key = _row_key(node)
-        if key is not None:
-            keys[key] = None
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("int", "float") and node.args:
-            numeric.add(_row_key(node.args[0]))
+    rows = _row_names(nodes)
+    found = sorted((node.lineno, node.col_offset, key) for node in nodes if isinstance(node, ast.expr) and (key := _row_key(node, rows)))
+    keys = tuple(dict.fromkeys(key for _, _, key in found))
+    casts = (node.args[0] for node in nodes if isinstance(node, ast.Call) and _called(node) in ("int", "float") and node.args)
+    numeric = frozenset(key for key in (_row_key(cast, rows) for cast in casts) if key)
     if not any(_LABEL.search(key) or _SOURCE.match(key) for key in keys):
         return None
-    return Table(tuple(keys), frozenset(filter(None, numeric)), header=True, array="loads" not in readers)
+    return Table(keys, numeric, header=True, array="loads" not in readers)
 
 
-def _row_key(node: ast.AST) -> str | None:
+def _called(node: ast.AST) -> str:
+    """The last name of what a call calls; empty for everything else."""
+    func: Any = node.func if isinstance(node, ast.Call) else None
+    return func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
+
+
+def _row_names(nodes: list[ast.AST]) -> set[str]:
+    """Names that can stand for a row: what a loop goes over, what a function is given, what json.loads gives."""
+    loops = [node.target for node in nodes if isinstance(node, (ast.For, ast.comprehension))]
+    loads = [node.targets[0] for node in nodes if isinstance(node, ast.Assign) and _called(node.value) == "loads"]
+    names = {target.id for target in (*loops, *loads) if isinstance(target, ast.Name)}
+    return names | {node.arg for node in nodes if isinstance(node, ast.arg)}
+
+
+def _row_key(node: ast.AST, rows: set[str]) -> str | None:
+    """The column that `row["text"]` or `row.get("text")` reads."""
+    base: Any = None
     key: Any = None
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        key = node.slice
+    if isinstance(node, ast.Subscript):
+        base, key = node.value, node.slice
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-        key = node.args[0]
-    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        base, key = node.func.value, node.args[0]
+    is_row = isinstance(base, ast.Name) and base.id in rows
+    return key.value if is_row and isinstance(key, ast.Constant) and isinstance(key.value, str) else None

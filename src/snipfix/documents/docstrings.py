@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from snipfix.documents.events import Event, Fence, Line
+from snipfix.documents.events import Event, Fence, Line, Prose
 from snipfix.documents.markdown import read_lines
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
@@ -17,11 +17,16 @@ __all__ = ["read"]
 
 PROMPT = re.compile(r"\s*(?:>>>|\.\.\.)(?: |$)")
 FENCED = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+SPOKEN = re.compile(r"#.*|\"\"\"[^\"]*|'''[^']*")
+"""Comments and docstrings, near enough to tell their language; CODE tells the examples in them."""
+CODE = re.compile(r"[=(\[{`]")
 DIRECTIVE = re.compile(r"^\s*\.\. (?:code|code-block|sourcecode|testcode)::", re.MULTILINE)
 
 
 def read(source: Source) -> Iterator[Event]:
     """The file as one fence, then one for each docstring example."""
+    spoken = "\n".join(SPOKEN.findall(source.text)).split("\n")
+    yield Prose("\n".join(line for line in spoken if not CODE.search(line)), 1)
     lines = source.lines if source.lines[-1].code else source.lines[:-1]
     yield Fence("python", 1, lines, 0, final_newline=not source.lines[-1].code, title=source.path)
     try:

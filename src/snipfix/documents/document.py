@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snipfix.documents import recognise
 from snipfix.documents.events import Comment, Event, Fence, Heading, Prose, code_of
-from snipfix.documents.info import Info
+from snipfix.documents.info import Info, cell_options
 from snipfix.documents.marks import Mark, mark_of
 from snipfix.documents.namespaces import Block, link
 from snipfix.documents.sessions import without_prompts
@@ -135,7 +135,7 @@ class _Assembler:
             return
         self.open = False
         marks, self.marks = self.marks, []
-        tags = {mark.word for mark in marks} | info.tags | fence.tags
+        tags = {mark.word for mark in marks} | info.tags | fence.tags | cell_options(line.code for line in fence.lines)
         reason = fence.refused or next((mark.reason for mark in marks if mark.word == "skip"), "")
         if fence.refused or not recognise.is_python(fence, info):
             self._skip(fence, fence.refused or _why_not(fence, info))

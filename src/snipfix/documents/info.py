@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["CODE_DIRECTIVES", "CONTAINERS", "OUTPUT", "PYTHON", "SESSION", "TRACEBACK", "Info"]
+__all__ = ["CODE_DIRECTIVES", "CONTAINERS", "OUTPUT", "PYTHON", "SESSION", "TRACEBACK", "Info", "cell_options"]
 
 PYTHON = frozenset({"python", "py", "python3", "py3", "python2", "py2", "ipython", "ipython3", "ipython2", "pytorch"})
 SESSION = frozenset({"pycon", "pycon3", "python-repl", "python-console", "pyconsole", "doctest", "python-session"})
@@ -29,6 +30,7 @@ WORDS = {
 }  # fmt: skip
 """Words of an info string and the mark that each stands for."""
 CHUNK_OPTIONS = {("eval", "false"): "skip", ("error", "true"): "expect-error", ("test", "skip"): "skip", ("test", "false"): "skip"}
+CELL_OPTION = re.compile(r"#\|\s*([\w-]+)\s*:\s*(.*?)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,17 @@ class Info:
         options = {tuple(part.strip() for part in word.split("=", 1)) for word in words if "=" in word}
         tags = {WORDS[word] for word in words[1:] if word in WORDS} | {mark for option, mark in CHUNK_OPTIONS.items() if option in options}
         return cls(first[1].lower() if first else "", directive, frozenset(tags))
+
+
+def cell_options(lines: Iterable[str]) -> frozenset[str]:
+    """The marks that Quarto's `#| eval: false` lines at the head of a cell stand for."""
+    found = set[str]()
+    for line in lines:
+        match = CELL_OPTION.match(line)
+        if match is None:
+            break
+        found |= {mark for option, mark in CHUNK_OPTIONS.items() if option == (match[1].lower(), match[2].lower())}
+    return frozenset(found)
 
 
 def _is_directive(name: str) -> bool:

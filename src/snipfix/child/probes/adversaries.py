@@ -13,7 +13,7 @@ PENDING = 24
 
 
 class Adversaries:
-    """A judge is an outermost module fed with another outermost module's output."""
+    """A judge is an outermost module fed with another outermost module's output; `real` are its other samples in its own step."""
 
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
@@ -44,17 +44,17 @@ class Adversaries:
     def stepped(self, optimizer: Any) -> None:
         own = {id(parameter) for parameter in held(optimizer)}
         for entry in self.pending:
-            if entry["sign"] is not None and entry["maker"] is not None:
+            if entry["sign"] is not None:
                 self._tell(entry, own)
         self.pending = [entry for entry in self.pending if entry["sign"] is None][-4:]
 
     def _tell(self, entry: Dict[str, Any], own: set) -> None:
         judge, maker = entry["judge"], entry["maker"]
         judged = any(id(parameter) in own for parameter in judge.parameters())
-        made = any(id(parameter) in own for parameter in maker.parameters())
+        made = maker is not None and any(id(parameter) in own for parameter in maker.parameters())
         if judged == made:
             return
-        role = "judge" if judged else "maker"
+        role = "maker" if made else "judge" if maker is not None else "real"
         key = (id(judge), id(maker), role)
         self.steps[key] = self.steps.get(key, 0) + 1
         if self.steps[key] > STEPS:
@@ -64,7 +64,7 @@ class Adversaries:
             "sign": entry["sign"],
             "attached": entry["attached"],
             "judge": self.recorder.module_ref(judge),
-            "maker": self.recorder.module_ref(maker),
+            "maker": None if maker is None else self.recorder.module_ref(maker),
             "call": entry["place"],
         }
         self.recorder.observe("adversary", facts, self.backward)

@@ -1,0 +1,67 @@
+"""Edits that several rules for observed behaviour share, built from codemods."""
+
+from __future__ import annotations
+
+import ast
+
+from snipfix.code import Code
+from snipfix.codemods import CodemodError, remove_argument, remove_statement, replace_expression
+from snipfix.evidence import Span
+from snipfix.model import Edit
+from snipfix.rules.observed import called
+
+__all__ = ["applied_to", "drop_layer", "rename_callee", "statement_of", "unwrap"]
+
+MODULES = frozenset({"F", "torch", "nn", "functional", "self", "torch.nn.functional", "nn.functional"})
+ONE_TENSOR = frozenset({"softmax", "log_softmax", "sigmoid", "relu", "tanh", "log"})
+
+
+def statement_of(code: Code, node: ast.AST) -> ast.stmt | None:
+    """The statement that a node stands in."""
+    return node if isinstance(node, ast.stmt) else next((up for up in code.ancestors(node) if isinstance(up, ast.stmt)), None)
+
+
+def applied_to(call: ast.Call) -> ast.expr | None:
+    """What a function of one tensor works on: its first argument, or the receiver of `x.softmax(1)`."""
+    if isinstance(call.func, ast.Attribute) and called(call) in ONE_TENSOR and ast.unparse(call.func.value) not in MODULES:
+        return call.func.value
+    if call.args and not isinstance(call.args[0], ast.Starred):
+        return call.args[0]
+    return next((one.value for one in call.keywords if one.arg == "input"), None)
+
+
+def unwrap(code: Code, call: ast.Call) -> tuple[Edit, ...]:
+    """`f(x)` and `x.f()` become `x`; a statement `x = f(x)` goes."""
+    inner = applied_to(call)
+    if inner is None:
+        return ()
+    statement = statement_of(code, call)
+    if isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1:
+        if ast.unparse(statement.targets[0]) == ast.unparse(inner):
+            try:
+                return remove_statement(code, statement.lineno)
+            except CodemodError:
+                pass
+    return replace_expression(code, call, code.slice(inner))
+
+
+def drop_layer(code: Code, built: Span) -> tuple[Edit, ...]:
+    """Take a layer out of the arguments of `nn.Sequential(...)` or out of a list; () when it stands elsewhere."""
+    node = code.node_at(built, ast.Call)
+    if not isinstance(node, ast.Call) or code.span(node) != built:
+        return ()
+    parent = code.parents.get(node)
+    if isinstance(parent, ast.Call) and node in parent.args and len(parent.args) > 1:
+        return remove_argument(code, parent, parent.args.index(node))
+    if isinstance(parent, ast.List) and len(parent.elts) > 1:
+        at = parent.elts.index(node)
+        start = code.range(code.span(parent.elts[at - 1]))[1] if at else code.range(built)[0]
+        end = code.range(built)[1] if at else code.range(code.span(parent.elts[1]))[0]
+        return (Edit(start, end, ""),)
+    return ()
+
+
+def rename_callee(code: Code, call: ast.Call, name: str) -> tuple[Edit, ...]:
+    """Call another function of the same module: `nn.NLLLoss(...)` becomes `nn.CrossEntropyLoss(...)`."""
+    end = code.range(code.span(call.func))[1]
+    return (Edit(end - len(called(call)), end, name),)

@@ -1,0 +1,98 @@
+"""NLLLoss applied to something that is no log-probability."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Severity
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.edits import rename_callee
+from snipfix.rules.loss.fed import Fed, fed, replace_loss
+from snipfix.rules.observed import called, items, place
+
+CLOSE = 0.02
+
+
+class ScoresIntoNll(Rule):
+    """`NLLLoss` is fed scores or probabilities instead of log-probabilities.
+
+    ## What it does
+    Reports a negative log-likelihood whose input does not sum to one per sample after `exp`: it is no log-probability.
+
+    ## Why is this bad?
+    `NLLLoss` only picks the entry of the right class and changes its sign. On raw scores the loss falls without bound, on probabilities it
+    ends at -1; neither trains a classifier.
+
+    ## Example
+    ```python
+    loss = nn.NLLLoss()(model(x), y)  # model ends in a Linear
+    ```
+
+    ## Use instead
+    ```python
+    loss = nn.CrossEntropyLoss()(model(x), y)
+    ```
+
+    ## Fix safety
+    Unsafe: for scores the right partner is `CrossEntropyLoss`; for probabilities their logarithm is missing.
+
+    ## References
+    - torch.nn.NLLLoss: "The input given through a forward call is expected to contain log-probabilities of each class".
+    """
+
+    id = "SNF402"
+    name = "scores-into-nll"
+    category = Category.LOSS
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\ny = torch.tensor([0, 2])\np = nn.LogSoftmax(dim=1)(nn.Linear(4, 3)(torch.randn(2, 4)))\n"
+            "nn.NLLLoss()(p, y).backward()\n"
+        ),
+        Good(
+            "import torch, torch.nn.functional as F\ny = torch.tensor([0, 2])\np = torch.softmax(torch.randn(2, 3, requires_grad=True), 1)\n"
+            "F.nll_loss(torch.log(p + 1e-8), y).backward()\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nmodel = nn.Linear(4, 3)\ncriterion = nn.NLLLoss()\n"
+            "loss = criterion(model(torch.randn(2, 4)), torch.tensor([0, 2]))\nloss.backward()\n",
+            at=(4, 8),
+            fixed="import torch, torch.nn as nn\nmodel = nn.Linear(4, 3)\ncriterion = nn.CrossEntropyLoss()\n"
+            "loss = criterion(model(torch.randn(2, 4)), torch.tensor([0, 2]))\nloss.backward()\n",
+        ),
+        Bad(
+            "import torch, torch.nn as nn, torch.nn.functional as F\np = F.softmax(nn.Linear(4, 3)(torch.randn(2, 4)), dim=1)\n"
+            "loss = F.nll_loss(p, torch.tensor([0, 2]))\nloss.backward()\n",
+            at=(3, 8),
+            fixed="import torch, torch.nn as nn, torch.nn.functional as F\np = F.log_softmax(nn.Linear(4, 3)(torch.randn(2, 4)), dim=1)\n"
+            "loss = F.nll_loss(p, torch.tensor([0, 2]))\nloss.backward()\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for one in fed(context.code, outcome, "nll_loss"):
+            totals = [total for total in items(one.facts, "log_totals") if isinstance(total, (int, float))]
+            if one.head != "logsoftmax" and totals and max(abs(total) for total in totals) > CLOSE:
+                yield self._report(one)
+
+    def _report(self, one: Fed) -> Finding:
+        probable = one.head == "softmax" or one.sums_to_one()
+        what = "probabilities: their logarithm is missing" if probable else "raw scores, not log-probabilities"
+        severity = None if one.trained else Severity.WARNING
+        message = f"the negative log-likelihood is fed {what} ({one.values()})"
+        return self.finding(message, one.span, stage=one.stage, evidence=one.evidence(), severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code, evidence = context.code, finding.evidence
+        if evidence.get("head") != "Softmax":
+            if edits := replace_loss(code, evidence, finding.span, "CrossEntropyLoss", "cross_entropy"):
+                yield self.fix("use the loss that takes scores", *edits)
+            return
+        for which, name, to in (("head_at", "softmax", "log_softmax"), ("head_built", "Softmax", "LogSoftmax")):
+            at = place(code, evidence, which)
+            node = None if at is None else code.node_at(at, ast.Call)
+            if isinstance(node, ast.Call) and called(node) == name:
+                yield self.fix("take the logarithm of the probabilities", *rename_callee(code, node, to))

@@ -141,7 +141,9 @@ def _statement_end(broken: Broken, number: int) -> int:
     code = broken.scan.code
     end = code[number].end
     for before, token in zip(code[number:], code[number + 1 :], strict=False):
-        if token.depth == 0 and (("\n" in broken.text[before.end : token.start] and token.text not in {")", "]", "}"}) or token.text == ";"):
+        if token.depth == 0 and (
+            ("\n" in broken.text[before.end : token.start] and token.text not in {")", "]", "}"}) or token.text == ";"
+        ):
             break
         end = token.end
     return end

@@ -1,0 +1,90 @@
+"""zero_grad between backward and step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.codemods import CodemodError, insert_statement_before, remove_statement
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.edits import statement_of
+from snipfix.rules.observed import called, each
+
+
+class GradientsClearedBeforeStep(Rule):
+    """The gradients are cleared after the backward pass and before the step that should use them.
+
+    ## What it does
+    Reports a `zero_grad()` that threw away gradients which no step had used, when the optimizer then stepped without any.
+
+    ## Why is this bad?
+    The optimizer changes nothing: the model does not learn, and nothing says so.
+
+    ## Example
+    ```python
+    loss.backward()
+    optimizer.zero_grad()
+    optimizer.step()
+    ```
+
+    ## Use instead
+    ```python
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    ```
+
+    ## Fix safety
+    Unsafe only in name: the call moves in front of the backward pass.
+
+    ## References
+    - torch.optim: "Taking an optimization step".
+    """
+
+    id = "SNF431"
+    name = "gradients-cleared-before-step"
+    category = Category.TRAINING_LOOP
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "for _ in range(3):\n    loss = m(torch.randn(8, 3)).mean()\n    o.zero_grad()\n    loss.backward()\n    o.step()\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\na, b = nn.Linear(3, 3), nn.Linear(3, 1)\noa, ob = (torch.optim.SGD(m.parameters(), lr=0.1) for m in (a, b))\n"
+            "for _ in range(3):\n    b(a(torch.ones(2, 3)).detach()).mean().backward()\n    ob.step()\n    ob.zero_grad()\n"
+            "    b(a(torch.ones(2, 3))).mean().backward()\n    oa.step()\n    oa.zero_grad()\n    ob.zero_grad()\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "for _ in range(3):\n    loss = m(torch.randn(8, 3)).mean()\n    loss.backward()\n    o.zero_grad()\n    o.step()\n",
+            at=(7, 5),
+            fixed="import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "for _ in range(3):\n    loss = m(torch.randn(8, 3)).mean()\n    o.zero_grad()\n    loss.backward()\n    o.step()\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for _, span in each(outcome, context.code, "cleared-gradient"):
+            message = "the gradients are cleared after the backward pass: the step that follows has nothing to go by"
+            yield self.finding(message, span, stage=Stage.PROBE)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        node = code.node_at(finding.span, ast.Call)
+        statement = None if node is None else statement_of(code, node)
+        if statement is None or called(node) != "zero_grad":  # type: ignore[arg-type]
+            return
+        before = [
+            one for one in code.nodes if isinstance(one, ast.Call) and called(one) == "backward" and one.lineno < statement.lineno
+        ]
+        if before:
+            nearest = max(before, key=lambda one: one.lineno)
+            try:
+                edits = remove_statement(code, statement.lineno) + insert_statement_before(code, nearest.lineno, code.slice(statement))
+            except CodemodError:
+                return
+            yield self.fix("clear the gradients before the backward pass", *edits)

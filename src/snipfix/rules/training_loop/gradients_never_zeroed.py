@@ -1,0 +1,129 @@
+"""Gradients of earlier steps are added to the next one's."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import insert_statement_before
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import called, each
+from snipfix.rules.training_loop.loops import optimizers, receiver, steps_in
+
+CLEARED = re.compile(r"zero_grad|\.grad\s*=|\.grad\.(data\.)?zero_|autograd\.grad|\.grad\b.*\b(zero|fill)_")
+
+
+class GradientsNeverZeroed(Rule):
+    """A backward pass adds to gradients that were already used for a step.
+
+    ## What it does
+    Reports a `backward()` that finds the gradient of the pass before still in place although the parameter has been changed since, when the
+    sum is then used for the next step. From the text: a loop with `backward()` and `step()` in a text that never clears a gradient.
+
+    ## Why is this bad?
+    PyTorch adds up gradients until they are cleared. Every step then follows the sum of all gradients so far: the training overshoots,
+    and the loss may still fall enough to hide it.
+
+    ## Example
+    ```python
+    for x, y in loader:
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+    ```
+
+    ## Use instead
+    ```python
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+    ```
+
+    ## Fix safety
+    Unsafe: adding up over several batches on purpose looks alike, but then the optimizer does not step in between.
+
+    ## References
+    - PyTorch recipe "Zeroing out gradients in PyTorch".
+    """
+
+    id = "SNF430"
+    name = "gradients-never-zeroed"
+    category = Category.TRAINING_LOOP
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
+            "for i in range(4):\n    m(x).pow(2).mean().backward()\n    if i % 2:\n        o.step()\n        o.zero_grad()\n"
+        ),
+        Good(
+            "import torch\nw = torch.ones(3, requires_grad=True)\nfor _ in range(3):\n    loss = (w ** 2).sum()\n    loss.backward()\n"
+            "    with torch.no_grad():\n        w -= 0.1 * w.grad\n        w.grad.zero_()\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
+            "for _ in range(3):\n    (g,) = torch.autograd.grad(m(x).mean(), [m.weight])\n    m.weight.grad = g\n    o.step()\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nopt = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
+            "for _ in range(3):\n    loss = m(x).pow(2).mean()\n    loss.backward()  # gradients\n    opt.step()\n",
+            at=(7, 5),
+            fixed="import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nopt = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
+            "for _ in range(3):\n    loss = m(x).pow(2).mean()\n    opt.zero_grad()\n    loss.backward()  # gradients\n    opt.step()\n",
+        ),
+        Bad(
+            "import torch\nw = torch.ones(3, requires_grad=True)\nfor _ in range(4):\n    (w ** 2).sum().backward()\n"
+            "    with torch.no_grad():\n        w -= 0.1 * w.grad\n",
+            at=(4, 5),
+            fixed=None,
+        ),
+    )
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        code = context.code
+        if "backward" not in code.text or CLEARED.search(code.text):
+            return
+        known = set(optimizers(code))
+        for loop in code.nodes:
+            if not isinstance(loop, ast.For | ast.While):
+                continue
+            stepped = steps_in(loop, known)
+            calls = [node for node in ast.walk(loop) if isinstance(node, ast.Call) and called(node) == "backward"]
+            if stepped and calls and all(up is loop or not isinstance(up, ast.For | ast.While) for up in code.ancestors(calls[0])):
+                yield self._report(code.span(calls[0]), Stage.STATIC, stepped[0])
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for _, span in each(outcome, context.code, "stale-gradient"):
+            yield self._report(span, Stage.PROBE, "")
+
+    def _report(self, span: Span, stage: Stage, optimizer: str) -> Finding:
+        message = "this backward pass adds to the gradients of the steps before: they are never cleared"
+        return self.finding(message, span, stage=stage, evidence={"optimizer": optimizer})
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        node = code.node_at(finding.span, ast.Call)
+        if node is None or called(node) != "backward":
+            return
+        name = finding.evidence.get("optimizer") or _stepped_after(code, node)
+        if name:
+            edits = insert_statement_before(code, node.lineno, f"{name}.zero_grad()")  # type: ignore[attr-defined]
+            yield self.fix("clear the gradients before the backward pass", *edits)
+
+
+def _stepped_after(code: Code, backward: ast.AST) -> str:
+    """The optimizer whose step follows a backward call in the same block, or anywhere in the same loop."""
+    known = set(optimizers(code))
+    for up in code.ancestors(backward):
+        for node in ast.walk(up):
+            if isinstance(node, ast.Call) and called(node) == "step" and receiver(node) in known and node.lineno >= getattr(backward, "lineno", 0):
+                return receiver(node)
+        if isinstance(up, ast.For | ast.While | ast.FunctionDef):
+            break
+    return ""

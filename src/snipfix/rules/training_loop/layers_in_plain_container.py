@@ -1,0 +1,109 @@
+"""Layers kept in a Python list or dict: the model does not know that it has them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import add_import, wrap_expression
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Severity, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import flag, number, place, text
+
+
+class LayersInPlainContainer(Rule):
+    """A module keeps layers in a plain list or dict, where they are not registered.
+
+    ## What it does
+    Reports an attribute that is a list, tuple or dict of modules with parameters which the module around does not count as its own.
+
+    ## Why is this bad?
+    `parameters()`, `to(device)`, `state_dict()`, `train()` and `eval()` pass these layers by: they are never trained, moved or saved.
+
+    ## Example
+    ```python
+    self.layers = [nn.Linear(8, 8) for _ in range(3)]
+    ```
+
+    ## Use instead
+    ```python
+    self.layers = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])
+    ```
+
+    ## Fix safety
+    Safe in almost every case: the container is used as before.
+
+    ## References
+    - torch.nn.ModuleList.
+    """
+
+    id = "SNF435"
+    name = "layers-in-plain-container"
+    category = Category.TRAINING_LOOP
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.a = nn.Linear(3, 3)\n        self.order = [self.a]\n    def forward(self, x):\n        return self.order[0](x)\n"
+            "Net()(torch.ones(2, 3))\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        layers = [nn.Linear(3, 3)]\n        self.net = nn.Sequential(*layers)\n    def forward(self, x):\n        return self.net(x)\n"
+            "Net()(torch.ones(2, 3))\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.layers = [nn.Linear(3, 3), nn.Linear(3, 3)]\n        self.out = nn.Linear(3, 1)\n    def forward(self, x):\n"
+            "        for layer in self.layers:\n            x = layer(x)\n        return self.out(x)\nnet = Net()\nnet(torch.ones(2, 3))\n",
+            at=(5, 23),
+            fixed="import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.layers = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3)])\n        self.out = nn.Linear(3, 1)\n    def forward(self, x):\n"
+            "        for layer in self.layers:\n            x = layer(x)\n        return self.out(x)\nnet = Net()\nnet(torch.ones(2, 3))\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        told: set[tuple[str, str]] = set()
+        for observation in outcome.seen("hidden-module"):
+            facts = observation.facts
+            owner, attribute, kind = (text(facts, name) for name in ("owner", "attribute", "kind"))
+            if (owner, attribute) in told or flag(facts, "named"):
+                continue
+            told.add((owner, attribute))
+            value = _value(context.code, owner, attribute)
+            span = context.code.span(value) if value is not None else place(context.code, facts, "module", "built")
+            if span is not None:
+                yield self._report(span, facts, owner, attribute, kind)
+
+    def _report(self, span: Span, facts: dict[str, object], owner: str, attribute: str, kind: str) -> Finding:
+        length = int(number(facts, "length") or 0)
+        message = f"`{owner}.{attribute}` is a plain {kind}: its layers are not registered, so no optimizer, `.to()` or `state_dict()` sees them"
+        severity = None if length > 1 or text(facts, "module", "type") else Severity.WARNING
+        evidence = {"owner": owner, "attribute": attribute, "kind": kind, "layers": length}
+        return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        value = code.node_at(finding.span, ast.expr)
+        container = {"list": "ModuleList", "tuple": "ModuleList", "dict": "ModuleDict"}.get(str(finding.evidence.get("kind")))
+        if value is None or container is None or code.span(value) != finding.span:
+            return
+        prefix = next((name for name in ("nn", "torch.nn") if f"{name}.Module" in code.text), "")
+        edits = wrap_expression(code, finding.span, f"{prefix}.{container}({{}})" if prefix else f"{container}({{}})")
+        if not prefix:
+            edits += add_import(code, "torch.nn", container)
+        yield self.fix(f"register the layers in a {container}", *edits)
+
+
+def _value(code: Code, owner: str, attribute: str) -> ast.expr | None:
+    """What `self.<attribute>` is set to in the class."""
+    for node in code.nodes:
+        if isinstance(node, ast.ClassDef) and node.name == owner:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Assign) and any(ast.unparse(target) == f"self.{attribute}" for target in inner.targets):
+                    return inner.value
+    return None

@@ -1,0 +1,49 @@
+"""Reading training loops from the text: optimizers and schedulers by name, and who steps."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.code import Code
+from snipfix.rules.observed import called
+
+__all__ = ["assigned", "optimizers", "receiver", "schedulers", "steps_in"]
+
+OPTIMIZERS = frozenset(
+    "SGD Adam AdamW Adagrad Adadelta RMSprop Rprop ASGD NAdam RAdam Adamax SparseAdam Adafactor Muon".split()  # noqa: SIM905
+)
+SCHEDULERS = frozenset(
+    "StepLR MultiStepLR ExponentialLR CosineAnnealingLR CosineAnnealingWarmRestarts ReduceLROnPlateau LambdaLR OneCycleLR CyclicLR LinearLR "
+    "ConstantLR PolynomialLR MultiplicativeLR SequentialLR ChainedScheduler".split()  # noqa: SIM905
+)
+
+
+def assigned(code: Code, classes: frozenset[str]) -> Iterator[tuple[str, ast.Call]]:
+    """Names that are bound to an instance of one of these classes, as written (`self.optimizer` too), with the constructor call."""
+    for node in code.nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) in classes:
+            for target in node.targets:
+                if isinstance(target, ast.Name | ast.Attribute):
+                    yield ast.unparse(target), node.value
+
+
+def optimizers(code: Code) -> list[str]:
+    """Names bound to optimizers of torch."""
+    return [name for name, _ in assigned(code, OPTIMIZERS)]
+
+
+def schedulers(code: Code) -> dict[str, ast.Call]:
+    """Names bound to learning-rate schedulers of torch."""
+    return dict(assigned(code, SCHEDULERS))
+
+
+def receiver(call: ast.Call) -> str:
+    """What a method is called on, as written."""
+    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+
+
+def steps_in(node: ast.AST, known: set[str]) -> list[str]:
+    """The known optimizers whose `step()` is called inside a node, without a closure, in order of the text."""
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call) and called(one) == "step" and receiver(one) in known and not one.args]
+    return [receiver(one) for one in sorted(calls, key=lambda one: (one.lineno, one.col_offset))]

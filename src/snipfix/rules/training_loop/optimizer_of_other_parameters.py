@@ -1,0 +1,96 @@
+"""An optimizer that holds parameters which the loss does not depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Severity, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import each, flag, items, number, text
+
+
+class OptimizerOfOtherParameters(Rule):
+    """The optimizer steps parameters that never get a gradient.
+
+    ## What it does
+    Reports an optimizer none of whose parameters is reached by a backward pass although others are, and parameters that an optimizer holds,
+    whose module was called, and to which no gradient ever came. The second only counts when the module took part in the run.
+
+    ## Why is this bad?
+    What is stepped is not what is trained: the model was replaced after the optimizer was made, or its output was cut from the graph
+    (`.data`, `.detach()`, `.item()`, a new tensor) on the way to the loss.
+
+    ## Example
+    ```python
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model = Net()  # another one
+    ```
+
+    ## Use instead
+    ```python
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    ```
+
+    ## Fix safety
+    No fix: what was meant is not in the text.
+
+    ## References
+    - torch.optim: "Constructing it".
+    """
+
+    id = "SNF432"
+    name = "optimizer-of-other-parameters"
+    category = Category.TRAINING_LOOP
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))\nfor p in m[0].parameters():\n    p.requires_grad = False\n"
+            "o = torch.optim.SGD(m.parameters(), lr=0.1)\nfor _ in range(3):\n    o.zero_grad()\n    m(torch.ones(2, 3)).mean().backward()\n    o.step()\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nm, target = nn.Linear(3, 1), nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "for _ in range(3):\n    with torch.no_grad():\n        y = target(torch.ones(2, 3))\n    o.zero_grad()\n"
+            "    (m(torch.ones(2, 3)) - y).pow(2).mean().backward()\n    o.step()\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nm = nn.Linear(3, 1)\n"
+            "for _ in range(3):\n    o.zero_grad()\n    m(torch.ones(2, 3)).mean().backward()\n    o.step()\n",
+            at=(8, 5),
+        ),
+        Bad(
+            "import torch, torch.nn as nn\na, b = nn.Linear(3, 3), nn.Linear(3, 1)\no = torch.optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)\n"
+            "for _ in range(3):\n    o.zero_grad()\n    h = a(torch.ones(2, 3)).data\n    b(h).mean().backward()\n    o.step()\n",
+            at=(8, 5),
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for observation, span in each(outcome, context.code, "optimizer"):
+            facts = observation.facts
+            reached, others, trainable = (number(facts, name) or 0 for name in ("reached", "reached_by_others", "trainable"))
+            if not reached and others and trainable:
+                message = (
+                    f"none of the {trainable:.0f} parameters this optimizer holds is what the loss depends on: "
+                    f"{others:.0f} others get gradients and are never stepped"
+                )
+                yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": trainable, "others": others})
+                continue
+            cut = [one for one in items(facts, "without_gradient") if flag({"one": one}, "one", "called") and text({"one": one}, "one", "name")]
+            if cut and outcome.kind == "ok" and reached and (number(facts, "steps") or 0) >= 2:
+                names = ", ".join(f"`{one['name']}`" for one in cut[:4])
+                message = f"no gradient ever reaches {names}: computed with, stepped, but cut from the loss"
+                severity = Severity.ERROR if self._whole(cut, facts) else Severity.WARNING
+                evidence = {"without_gradient": [one["name"] for one in cut]}
+                yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+    def _whole(self, cut: list[dict[str, object]], facts: dict[str, object]) -> bool:
+        """Whether both weight and bias of a called layer are without gradient: not just an unused bias."""
+        return any(str(one["name"]).endswith("weight") for one in cut) and not outer_only(cut)
+
+
+def outer_only(cut: list[dict[str, object]]) -> bool:
+    """Whether only layers are cut that often lie unused by design: normalisation and embeddings of padding."""
+    return all(str(one.get("type", "")).startswith(("LayerNorm", "BatchNorm")) for one in cut)

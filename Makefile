@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+# The first workspace's document is not in the repository: its prose is not ours. Where it lies beside it, the snippets are checked against it.
+DOCUMENT ?= ../shared/pytorch_qa.md
 
 .DEFAULT_GOAL := help
 .PHONY: help setup audit repair test check bench clean
@@ -25,15 +27,17 @@ audit: $(STAMP) ## set up and audit this repository's workspace
 	$(BIN)/snipfix audit --exit-zero
 
 repair: $(STAMP) ## set up and repair: writes reports/
-	$(BIN)/snipfix repair --write
+	$(BIN)/snipfix repair --write --exit-zero
+	$(BIN)/python tools/readme_table.py
 
 test: $(STAMP) ## set up and pass the tests
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 check: $(STAMP) ## formatting, lint and strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	if test -f $(DOCUMENT); then $(BIN)/snipfix extract $(DOCUMENT) --into snippets --check; fi
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .snipfix

@@ -1,0 +1,87 @@
+"""The main job on real input: this repository's thirty snippets, extracted, audited, repaired and reported by the commands a user runs."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT.parent / "shared" / "pytorch_qa.md"
+UNTOUCHED = {"q02", "q03", "q04", "q14", "q20", "q21", "q24"}
+
+
+def snipfix(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "snipfix", *arguments], cwd=cwd, capture_output=True, text=True, timeout=900, check=False)
+
+
+@pytest.fixture(scope="module")
+def repaired(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the workspace after `snipfix repair --write`."""
+    folder = tmp_path_factory.mktemp("workspace")
+    shutil.copytree(ROOT / "snippets", folder / "snippets")
+    shutil.copytree(ROOT / "fixes", folder / "fixes", ignore=shutil.ignore_patterns("__pycache__"))
+    done = snipfix("repair", "--write", "--exit-zero", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(repaired: Path) -> dict[str, dict]:
+    snippets = json.loads((repaired / "reports/report.json").read_text(encoding="utf-8"))["snippets"]
+    return {snippet["id"]: snippet for snippet in snippets}
+
+
+@pytest.mark.skipif(not DOCUMENT.is_file(), reason="the document is not beside this checkout")
+def test_the_snippets_are_verbatim() -> None:
+    done = snipfix("extract", str(DOCUMENT), "--into", "snippets", "--check", cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_right_snippets_are_clean_and_untouched(report: dict[str, dict]) -> None:
+    assert {id for id, snippet in report.items() if snippet["verdict"] == "clean"} == UNTOUCHED
+    assert {id for id, snippet in report.items() if snippet["repair"]["verdict"] == "unchanged"} == UNTOUCHED
+
+
+def test_every_broken_snippet_is_repaired(report: dict[str, dict]) -> None:
+    broken = {id: snippet["repair"] for id, snippet in report.items() if id not in UNTOUCHED}
+    assert {id: repair["reason"] for id, repair in broken.items() if repair["verdict"] != "repaired"} == {}
+    assert not [finding for repair in broken.values() for finding in repair["findings_after"] if finding["severity"] == "error"]
+
+
+EXPECTED = json.loads((ROOT / "tests/golden/expected.json").read_text(encoding="utf-8"))["snippets"]
+
+
+@pytest.mark.parametrize("defect", [pytest.param(defect, id=f"{id}-{defect['line']}-{defect['category']}") for id, defects in EXPECTED.items() for defect in defects])
+def test_the_defects_an_expert_lists_are_found(report: dict[str, dict], defect: dict, request: pytest.FixtureRequest) -> None:
+    findings = report[request.node.callspec.id.split("-")[0]]["findings"]
+    near = [finding for finding in findings if finding["category"] == defect["category"] and abs(finding["line"] - defect["line"]) <= 1]
+    assert near, [(finding["category"], finding["line"], finding["message"]) for finding in findings]
+
+
+def test_the_diffs_apply(repaired: Path, tmp_path: Path) -> None:
+    shutil.copytree(repaired / "snippets", tmp_path / "snippets")
+    for diff in sorted((repaired / "reports/diffs").glob("*.diff")):
+        subprocess.run(["patch", "-p1", "--quiet", "-i", str(diff)], cwd=tmp_path, check=True)
+    for corrected in sorted((repaired / "reports/corrected").glob("*.py")):
+        assert (tmp_path / "snippets" / corrected.name).read_bytes() == corrected.read_bytes(), corrected.name
+
+
+@pytest.mark.parametrize("kind", ["diffs", "corrected"])
+def test_the_committed_reports_are_fresh(repaired: Path, kind: str) -> None:
+    fresh = {path.name: path.read_text(encoding="utf-8") for path in (repaired / "reports" / kind).iterdir()}
+    committed = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "reports" / kind).iterdir()}
+    assert fresh == committed, "run `make repair` and commit the result"
+
+
+def test_the_committed_report_says_the_same(report: dict[str, dict]) -> None:
+    committed = json.loads((ROOT / "reports/report.json").read_text(encoding="utf-8"))["snippets"]
+    assert [snippet for snippet in committed if snippet != report[snippet["id"]]] == [], "run `make repair` and commit the result"
+
+
+def test_the_readme_table_is_fresh() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "tools/readme_table.py"), "--check"], check=False, env=dict(os.environ))
+    assert done.returncode == 0, "run `make repair` and commit the result"

@@ -13,6 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from snipfix.evidence import Job, Outcome
 from snipfix.sandbox.client import Sandbox
@@ -69,7 +70,7 @@ def _read(path: Path) -> Attack:
 class Arena:
     """A context manager that sets the stage. `check` runs one attack and gives what went wrong, in words; empty is contained."""
 
-    def __enter__(self) -> Arena:
+    def __enter__(self) -> Self:
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # whoever escapes its parent becomes a child of this process
         self.stack = contextlib.ExitStack()
         self.folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="arena-", dir=Path.home()))
@@ -127,6 +128,7 @@ class Arena:
         """Run it; outside the full sandbox only attacks that are known to do no harm there: some would end every process of the machine."""
         mode = sandbox.isolation().mode
         assert mode == "full" or attack.succeeds_without == mode, f"{attack.name} is not to be run in mode {mode}"
+        self.before = _children()
         return sandbox.run(Job(code=self.knowledge() + attack.code, timeout=attack.timeout, memory_mb=2048))
 
     def check(self, sandbox: Sandbox, attack: Attack) -> list[str]:
@@ -140,9 +142,9 @@ class Arena:
         after = sandbox.run(Job(code="import os; print(os.listdir('.'), 1 + 1)"))
         if (after.kind, after.stdout) != ("ok", "['snippet.py'] 2\n"):
             wrong.append(f"the next snippet met {after.kind}: {after.stdout} {after.stderr}")
-        return wrong + self.damage(sandbox)
+        return wrong + self.damage()
 
-    def damage(self, sandbox: Sandbox) -> list[str]:
+    def damage(self) -> list[str]:
         """Complaints about the host after an attack."""
         wrong = []
         if self.victim.poll() is not None:
@@ -154,21 +156,27 @@ class Arena:
         for name in ("udp", "datagram"):
             with contextlib.suppress(BlockingIOError):
                 wrong.append(f"the {name} listener heard {getattr(self, name).recv(100)!r}")
-        if self.secret_file.read_text() != self.secret or sorted(os.listdir(self.folder)) != ["datagram", "secret", "unix"]:
+        if self.secret_file.read_text() != self.secret or sorted(path.name for path in Path(self.folder).iterdir()) != [
+            "datagram",
+            "secret",
+            "unix",
+        ]:
             wrong.append("the secret's folder was changed")
-        if strays := self._strays(sandbox):
+        if strays := self._strays():
             wrong.append(f"processes were left behind: {strays}")
         return wrong
 
-    def _strays(self, sandbox: Sandbox) -> list[int]:
-        server = sandbox._server._process.pid if sandbox._server else 0
+    def _strays(self) -> set[int]:
         for _ in range(20):
-            with open(f"/proc/self/task/{os.getpid()}/children") as file:
-                strays = [int(pid) for pid in file.read().split() if int(pid) not in (self.victim.pid, server)]
+            strays = _children() - self.before
             if not strays:
                 break
             time.sleep(0.05)
         return strays
+
+
+def _children() -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
 
 
 def main() -> int:

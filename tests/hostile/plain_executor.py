@@ -1,5 +1,7 @@
 """The least that an executor can be: runs the snippet as __main__ and says how it ended. Attacks then meet the sandbox alone."""
 
+import contextlib
+import pathlib
 import sys
 import traceback
 import types
@@ -9,8 +11,7 @@ def run(job, send):
     main = types.ModuleType("__main__")
     main.__file__ = job["name"]
     sys.modules["__main__"] = main
-    with open(job["name"], "w", encoding="utf-8", errors="replace") as file:
-        file.write(job["code"])
+    pathlib.Path(job["name"]).write_text(job["code"], encoding="utf-8", errors="replace")
     try:
         exec(compile(job["code"], job["name"], "exec"), main.__dict__)
     except SystemExit:
@@ -21,9 +22,7 @@ def run(job, send):
         except Exception:
             text = ""
         send({"set": {"kind": "raised", "failure": {"type": type(error).__name__, "message": text}}})
-        try:
+        with contextlib.suppress(BaseException):
             traceback.print_exc()
-        except BaseException:
-            pass
     else:
         send({"set": {"kind": "ok"}})

@@ -4,7 +4,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import sys
 
 import tally
@@ -46,9 +45,9 @@ class Box:
     @property
     def layers(self):
         """(name, on, what it does or why it is missing) of every layer."""
-        found = []
-        for name in LAYERS["full"]:
-            found.append((name, name in self.on, PLAIN[name] if name in self.on else self.why.get(name, "not asked for")))
+        found = [
+            (name, name in self.on, PLAIN[name] if name in self.on else self.why.get(name, "not asked for")) for name in LAYERS["full"]
+        ]
         return [*found, ("limits", True, PLAIN["limits"])]
 
     def choose(self):
@@ -62,12 +61,12 @@ class Box:
             else:
                 self.on.add(name)
         if self.policy["isolation"] != "auto" and self.why:
-            missing = "; ".join("%s: %s" % item for item in self.why.items())
-            raise Refused("isolation %r cannot be had here (%s)" % (self.policy["isolation"], missing), "isolation 'auto' takes what works")
+            missing = "; ".join(f"{name}: {why}" for name, why in self.why.items())
+            raise Refused(f"isolation {self.policy['isolation']!r} cannot be had here ({missing})", "isolation 'auto' takes what works")
         if self.policy["require"] and not self.on.issuperset(LAYERS["full"]):
-            missing = "; ".join("%s: %s" % (name, why) for name, on, why in self.layers if not on)
+            missing = "; ".join(f"{name}: {why}" for name, on, why in self.layers if not on)
             raise Refused(
-                "the full sandbox cannot be had here (%s)" % missing,
+                f"the full sandbox cannot be had here ({missing})",
                 "without --require-sandbox snipfix uses the layers that work; `snipfix doctor` lists them",
             )
 
@@ -167,7 +166,7 @@ class Box:
         if "namespaces" in self.on:
             return self.base
         self.count += 1
-        path = os.path.join(self.base, "job-%d" % self.count)
+        path = os.path.join(self.base, f"job-{self.count}")
         os.mkdir(path, 0o700)
         return path
 
@@ -199,7 +198,9 @@ class Box:
         self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:
-            self.linux.landlock([*self.paths, *(("/etc",) if "namespaces" in self.on else ()), *self.files, "/proc"], [scratch, "/dev/shm"], self.devices)
+            self.linux.landlock(
+                [*self.paths, *(("/etc",) if "namespaces" in self.on else ()), *self.files, "/proc"], [scratch, "/dev/shm"], self.devices
+            )
         if self.filter:
             self.linux.seccomp(self.filter)
 
@@ -239,12 +240,12 @@ class Box:
         else:
             pids = tally.descendants({process.pid} | tally.own_children() - {spare})
             if len(pids) > self.policy["processes"]:
-                return "out-of-memory", "had more than %d processes" % self.policy["processes"]
+                return "out-of-memory", f"had more than {self.policy['processes']} processes"
             if tally.disk_mb(process.scratch) > self.policy["disk_mb"]:
-                return "output-flood", "wrote more than %d MB of files" % self.policy["disk_mb"]
+                return "output-flood", f"wrote more than {self.policy['disk_mb']} MB of files"
         used = tally.memory_mb(pids, memory_mb)
         if used > memory_mb:
-            return "out-of-memory", "its %d processes together held %d MB, more than the %d MB allowed" % (len(pids), used, memory_mb)
+            return "out-of-memory", f"its {len(pids)} processes together held {used} MB, more than the {memory_mb} MB allowed"
         return None
 
     def sweep(self, pid, spare):

@@ -123,7 +123,7 @@ def child_main(zygote, ours, theirs, scratch):
         code = work(zygote.executor, task, send)
     except BaseException as error:
         try:
-            os.write(STDERR, ("snipfix: the job process failed: %r\n" % (error,)).encode())
+            os.write(STDERR, f"snipfix: the job process failed: {error!r}\n".encode())
         except BaseException:
             pass
     finally:
@@ -157,11 +157,11 @@ def adopt(descriptors, stdin):
     os.closerange(max(kept) + 1, 4096)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     faulthandler.register(signal.SIGUSR2, file=kept[1], all_threads=False)
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
     for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
-        stream = io.TextIOWrapper(open(number, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        stream = io.TextIOWrapper(open(number, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True)  # noqa: SIM115
         setattr(sys, name, stream)
-        setattr(sys, "__%s__" % name, stream)
+        setattr(sys, f"__{name}__", stream)
     return sender(kept[0])
 
 

@@ -7,10 +7,18 @@ import sys
 import linux
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
-FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime", "/etc/alternatives", "/etc/mime.types", "/etc/fonts", "/sys/devices/system/cpu")
+FILES = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/localtime",
+    "/etc/alternatives",
+    "/etc/mime.types",
+    "/etc/fonts",
+    "/sys/devices/system/cpu",
+)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH = "/scratch"
-PASSWD = "root:x:0:0::/nonexistent:/bin/false\nsnippet:x:1000:1000::/scratch:/bin/false\n"
+USERS = "root:x:0:0::/nonexistent:/bin/false\nsnippet:x:1000:1000::/scratch:/bin/false\n"
 
 
 def readable(policy, here):
@@ -65,7 +73,7 @@ def build(root, paths, policy):
         os.makedirs(os.path.join(root, folder), exist_ok=True)
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink("/proc/self/fd" + target, root + "/dev/" + name)
-    for name, text in (("passwd", PASSWD), ("group", "snippet:x:1000:\n"), ("hosts", "127.0.0.1 localhost\n")):
+    for name, text in (("passwd", USERS), ("group", "snippet:x:1000:\n"), ("hosts", "127.0.0.1 localhost\n")):
         with open(root + "/etc/" + name, "w") as file:
             file.write(text)
     linux.proc(root + "/proc")  # now: once the old root is gone the kernel no longer lets a user namespace mount one

@@ -58,7 +58,9 @@ def load_torch():
 def warm_up(torch):
     """Touch what training code touches first, so that its lazy initialisation is shared."""
     nn = torch.nn
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3), nn.Dropout(0.5))
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3), nn.Dropout(0.5)
+    )
     for kind in (torch.optim.SGD, torch.optim.Adam):
         optimizer = kind(model.parameters(), lr=0.1)
         for _ in range(2):
@@ -95,14 +97,14 @@ def version(package):
         return None
 
 
-def environment(device):
+def environment():
     """Facts about this interpreter for reports."""
     import platform
 
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
-        "platform": "%s %s" % (platform.system(), platform.machine()),
+        "platform": f"{platform.system()} {platform.machine()}",
         "torch": version("torch"),
         "cuda": cuda(),
         "packages": {name: found for name in PACKAGES if (found := version(name))},

@@ -26,7 +26,7 @@ WATCH_SECONDS = 0.1
 COLLAPSE_AFTER = 30  # jobs after which huge pages pay for the second it takes to make them
 
 
-class Gone(Exception):
+class Gone(Exception):  # noqa: N818
     """The parent has closed the socket."""
 
 
@@ -74,7 +74,7 @@ class Zygote:
         while True:
             message, descriptors = self.receive()
             if message["op"] == "environment":
-                self.send(warm.environment(self.policy["device"]))
+                self.send(warm.environment())
             elif message["op"] == "run":
                 self.run(message, descriptors)
             # "signal" and "kill" that come after the end of their job are late, and meant for nobody.
@@ -153,7 +153,9 @@ def main():
     zygote = None
     try:
         if sys.version_info < OLDEST:
-            raise confine.Refused("Python %d.%d is too old: the sandbox needs %d.%d" % (*sys.version_info[:2], *OLDEST), "name a newer one with --python")
+            raise confine.Refused(
+                "Python {}.{} is too old: the sandbox needs {}.{}".format(*sys.version_info[:2], *OLDEST), "name a newer one with --python"
+            )
         zygote = Zygote(control)
         zygote.serve()
     except Gone:

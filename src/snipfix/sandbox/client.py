@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from snipfix.errors import SandboxError
 from snipfix.evidence import Job, Outcome
@@ -31,7 +31,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._server: Server | None = None
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         self._server = Server(self.policy)
         return self
 
@@ -113,4 +113,3 @@ class Sandbox:
                 f"{self.policy.python} has no torch, and {job.name} imports it",
                 hint="pip install 'snipfix[torch]', or name an interpreter that has it: --python /path/to/python",
             )
-

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from snipfix.evidence import Job, Outcome
 from snipfix.sandbox.client import Sandbox
@@ -27,7 +27,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="snipfix-job")
         self._closing = threading.Event()
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         self._boxes = [Sandbox(self.policy) for _ in range(self.size)]
         try:
             for box in self._boxes:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from snipfix.errors import SandboxError
@@ -56,6 +57,7 @@ class Server:
         self.policy = policy
         self.served = self.crashes = 0
         self.scratch = tempfile.mkdtemp(prefix="snipfix-")
+        self.log = Path(self.scratch, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self.control = self._start()
@@ -70,7 +72,7 @@ class Server:
             command = [self.policy.python, "-s", "-B", str(CHILD / "zygote.py"), str(theirs.fileno())]
             environment = _ENVIRONMENT | {"HOME": self.scratch, "TMPDIR": self.scratch}
             # A file rather than a pipe: nothing has to read it, and only the last words of a failed start matter.
-            errors = os.open(os.path.join(self.scratch, "server.log"), os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+            errors = os.open(self.log, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
             try:
                 self._process = subprocess.Popen(
                     command,
@@ -114,8 +116,7 @@ class Server:
     def _stillborn(self) -> SandboxError:
         code = self._process.poll() if self._process else None
         try:
-            with open(os.path.join(self.scratch, "server.log"), encoding="utf-8", errors="replace") as log:
-                words = log.read()[-2000:].strip()
+            words = self.log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
         except OSError:
             words = ""
         last = words.splitlines()[-1] if words else "it said nothing"

@@ -254,6 +254,8 @@ class Repair:
     outcome: Outcome | None = None
     alternatives: tuple[Fix, ...] = ()
     tries: int = 0
+    output: str | None = None
+    """What the corrected code prints, where the documented output was proven wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from snipfix.audit import Auditor
 from snipfix.code import Code
 from snipfix.diff import unified
-from snipfix.model import Applicability, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, Verdict
+from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, Verdict
 from snipfix.patches import Patches
 from snipfix.proof import cheats, lost
 
@@ -33,7 +33,12 @@ class State:
 
     @property
     def errors(self) -> list[Finding]:
-        return [finding for finding in self.result.findings if finding.is_error and not finding.behind]
+        """What code must mend. A false documented output is mended in the document, once the code is right."""
+        return [
+            finding
+            for finding in self.result.findings
+            if finding.is_error and not finding.behind and finding.category is not Category.DOCUMENTED_OUTPUT
+        ]
 
     @property
     def cost(self) -> tuple[int, int, int, int, int]:
@@ -157,10 +162,19 @@ class Repairer:
         """The result with its Repair. `name` is the file name that the diff carries."""
         if result.verdict in (Verdict.CLEAN, Verdict.SUSPECT) or not any(finding.is_error for finding in result.findings):
             return replace(result, repair=_unchanged(result))
-        patched = self._patched(result)
-        if patched is not None:
-            return replace(result, repair=self._with_diff(result, patched, name))
-        return replace(result, repair=self._with_diff(result, self._searched(result), name))
+        repair = self._patched(result) or self._searched(result)
+        return replace(result, repair=self._with_diff(result, self._with_true_output(result, repair), name))
+
+    def _with_true_output(self, result: Result, repair: Repair) -> Repair:
+        """The repair, with the true output in place of a documented one that the corrected code still refutes."""
+        refuted = any(finding.category is Category.DOCUMENTED_OUTPUT and finding.is_error for finding in repair.findings_after)
+        if not refuted or repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None:
+            return repair
+        output = repair.outcome.stdout
+        after = self.auditor.audit(replace(result.snippet, code=repair.corrected, documented_output=output))
+        if any(finding.is_error for finding in after.findings):
+            return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason="the documented output is false, and the true one varies")
+        return replace(repair, output=output, findings_after=after.findings, outcome=after.outcome)
 
     def _patched(self, result: Result) -> Repair | None:
         loaded = self.patches.for_snippet(result.snippet) if self.patches else None
@@ -172,6 +186,9 @@ class Repairer:
         return replace(_repair_of(result, state, tries=1), patch=loaded.file)
 
     def _searched(self, result: Result) -> Repair:
+        start = State(result.snippet.code, result)
+        if not start.errors:
+            return _repair_of(result, start, tries=0)
         search, refused = Search(self.auditor, result.snippet), ""
         for rivals in search.solutions(result):
             for state in rivals:

@@ -13,7 +13,13 @@ GOOD = "# Title\n\n```python\nx = 1\n```\n"
 
 def snipfix(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "snipfix", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "snipfix", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
 
 
@@ -52,8 +58,15 @@ CASES = [
     pytest.param(stale_patch, ["repair"], "stale", id="a stale patch"),
     pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--stage", "deep"], "deep", id="an unknown value"),
     pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--select", "SNFX"], "SNFX", id="an unknown rule"),
-    pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--python", "/no/python"], "/no/python", id="no interpreter"),
-    pytest.param(lambda folder: (folder / "pyproject.toml").write_text("[tool.snipfix]\nspeed = 1\n"), ["audit", "x.md"], "speed", id="an unknown key"),
+    pytest.param(
+        lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--python", "/no/python"], "/no/python", id="no interpreter"
+    ),
+    pytest.param(
+        lambda folder: (folder / "pyproject.toml").write_text("[tool.snipfix]\nspeed = 1\n"),
+        ["audit", "x.md"],
+        "speed",
+        id="an unknown key",
+    ),
     pytest.param(lambda folder: None, ["explain", "no-such-rule"], "no-such-rule", id="an unknown rule to explain"),
 ]
 

@@ -55,7 +55,10 @@ def test_every_broken_snippet_is_repaired(report: dict[str, dict]) -> None:
 EXPECTED = json.loads((ROOT / "tests/golden/expected.json").read_text(encoding="utf-8"))["snippets"]
 
 
-@pytest.mark.parametrize("defect", [pytest.param(defect, id=f"{id}-{defect['line']}-{defect['category']}") for id, defects in EXPECTED.items() for defect in defects])
+@pytest.mark.parametrize(
+    "defect",
+    [pytest.param(defect, id=f"{id}-{defect['line']}-{defect['category']}") for id, defects in EXPECTED.items() for defect in defects],
+)
 def test_the_defects_an_expert_lists_are_found(report: dict[str, dict], defect: dict, request: pytest.FixtureRequest) -> None:
     findings = report[request.node.callspec.id.split("-")[0]]["findings"]
     near = [finding for finding in findings if finding["category"] == defect["category"] and abs(finding["line"] - defect["line"]) <= 1]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from snipfix import documents, patches
 from snipfix.cli.report import LAST_RUN
+from snipfix.cli.write import changes
 from snipfix.config import Options
-from snipfix.documents import Document
+from snipfix.diff import unified
+from snipfix.documents import Document, writeback
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import UsageError
 from snipfix.files import write_atomic
-from snipfix.model import RunReport
+from snipfix.model import Result, RunReport
 
 __all__ = ["Finished", "emit", "run"]
 
@@ -59,7 +61,7 @@ def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Fini
     with LocalEngine(options) as engine:
         progress.start(len(snippets))
         try:
-            results = tuple(engine.results(snippets, repair=repair, patches=loaded, watcher=progress))
+            results = tuple(in_document_terms(engine.results(snippets, repair=repair, patches=loaded, watcher=progress), found))
         finally:
             progress.close()
         environment = engine.environment()
@@ -71,6 +73,21 @@ def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Fini
         seconds=time.monotonic() - started,
     )
     return Finished(report, found)
+
+
+def in_document_terms(results: Iterable[Result], found: Sequence[Document]) -> Iterator[Result]:
+    """The results, each diff that of its document, so that `patch -p1` applies it there. A workspace's diffs are those of its files."""
+    owners = {document.path: document for document in found if document.source is not None}
+    for result in results:
+        codes, outputs = changes([result])
+        document = owners.get(result.snippet.document)
+        if document is None or result.repair is None or not (codes or outputs):
+            yield result
+            continue
+        old, new = document.raw, writeback.rewrite(document, codes, outputs)
+        encoding = document.encoding
+        diff = unified(old.decode(encoding, "replace"), new.decode(encoding, "replace"), document.path)
+        yield replace(result, repair=replace(result.repair, diff=diff))
 
 
 def _workspace_here() -> Path:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snipfix import patches
-from snipfix.cli.run import Finished
 from snipfix.model import RepairVerdict, Result, RunReport
 
-__all__ = ["record_patches", "write_back"]
+if TYPE_CHECKING:
+    from snipfix.cli.run import Finished
+
+__all__ = ["changes", "record_patches", "write_back"]
 
 
 def write_back(finished: Finished) -> None:
@@ -28,29 +32,23 @@ def write_back(finished: Finished) -> None:
             write_workspace(RunReport(own, document.skipped, finished.report.environment, "repair"), folder)
             print(f"snipfix: {len(own)} snippets reported in {folder}", file=sys.stderr)
             continue
-        mended = {result.snippet.id: result.repair.corrected for result in own if result.repair and mends(result)}
-        outputs = {
-            result.snippet.id: true_output(result) for result in own if mends(result) and result.snippet.documented_output is not None
-        }
-        if mended:
+        mended, outputs = changes(own)
+        if mended or outputs:
             writeback.mend(document, mended, outputs)
-            print(f"snipfix: {len(mended)} snippets mended in {document.path}", file=sys.stderr)
+            print(f"snipfix: {len(mended | outputs)} snippets mended in {document.path}", file=sys.stderr)
 
 
-def mends(result: Result) -> bool:
-    """Whether a result's repair is proven and changes the text."""
-    return bool(result.repair and result.repair.verdict is RepairVerdict.REPAIRED and result.repair.corrected != result.snippet.code)
-
-
-def true_output(result: Result) -> str:
-    """What the corrected code prints."""
-    outcome = result.repair.outcome if result.repair else None
-    return outcome.stdout if outcome else ""
+def changes(results: Sequence[Result]) -> tuple[dict[str, str], dict[str, str]]:
+    """What proven repairs change in a document: new code and new documented outputs, both by snippet id."""
+    proven = [result for result in results if result.repair and result.repair.verdict is RepairVerdict.REPAIRED]
+    codes = {one.snippet.id: one.repair.corrected for one in proven if one.repair and one.repair.corrected != one.snippet.code}
+    outputs = {one.snippet.id: one.repair.output for one in proven if one.repair and one.repair.output is not None}
+    return codes, outputs
 
 
 def record_patches(finished: Finished) -> None:
     """A patch in fixes/ for each repair that the search found by itself."""
     for result in finished.report.results:
-        if mends(result) and result.repair and result.repair.patch is None:
+        if result.repair and result.repair.patch is None and result.snippet.id in changes([result])[0]:
             file = patches.record(Path("fixes"), result.snippet, result.repair.corrected, result.repair.fixes)
             print(f"snipfix: recorded {file}", file=sys.stderr)

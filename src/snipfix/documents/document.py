@@ -61,10 +61,14 @@ class Document:
 
     def part(self, snippet: str) -> Part:
         """Where the snippet of an id stands. Raises DocumentError when there is none."""
-        for one, part in zip(self.snippets, self.parts, strict=False):
-            if one.id == snippet:
-                return part
-        raise DocumentError(f"no snippet {snippet!r}", place=self.path)
+        try:
+            return self._parts[snippet]
+        except KeyError as error:
+            raise DocumentError(f"no snippet {snippet!r}", place=self.path) from error
+
+    @cached_property
+    def _parts(self) -> dict[str, Part]:
+        return {one.id: part for one, part in zip(self.snippets, self.parts, strict=False)}
 
 
 @dataclass

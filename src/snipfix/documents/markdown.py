@@ -108,7 +108,7 @@ class _Reader:
                 place=f"{self.source.path}:{lines[first].number}",
                 hint=f"add a line with {token.markup} after its code",
             )
-        body = tuple(self._line(line, code) for line, code in zip(lines[first + 1 :], contents, strict=False))
+        body = tuple(self._line(line, code) for line, code in zip(lines[first + 1 : last], contents, strict=False))
         info = Info.parse(token.info)
         if info.directive in CONTAINERS:
             yield from self.events(_without_options(body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from snipfix.documents.names import Names, names_of
@@ -30,26 +30,32 @@ def link(blocks: Sequence[Block]) -> list[list[int]]:
     """
     names = [names_of(block.code) for block in blocks]
     collection = not any(block.shared for block in blocks) and _is_collection(names)
-    before, setups, start = list[list[int]](), list[int](), 0
+    before, setups = list[list[int]](), list[int]()
+    latest: dict[tuple[int, str], int] = {}  # who gave a name last, to whom (a section of a collection, or all)
     for number, block in enumerate(blocks):
+        reader = block.section if collection else 0
         if "reset" in block.tags:
-            start, setups = number, []
-        reachable = range(start, number)
-        if collection:
-            reachable = [other for other in reachable if blocks[other].section == block.section]  # type: ignore[assignment]
+            latest, setups = {}, []
         wanted = set(setups)
         if "continue" in block.tags and number:
             wanted |= {number - 1, *before[number - 1]}
-        missing = set(names[number].needs)
-        for other in reversed(reachable):
-            found = missing & names[other].gives
-            if found and not (collection and _stands_alone(names[number], names[other], found)):
+        for other, found in _givers(latest, reader, names[number].needs).items():
+            if not (collection and _stands_alone(names[number], names[other], found)):
                 wanted |= {other, *before[other]}
-                missing -= found
         before.append(sorted(wanted))
+        latest |= dict.fromkeys(((reader, name) for name in names[number].gives), number)
         if "setup" in block.tags:
             setups.append(number)
     return before
+
+
+def _givers(latest: dict[tuple[int, str], int], reader: int, needs: Iterable[str]) -> dict[int, set[str]]:
+    """The blocks that needed names come from, each with those that it gives."""
+    givers: dict[int, set[str]] = {}
+    for name in needs:
+        if (reader, name) in latest:
+            givers.setdefault(latest[reader, name], set()).add(name)
+    return givers
 
 
 def _is_collection(names: Sequence[Names]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 from snipfix.documents.events import Line
@@ -113,7 +114,16 @@ class Source:
 
     def byte(self, offset: int) -> int:
         """The byte where an offset of the text stands."""
-        return len(self.bom) + len(self.text[:offset].encode(self.encoding))
+        number = self.line_at(offset)
+        return self._bytes[number - 1] + len(self.text[self.lines[number - 1].start : offset].encode(self.encoding))
+
+    @cached_property
+    def _bytes(self) -> list[int]:
+        """The byte where each line starts."""
+        starts = [len(self.bom)]
+        for line, following in pairwise(self.lines):
+            starts.append(starts[-1] + len(self.text[line.start : following.start].encode(self.encoding)))
+        return starts
 
     def spliced(self, changes: Iterable[tuple[int, int, str]]) -> bytes:
         """The bytes with text[start:end] replaced for each change, everything else as it was.

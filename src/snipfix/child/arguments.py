@@ -11,7 +11,8 @@ SCALARS = (int, float, bool, str)
 # The first pattern that fits the name decides. Widths are all alike, so that layers that must agree do.
 BY_NAME: Tuple[Tuple[str, str], ...] = (
     (r"(vocab|num_embeddings|num_tokens|n_tokens|ntoken|num_words|num_users|num_items|n_users|n_items|input_vocab|output_vocab)", "50"),
-    (r"^(in_channels?|in_c|channels_in|img_channels|image_channels|num_channels|channels|in_chans|n_channels|c_in|nc)$", "3"),
+    (r"^(in_channels?|in_c|channels_in|img_channels|image_channels|num_channels|in_chans|n_channels|c_in|nc)$", "3"),
+    (r"(embd?|dim|hidden|hid|channels?|features?|width)$", "32"),
     (r"(num_class|n_class|classes|num_labels|n_labels|label_size|tagset|num_tags|tag_size|n_tags)", "4"),
     (r"(num_?heads?|n_?heads?|nhead|heads|^h$)", "4"),
     (r"(num_.*layers|n_?layers?|num_layer|num_blocks|n_blocks|depth|num_stages|^N$|num_repeat)", "2"),
@@ -29,11 +30,11 @@ BY_NAME: Tuple[Tuple[str, str], ...] = (
     (r"(lr|learning_rate|eps|epsilon)$", "0.001"),
     (r"(alpha|beta|gamma|temperature|tau|scale|lambda_?|sigma|margin|ratio|momentum)$", "0.5"),
     (r"^(layers|blocks|num_blocks|block_config)$", "[1, 1, 1, 1]"),
-    (r"(layer_sizes|hidden_sizes|hidden_dims|dims|sizes|hidden_layers|channels_list)", "[16, 16]"),
-    (r"(dim|size|width|hidden|embed|features|channels|units|d_.*|latent|nz|ngf|ndf|nc_.*|rank|ff|planes|filters|input|output|state|action)", "16"),
+    (r"(layer_sizes|hidden_sizes|hidden_dims|dims|sizes|hidden_layers|channels_list)", "[32, 32]"),
+    (r"(dim|size|width|hidden|embed|features|channels|units|d_.*|dff|latent|emb|hid|^out|^in|_out|_in$|units|nz|ngf|ndf|nc_.*|rank|ff|planes|filters|input|output|state|action)", "32"),
     (r"^(k|n|m|num_.*|n_.*)$", "4"),
 )
-ANNOTATED = {"int": "16", "float": "0.1", "bool": "True"}
+ANNOTATED = {"int": "32", "float": "0.1", "bool": "True"}
 
 
 def constructor_arguments(kind: type, namespace: dict[str, Any]) -> Iterator[List[Tuple[str, str]]]:
@@ -44,11 +45,14 @@ def constructor_arguments(kind: type, namespace: dict[str, Any]) -> Iterator[Lis
         return
     required = [item for item in parameters if item.default is item.empty and item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)]
     known = [(item.name, argument(item, kind, namespace)) for item in required]
-    if all(expression for _, expression in known):
-        yield [(name, str(expression)) for name, expression in known]
-        plain = [(item.name, by_name(item)) for item in required]
-        if plain != known and all(expression for _, expression in plain):
-            yield [(name, str(expression)) for name, expression in plain]
+    plain = [(item.name, by_name(item)) for item in required]
+    # Blocks are built for as many channels as they divide by, images have three.
+    wide = [(name, "32" if value == "3" and "chan" in name else value) for name, value in plain]
+    tried: List[list] = []
+    for made in (known, plain, wide):
+        if all(expression for _, expression in made) and made not in tried:
+            tried.append(made)
+            yield [(name, str(expression)) for name, expression in made]
 
 
 def argument(item: inspect.Parameter, kind: type, namespace: dict[str, Any]) -> Optional[str]:

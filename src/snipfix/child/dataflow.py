@@ -7,6 +7,7 @@ consumer, looks the layer up on the living module, and walks into the snippet's 
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 from typing import Any, NamedTuple, Optional
 
@@ -50,11 +51,13 @@ class Use(NamedTuple):
     """The first consumer of a parameter."""
 
     layer: Any
-    position: int
-    keyword: str
+    name: str
+    """The layer's own word for the argument."""
     moves: tuple
     width: Optional[int] = None
     """What is left for the parameter when it is joined with tensors of known width."""
+    certain: bool = True
+    """Whether that share is known and not a guess."""
 
 
 class Need:
@@ -197,6 +200,13 @@ class Reader:
             self.need(found).roles.add("iterated")
         return Made()
 
+    def count(self, node: ast.expr) -> int:
+        """How many layers a loop goes over; 0 when it is not over layers."""
+        if isinstance(node, ast.Call) and node.args:
+            node = node.args[0]
+        found = self.value(node)
+        return len(list(found.module.children())) if isinstance(found, Layer) else 0
+
     # Expressions -----------------------------------------------------------------------------------------------------
 
     def value(self, node: Any) -> Any:
@@ -217,10 +227,11 @@ class Reader:
             other = self.value(node.orelse)
             return found if isinstance(found, Flow) else other
         if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            count = self.count(node.generators[0].iter)
             for part in node.generators:
                 self.bind(part.target, self.element(part.iter), part.iter)
-            self.value(node.elt)
-            return Made()
+            found = self.value(node.elt)
+            return (found,) * count if count else (found, Made())
         for child in ast.iter_child_nodes(node) if isinstance(node, ast.AST) else ():
             if isinstance(child, ast.expr):
                 self.value(child)
@@ -268,6 +279,8 @@ class Reader:
 
     def operator(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
+        if type(left) is tuple or type(right) is tuple:
+            return (*(left if type(left) is tuple else (left,)), *(right if type(right) is tuple else (right,)))
         if isinstance(node.op, ast.MatMult):
             return self.product(left, right, self.living(node.right))
         for one in (left, right):
@@ -277,7 +290,7 @@ class Reader:
 
     def product(self, left: Any, right: Any, weight: Any) -> Made:
         if isinstance(left, Flow) and isinstance(weight, self.torch.Tensor) and weight.dim() >= 2:
-            self.need(left).uses.append(Use(weight, 0, "", left.moves))
+            self.need(left).uses.append(Use(weight, "input", left.moves))
         return Made()
 
     def subscript(self, node: ast.Subscript) -> Any:
@@ -324,6 +337,8 @@ class Reader:
         bound = getattr(living, "__self__", None)
         if isinstance(bound, self.torch.nn.Module) and bound is not self.owner:
             return self.into(bound, arguments, keywords)
+        if isinstance(function, ast.Name) and isinstance(self.names.get(name), Flow):
+            self.need(self.names[name]).roles.add("called")
         return self.function(name, node, arguments, keywords)
 
     def method(self, owner: Any, name: str, node: ast.Call, arguments: list) -> Any:
@@ -380,29 +395,51 @@ class Reader:
         layer, moves = shaping(self.torch, module)
         if layer is None:
             return arguments[0] if arguments else Made()
-        for position, (keyword, value) in enumerate([*(("", item) for item in arguments), *keywords.items()]):
-            self.consume(layer, position, keyword, value, moves)
+        names = argument_names(layer)
+        for position, value in enumerate(arguments):
+            self.consume(layer, names[position] if position < len(names) else "input", value, moves)
+        for keyword, value in keywords.items():
+            self.consume(layer, keyword, value, moves)
         if layer is not module and self.texts.of(type(layer).forward, self.sources) is not None:
             return self.into(layer, arguments, keywords)
         return Made(width_of(self.torch, module))
 
-    def consume(self, layer: Any, position: int, keyword: str, value: Any, moves: tuple) -> None:
+    def consume(self, layer: Any, name: str, value: Any, moves: tuple) -> None:
         if isinstance(value, Flow):
-            self.need(value).uses.append(Use(layer, position, keyword, (*value.moves, *moves)))
+            self.need(value).uses.append(Use(layer, name, (*value.moves, *moves)))
         elif type(value) is tuple:
             for item in value:
                 if isinstance(item, Flow):
-                    self.need(item).uses.append(Use(layer, position, keyword, (*item.moves, ("part",))))
+                    self.need(item).uses.append(Use(layer, name, (*item.moves, ("part",))))
         elif isinstance(value, Joined):
-            self.consume_joined(layer, position, keyword, value)
+            self.consume_joined(layer, name, value)
 
-    def consume_joined(self, layer: Any, position: int, keyword: str, value: Joined) -> None:
-        total = next((size for size in (getattr(layer, name, None) for name in ("in_features", "input_size")) if isinstance(size, int)), None)
-        known = sum(part.width or 0 for part in value.parts if isinstance(part, Made))
+    def consume_joined(self, layer: Any, name: str, value: Joined) -> None:
+        """Shares the layer's width among the parameters joined: what a state is known to have, the rest to the others."""
+        total = next((size for size in (getattr(layer, word, None) for word in ("in_features", "input_size")) if isinstance(size, int)), None)
         flows = [part for part in value.parts if isinstance(part, Flow)]
-        for part in flows:
-            left = (total - known) // len(flows) if total is not None and total > known else None
-            self.need(part).uses.append(Use(layer, position, keyword, part.moves, left))
+        widths = {flow: self.state_width(flow) for flow in flows}
+        known = sum(part.width or 0 for part in value.parts if isinstance(part, Made)) + sum(width or 0 for width in widths.values())
+        open_ones = sum(width is None for width in widths.values())
+        for flow in flows:
+            left = (total - known) // open_ones if total is not None and total > known and open_ones else None
+            certain = open_ones <= 1 and all(part.width for part in value.parts if isinstance(part, Made))
+            self.need(flow).uses.append(Use(layer, name, flow.moves, widths[flow] or left, certain))
+
+    def state_width(self, flow: Flow) -> Optional[int]:
+        """The width of a hidden state, where the module keeps it."""
+        if "hidden" not in flow.parameter and flow.parameter not in ("h", "h_prev", "state"):
+            return None
+        names = ("hidden_size", "hidden_dim", "hid_dim", "dec_hid_dim")
+        return next((size for size in (getattr(self.owner, name, None) for name in names) if isinstance(size, int)), None)
+
+
+def argument_names(layer: Any) -> list[str]:
+    """The layer's own words for its positional arguments."""
+    try:
+        return [name for name, item in inspect.signature(layer.forward).parameters.items() if item.kind is not item.VAR_POSITIONAL]
+    except (TypeError, ValueError, AttributeError):
+        return []
 
 
 def number_of(node: ast.expr) -> Any:

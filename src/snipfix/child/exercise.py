@@ -18,8 +18,8 @@ import authored
 from dataflow import Need, Texts, read_forward
 from describe import describe
 from failures import failure
-from images import refined
-from inputs import Candidate, Scene, candidates
+from images import bisection
+from inputs import USUAL, Candidate, Scene, candidates, is_sure
 
 TARGETS = 12
 SECONDS, TOTAL = 3.0, 20.0
@@ -37,6 +37,8 @@ class Target(NamedTuple):
     kind: str
     text: str
     module: Any
+    guessed: bool = False
+    """Its constructor arguments are not the author's."""
 
 
 class Attempt(NamedTuple):
@@ -85,7 +87,8 @@ class Session:
 
     def run(self) -> None:
         for text, error in authored.complete(self.recorder, self.namespace, self.tree, limited):
-            self.add({"target": text.split("(")[0], "kind": "class", "call": text, "failure": failure(self.recorder, error)})
+            name = text.split("(")[0]
+            self.add({"target": name, "kind": "class", "call": text, "failure": failure(self.recorder, error)}, name)
         self.instances()
         self.classes()
 
@@ -125,48 +128,42 @@ class Session:
             self.instantiate(kind)
 
     def instantiate(self, kind: type) -> None:
-        first: Optional[Attempt] = None
-        tried = 0
+        """Builds a class with guessed arguments and exercises what comes of it; other guesses are made while it fails."""
+        first: Optional[tuple[Target, List[Attempt]]] = None
         for made in arguments.constructor_arguments(kind, self.namespace):
             text = f"{kind.__name__}({', '.join(expression for _, expression in made)})"
-            tried += 1
-            attempt = self.attempt(text, {}, lambda text=text: self.evaluate(text), text, ())
-            if attempt.failure is None and attempt.error is None:
-                self.exercise(Target(kind.__name__, "class", text, attempt.output))
+            guessed = any(name != expression for name, expression in made)
+            built = self.attempt(text, {}, lambda text=text: self.evaluate(text))
+            target = Target(kind.__name__, "class", text, built.output, guessed)
+            attempts = [built] if built.error is not None else self.calls(target)
+            if attempts and attempts[-1].error is None:
+                self.report(target, attempts)
                 return
-            first = first or attempt
-        if first is None or not _is_certain(first.failure):
-            reason = "no constructor arguments could be guessed" if first is None else "the guessed constructor arguments do not fit"
-            self.add({"target": kind.__name__, "kind": "class", "call": f"{kind.__name__}(...)", "skipped": reason, "tried": max(tried, 1)}, kind)
+            first = first or (target, attempts)
+            if self.left() < 0.2:
+                break
+        if first is None:
+            self.skip(Target(kind.__name__, "class", kind.__name__, None), "no constructor arguments could be guessed")
         else:
-            self.add({"target": kind.__name__, "kind": "class", "call": first.text, "failure": first.failure, "tried": tried}, kind)
+            self.report(*first)
 
     # One target ------------------------------------------------------------------------------------------------------
 
     def exercise(self, target: Target) -> None:
-        self.done += 1
-        if self.done > TARGETS or self.left() < 0.2:
-            self.skip(target, "out of time")
-            return
+        """Calls a module of the snippet as its author would, else with inputs made to fit."""
         own = authored.calls(self.tree, target.text, self.namespace)
-        if own:
-            self.report(target, [self.call(target, own[0])])
-            return
+        attempts = [self.call(target, own[0])] if own else self.calls(target)
+        self.report(target, attempts, sure=bool(own))
+        if not own and attempts and attempts[-1].error is None:
+            self.extras(target)
+
+    def calls(self, target: Target) -> List[Attempt]:
+        """The attempts to call a module with what it requires, up to the first that works."""
         parameters = _parameters(target.module)
-        if parameters is None:
-            self.skip(target, "its forward has no signature")
-            return
-        needs = self.needs(target.module)
-        scene = Scene(self.torch, target.module, self.namespace)
-        required = [item for item in parameters if item.default is item.empty]
-        until = time.monotonic() + self.left()
-        attempts = self.search(target, scene, needs, required, until)
-        if not attempts:
-            self.skip(target, "no plausible input for " + ", ".join(item.name for item in required))
-            return
-        self.report(target, attempts)
-        if attempts[-1].failure is None and attempts[-1].error is None:
-            self.extras(target, scene, needs, required, parameters)
+        self.done += 1
+        if self.done > TARGETS or self.left() < 0.2 or parameters is None:
+            return []
+        return self.search(target, [item for item in parameters if item.default is item.empty])
 
     def needs(self, module: Any) -> dict[str, Need]:
         """What the text says; for a chain of layers, what its first layer says."""
@@ -181,33 +178,35 @@ class Session:
             Reader(self.texts, self.recorder.sources, found).into(module, [Flow("input")], {})
         return found
 
-    def search(self, target: Target, scene: Scene, needs: dict[str, Need], given: List[inspect.Parameter], until: float) -> List[Attempt]:
-        """The attempts up to the first that works."""
+    def search(self, target: Target, given: List[inspect.Parameter]) -> List[Attempt]:
+        """The attempts up to the first that works, or up to one whose failure no input avoids."""
+        until = time.monotonic() + self.left()
+        tried = candidates(self.torch, target.module, self.namespace, self.needs(target.module), given)
+        made: List[Candidate] = []
         attempts: List[Attempt] = []
-        for candidate in candidates(scene, needs, given):
-            if attempts and time.monotonic() > until:
-                break
+        for candidate in tried:
+            made.append(candidate)
             attempts.append(self.call(target, candidate))
-            if attempts[-1].failure is None or _is_certain(attempts[-1].failure):
+            if attempts[-1].error is None or _is_certain(attempts[-1].failure) or time.monotonic() > until:
                 return attempts
-        for candidate in refined(self.torch, [(attempt.text, attempt.failure) for attempt in attempts], candidates(scene, needs, given)):
-            if time.monotonic() > until + SECONDS:
+        sizes = bisection(made, [(attempt.text, attempt.failure) for attempt in attempts])
+        while sizes is not None and (candidate := sizes.propose()) is not None and self.left() > 0.2:
+            attempts.append(self.call(target, candidate))
+            if attempts[-1].error is None:
                 break
-            attempt = self.call(target, candidate)
-            if attempt.failure is None:
-                return [*attempts, attempt]
+            sizes.learn(attempts[-1].text, attempts[-1].failure)
         return attempts
 
-    def extras(self, target: Target, scene: Scene, needs: dict[str, Need], required: list, parameters: list) -> None:
+    def extras(self, target: Target) -> None:
         """A second call for each optional argument that opens another path: targets, masks, states."""
-        optional = [item for item in parameters if item.default is None]
-        for item in optional[:EXTRAS]:
-            until = time.monotonic() + self.left()
+        parameters = _parameters(target.module) or []
+        required = [item for item in parameters if item.default is item.empty]
+        for item in [item for item in parameters if item.default is None][:EXTRAS]:
             if self.left() < 0.2:
                 return
-            attempts = self.search(target, scene, needs, [*required, item], until)
-            # A mask may have a form that was not thought of: only a call that works says something.
-            if attempts and (attempts[-1].failure is None or ("mask" not in item.name and _is_certain(attempts[0].failure))):
+            attempts = self.search(target, [*required, item])
+            # Only a call that works says something: the argument may be of a kind that was not thought of.
+            if attempts and (attempts[-1].error is None or _is_certain(attempts[0].failure)):
                 self.report(target, attempts)
 
     def call(self, target: Target, candidate: Candidate) -> Attempt:
@@ -223,9 +222,9 @@ class Session:
             return output
 
         described: dict[str, Any] = {}
-        return self.attempt(f"{target.text}({candidate.text})", described, work, target.text, tuple(_children(target.module)))
+        return self.attempt(f"{target.text}({candidate.text})", described, work)
 
-    def attempt(self, text: str, inputs: dict[str, Any], work: Any, name: str, modules: tuple) -> Attempt:
+    def attempt(self, text: str, inputs: dict[str, Any], work: Any) -> Attempt:
         """Runs `work`; what a failure left in the records is taken back."""
         mark = self.recorder.mark()
         try:
@@ -260,27 +259,41 @@ class Session:
 
     # Reports ---------------------------------------------------------------------------------------------------------
 
-    def report(self, target: Target, attempts: List[Attempt]) -> None:
-        last = attempts[-1]
+    def report(self, target: Target, attempts: List[Attempt], *, sure: bool = False) -> None:
+        """Adds what came of a target: the call that worked, else the most plausible one that did not."""
+        if not attempts:
+            self.skip(target, "no plausible input")
+            return
+        first, last = attempts[0], attempts[-1]
         facts: dict[str, Any] = {"target": target.name, "kind": target.kind, "tried": len(attempts)}
-        if last.failure is None:
+        if last.error is None:
             facts |= {"call": last.text, "inputs": last.inputs, "output": describe(last.output)}
-        elif isinstance(attempts[0].error, OutOfTime):
-            facts |= {"call": attempts[0].text, "skipped": "took too long"}
+        elif first.failure and (sure or _is_certain(first.failure) or self.is_own_fault(target)):
+            facts |= {"call": first.text, "inputs": first.inputs, "failure": first.failure}
         else:
-            facts |= {"call": attempts[0].text, "inputs": attempts[0].inputs, "failure": attempts[0].failure}
-        self.add(facts, type(target.module))
+            reason = f"{first.failure['type']}: {first.failure['message'][:200]}" if first.failure else "took too long"
+            facts |= {"call": first.text, "inputs": first.inputs, "skipped": f"no plausible input was accepted ({reason})"}
+        self.add(facts, target.name)
+
+    def is_own_fault(self, target: Target) -> bool:
+        """Whether a failure of every input tried is the module's own: nothing about the inputs was in doubt."""
+        if target.guessed or target.module is None:
+            return False
+        needs = self.needs(target.module)
+        scene = Scene(self.torch, target.module, self.namespace, USUAL)
+        required = [item for item in _parameters(target.module) or () if item.default is item.empty]
+        return all(is_sure(scene, needs.get(item.name)) for item in required)
 
     def skip(self, target: Target, reason: str) -> None:
-        self.add({"target": target.name, "kind": target.kind, "call": f"{target.text}(...)", "skipped": reason}, type(target.module))
+        self.add({"target": target.name, "kind": target.kind, "call": f"{target.text}(...)", "skipped": reason}, target.name)
 
-    def add(self, facts: dict[str, Any], kind: Optional[type] = None) -> None:
+    def add(self, facts: dict[str, Any], name: str) -> None:
         found = facts.get("failure")
         if found:
             if _place(found) in self.reported:
                 return
             self.reported.add(_place(found))
-        place = authored.definition(self.recorder, self.tree, kind.__name__ if kind is not None else facts["target"])
+        place = authored.definition(self.recorder, self.tree, name)
         if place is not None:
             facts["definition"] = place
         self.recorder.exercises.append(facts)
@@ -320,10 +333,16 @@ def _place(found: dict[str, Any]) -> tuple:
 
 
 def _is_certain(found: Optional[dict[str, Any]]) -> bool:
-    """Whether a failure cannot come from the arguments: a name or an attribute that is missing, a class that is set up wrongly."""
+    """Whether a failure cannot come from the inputs: a missing name, a call that its callee does not take, a class set up wrongly."""
     if not found:
         return False
-    return found["type"] in ("NameError", "UnboundLocalError", "AttributeError") or "Module.__init__" in found["message"]
+    kind, message = found["type"], found["message"]
+    if kind in ("NameError", "UnboundLocalError") or "Module.__init__" in message:
+        return True
+    if kind == "TypeError":
+        return "positional argument" in message or "unexpected keyword argument" in message
+    own = found["frames"] and next((frame for frame in reversed(found["frames"]) if frame.get("snippet", True)), {}).get("owner")
+    return kind == "AttributeError" and (message.startswith("module ") or bool(own) and message.startswith(f"'{own}' object"))
 
 
 def _graph_data() -> Any:

@@ -1,58 +1,78 @@
-"""The image size that a network was built for, found from how the usual sizes miss it."""
+"""The image (or signal) size that a network was built for, found from how other sizes miss it."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Optional
 
 from inputs import Candidate
 
-IMAGE = re.compile(r"torch\.randn\((\d+), (\d+), (\d+), \3\)")
-TRIES = 8
+IMAGE = re.compile(r"torch\.randn\((\d+), (\d+), (\d+)(, \3)?\)")
+SMALLEST, LARGEST = 4, 512
 
 
-def refined(torch: Any, attempts: List[Tuple[str, Optional[dict[str, Any]]]], candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Candidates with other image sizes, closing in on the one whose features fit the first linear layer.
+class Bisection:
+    """Closes in on the size whose features fit the first linear layer.
 
-    The number of features grows with the size, so two sizes that miss on different sides enclose the right one.
-    The caller stops when one works.
+    The number of features grows with the size, so a size that gives too few and one that gives too many enclose the right one.
     """
-    pattern = next((candidate for candidate in candidates if IMAGE.search(candidate.text)), None)
-    low, high = 0, 0
-    for text, failure in attempts:
-        match, sign = IMAGE.search(text), _misses(failure)
+
+    def __init__(self, pattern: Candidate) -> None:
+        self.pattern = pattern
+        self.low, self.high = SMALLEST - 1, LARGEST + 1
+        self.missed = False
+
+    def learn(self, text: str, failure: Optional[dict[str, Any]]) -> None:
+        """Takes in how one call failed; a failure that is not about the size ends the search."""
+        match, sign = IMAGE.search(text), _misses(failure or {})
+        self.missed = match is not None and sign is not None
         if match is None or sign is None:
-            continue
+            return
         size = int(match[3])
         if sign < 0:
-            low = max(low, size)
-        elif sign > 0 and (high == 0 or size < high):
-            high = size
-    if pattern is None or not high or not low < high:
-        return
-    for size in _between(low, high):
-        yield _sized(pattern, size)
+            self.low = max(self.low, size)
+        else:
+            self.high = min(self.high, size)
+
+    def propose(self) -> Optional[Candidate]:
+        """The next candidate to try, None when there is none left."""
+        middle = (self.low + self.high) // 2
+        if not self.missed or not self.low < middle < self.high:
+            return None
+        for step in (8, 4, 2):  # sizes that halve well come first
+            rounded = middle - middle % step
+            if self.low < rounded < self.high and self.high - self.low > 2 * step:
+                middle = rounded
+                break
+        return self._sized(middle)
+
+    def _sized(self, size: int) -> Candidate:
+        def sized(match: re.Match[str]) -> str:
+            return f"torch.randn({match[1]}, {match[2]}, {size}{f', {size}' if match[4] else ''})"
+
+        return self.pattern._replace(values=tuple((name, IMAGE.sub(sized, text)) for name, text in self.pattern.values))
 
 
-def _between(low: int, high: int) -> List[int]:
-    """The sizes in between, from a few spread ones: several neighbours share one feature size, so steps of two are enough."""
-    sizes = list(range(low + 1, high))
-    step = max(1, len(sizes) // TRIES)
-    even = sorted(sizes, key=lambda size: (size % 4 != 0, size % 2 != 0, size))
-    return even if step == 1 else even[: 3 * TRIES]
-
-
-def _misses(failure: Optional[dict[str, Any]]) -> Optional[int]:
-    """-1: the image is too small for the linear layer; 1: too large; None: it failed for another reason."""
-    operation = (failure or {}).get("operation") or {}
-    if operation.get("name") != "torch.nn.functional.linear":
-        return -1 if "too small" in (failure or {}).get("message", "") or "Kernel size" in (failure or {}).get("message", "") else None
-    shapes = [value.get("shape") for value in operation.get("args", ())[:2]]
-    if len(shapes) < 2 or not shapes[0] or not shapes[1]:
+def bisection(candidates: list[Candidate], attempts: list[tuple[str, Optional[dict[str, Any]]]]) -> Optional[Bisection]:
+    """The search that the failed attempts call for, None when their inputs have no size to vary."""
+    images = [candidate for candidate in candidates if IMAGE.search(candidate.text)]
+    sizes = {match[3] for candidate in images if (match := IMAGE.search(candidate.text))}
+    if len(sizes) < 2:
         return None
-    return (shapes[0][-1] > shapes[1][-1]) - (shapes[0][-1] < shapes[1][-1])
+    found = Bisection(images[0])
+    for text, failure in attempts:
+        found.learn(text, failure)
+    found.missed = found.low >= SMALLEST or found.high <= LARGEST
+    return found if found.missed else None
 
 
-def _sized(pattern: Candidate, size: int) -> Candidate:
-    values = tuple((name, IMAGE.sub(lambda match: f"torch.randn({match[1]}, {match[2]}, {size}, {size})", text)) for name, text in pattern.values)
-    return pattern._replace(values=values)
+def _misses(failure: dict[str, Any]) -> Optional[int]:
+    """-1: the image is too small for the network; 1: too large; None: it failed for another reason."""
+    operation = failure.get("operation") or {}
+    if operation.get("name") != "torch.nn.functional.linear":
+        small = ("too small", "Kernel size", "non-positive")
+        return -1 if any(words in failure.get("message", "") for words in small) else None
+    shapes = [value.get("shape") for value in operation.get("args", ())[:2]]
+    if len(shapes) < 2 or not shapes[0] or not shapes[1] or shapes[0][-1] == shapes[1][-1]:
+        return None
+    return 1 if shapes[0][-1] > shapes[1][-1] else -1

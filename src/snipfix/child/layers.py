@@ -1,17 +1,30 @@
-"""Which shapes a layer takes, most plausible first, as (kind, shape) pairs; kind is `float` or the number of ids.
-
-Sizes: 3 samples, sequences of 5, graphs of 6 nodes. Small, and no two of them alike.
-"""
+"""Which forms the arguments of a layer may have, most plausible first: what a tensor holds and its shape."""
 
 from __future__ import annotations
 
 from math import isqrt
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, List, NamedTuple, Optional, Tuple, Union
 
-BATCH, TIME, NODES, EDGES = 3, 5, 6, 12
 Shape = Tuple[int, ...]
 Form = Tuple[Union[str, int], Shape]
-"""What a tensor holds (`float`, or a number: ids below it) and its shape."""
+"""A tensor of `float`, of ids below a number, of `bool` (all false), of `keep` (all true), of `ones` or of `offsets`; and its shape."""
+
+
+class Sizes(NamedTuple):
+    """Small, and no two of them alike."""
+
+    batch: int = 3
+    time: int = 7
+    nodes: int = 6
+    edges: int = 12
+    time_first: bool = False
+    """Ids come as (time, batch)."""
+
+    @property
+    def ids(self) -> Shape:
+        return (self.time, self.batch) if self.time_first else (self.batch, self.time)
+
+
 
 GREY, COLOUR = (28, 32, 64, 128, 224), (32, 64, 224, 128, 28, 96, 256, 299)
 FEATURES = (8, 7, 14, 16, 28, 32, 4, 56, 64)
@@ -23,80 +36,82 @@ def image_sizes(channels: int, hints: tuple = ()) -> tuple:
     return tuple(dict.fromkeys([*hints, *usual]))
 
 
-def forms(torch: Any, layer: Any, position: int, keyword: str, width: Optional[int], hints: tuple = ()) -> List[Form]:
-    """The forms that an argument of a layer may have."""
+def forms(torch: Any, layer: Any, name: str, sizes: Sizes, width: Optional[int] = None, hints: tuple = ()) -> List[Form]:
+    """The forms that the argument `name` of a layer may have (`name` is the layer's own word for it)."""
     nn = torch.nn
     if isinstance(layer, torch.Tensor):
-        return _features(width or int(layer.shape[-2] if layer.dim() > 1 else layer.shape[0]))
+        return _features(sizes, width or int(layer.shape[-2] if layer.dim() > 1 else layer.shape[0]))
     if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)):
-        return [(int(layer.num_embeddings), shape) for shape in ((BATCH, TIME), (BATCH,), (TIME,), (BATCH, TIME, 4))]
+        return _ids(nn, layer, name, sizes)
     if isinstance(layer, nn.Linear):
-        return _features(width or layer.in_features)
+        return _features(sizes, width or layer.in_features)
     if isinstance(layer, nn.Bilinear):
-        return _features(layer.in1_features if position == 0 else layer.in2_features)
+        return _features(sizes, layer.in2_features if name == "input2" else layer.in1_features)
     if isinstance(layer, nn.modules.conv._ConvNd):
-        return _images(nn, layer, hints)
+        return _images(nn, layer, sizes, hints)
     if isinstance(layer, nn.RNNBase):
-        return _recurrent(nn, layer, position, keyword, width)
+        return _recurrent(layer, name, sizes, width)
     if isinstance(layer, nn.RNNCellBase):
-        return [("float", (BATCH, layer.input_size if position == 0 else layer.hidden_size))]
-    normal = _normalised(nn, layer)
-    if normal:
-        return normal
-    attention = _attention(nn, layer, position, keyword)
-    if attention:
-        return attention
-    return _foreign(torch, layer, position, keyword, hints)
+        return [("float", (sizes.batch, layer.hidden_size if name == "hx" else width or layer.input_size))]
+    return _normalised(nn, layer, sizes) or _attention(nn, layer, name, sizes) or _foreign(torch, layer, name, sizes, hints)
 
 
-def _features(width: int) -> List[Form]:
-    return [("float", shape) for shape in ((BATCH, width), (BATCH, TIME, width), (width,), (BATCH, 2, TIME, width))]
+def _ids(nn: Any, layer: Any, name: str, sizes: Sizes) -> List[Form]:
+    if name == "offsets":
+        return [("offsets", (sizes.batch,))]
+    shapes = (sizes.ids, (sizes.batch,), (sizes.time,), (*sizes.ids, 4))
+    return [(int(layer.num_embeddings), shape) for shape in shapes]
 
 
-def unflattened(width: int) -> List[Form]:
+def _features(sizes: Sizes, width: int) -> List[Form]:
+    batch, time = sizes.batch, sizes.time
+    return [("float", shape) for shape in ((batch, width), (batch, time, width), (width,), (batch, 2, time, width))]
+
+
+def unflattened(sizes: Sizes, width: int) -> List[Form]:
     """The images that flatten to so many numbers."""
     found: List[Form] = []
     for channels in (3, 1):
         side = isqrt(width // channels)
         if side > 3 and channels * side * side == width:
-            found.append(("float", (BATCH, channels, side, side)))
+            found.append(("float", (sizes.batch, channels, side, side)))
     return found
 
 
-def _images(nn: Any, layer: Any, hints: tuple) -> List[Form]:
-    dims, channels = len(layer.kernel_size), layer.in_channels
+def _images(nn: Any, layer: Any, sizes: Sizes, hints: tuple) -> List[Form]:
+    dims, channels, batch = len(layer.kernel_size), layer.in_channels, sizes.batch
     if dims == 1:
-        return [("float", (BATCH, channels, size)) for size in (32, 16, 64, 100, 128, 784)]
+        return [("float", (batch, channels, size)) for size in (32, 16, 64, 100, 128, 784)]
     if isinstance(layer, (nn.ConvTranspose2d, nn.ConvTranspose3d)):
-        return [("float", (BATCH, channels, *[size] * dims)) for size in (1, 7, 4, 8, 16)]
+        return [("float", (batch, channels, *[size] * dims)) for size in (1, 7, 4, 8, 16)]
     if dims == 3:
         return [("float", (2, channels, *size)) for size in ((8, 16, 16), (16, 32, 32), (16, 112, 112), (32, 32, 32))]
-    return [("float", (BATCH, channels, size, size)) for size in image_sizes(channels, hints)]
+    return [("float", (batch, channels, size, size)) for size in image_sizes(channels, hints)]
 
 
-def _recurrent(nn: Any, layer: Any, position: int, keyword: str, width: Optional[int]) -> List[Form]:
+def _recurrent(layer: Any, name: str, sizes: Sizes, width: Optional[int]) -> List[Form]:
     directions = layer.num_layers * (2 if layer.bidirectional else 1)
-    if position == 0 and keyword in ("", "input"):
-        size = width or layer.input_size
-        lead = (BATCH, TIME) if layer.batch_first else (TIME, BATCH)
-        return [("float", (*lead, size)), ("float", (*lead[::-1], size)), ("float", (TIME, size))]
-    return [("float", (directions, BATCH, getattr(layer, "proj_size", 0) or layer.hidden_size))]
+    if name == "hx":
+        return [("float", (directions, sizes.batch, getattr(layer, "proj_size", 0) or layer.hidden_size))]
+    size = width or layer.input_size
+    lead = (sizes.batch, sizes.time) if layer.batch_first else (sizes.time, sizes.batch)
+    return [("float", (*lead, size)), ("float", (*lead[::-1], size)), ("float", (sizes.time, size))]
 
 
-def _normalised(nn: Any, layer: Any) -> List[Form]:
+def _normalised(nn: Any, layer: Any, sizes: Sizes) -> List[Form]:
+    batch, time = sizes.batch, sizes.time
     if isinstance(layer, nn.LayerNorm):
         shape = tuple(layer.normalized_shape)
-        return [("float", (BATCH, TIME, *shape)), ("float", (BATCH, *shape))]
-    size = getattr(layer, "num_features", getattr(layer, "num_channels", None))
-    kind = type(layer).__name__
+        return [("float", (batch, time, *shape)), ("float", (batch, *shape))]
+    size, kind = getattr(layer, "num_features", getattr(layer, "num_channels", None)), type(layer).__name__
     if not isinstance(size, int) or "Norm" not in kind:
         return []
     if "1d" in kind:
-        return [("float", (BATCH, size)), ("float", (BATCH, size, TIME))]
-    return [("float", (BATCH, size, *[8] * (3 if "3d" in kind else 2)))]
+        return [("float", (batch, size)), ("float", (batch, size, time))]
+    return [("float", (batch, size, *[8] * (3 if "3d" in kind else 2)))]
 
 
-def _attention(nn: Any, layer: Any, position: int, keyword: str) -> List[Form]:
+def _attention(nn: Any, layer: Any, name: str, sizes: Sizes) -> List[Form]:
     inner: Any = layer
     while isinstance(inner, (nn.TransformerEncoder, nn.TransformerDecoder)):
         inner = inner.layers[0]
@@ -105,69 +120,70 @@ def _attention(nn: Any, layer: Any, position: int, keyword: str) -> List[Form]:
     size = getattr(inner, "embed_dim", getattr(inner, "d_model", None))
     if not isinstance(inner, (nn.MultiheadAttention, nn.Transformer)) or not isinstance(size, int):
         return []
-    if "key_padding" in keyword:
-        return [("bool", (BATCH, TIME))]
-    if "mask" in keyword or (position >= 2 and not isinstance(inner, nn.MultiheadAttention)):
-        return [("bool", (TIME, TIME))]
+    lead = (sizes.batch, sizes.time) if inner.batch_first else (sizes.time, sizes.batch)
+    if "key_padding" in name:
+        return [("bool", (sizes.batch, sizes.time)), ("bool", (sizes.time, sizes.batch))]
+    if "mask" in name:
+        # Square in the length; in the batch where a batch-first caller meets a sequence-first layer.
+        return [("bool", (sizes.time, sizes.time)), ("bool", (sizes.batch, sizes.batch))]
     if isinstance(layer, nn.MultiheadAttention):
-        size = {"key": layer.kdim, "value": layer.vdim}.get(keyword or ("", "key", "value")[min(position, 2)], size)
-    lead = (BATCH, TIME) if inner.batch_first else (TIME, BATCH)
+        size = {"key": layer.kdim, "value": layer.vdim}.get(name, size)
     return [("float", (*lead, size)), ("float", (*lead[::-1], size))]
 
 
-def _foreign(torch: Any, layer: Any, position: int, keyword: str, hints: tuple) -> List[Form]:
+def _foreign(torch: Any, layer: Any, name: str, sizes: Sizes, hints: tuple) -> List[Form]:
     """Layers of other libraries, known by what they show of themselves."""
+    batch, time = sizes.batch, sizes.time
     config = getattr(layer, "config", None)
-    if config is not None and isinstance(getattr(config, "vocab_size", None), int):
-        return pretrained(config, keyword or ("input_ids", "attention_mask", "token_type_ids")[min(position, 2)])
-    if config is not None and isinstance(getattr(config, "image_size", None), int):
-        return [("float", (BATCH, getattr(config, "num_channels", 3), config.image_size, config.image_size))]
+    if isinstance(getattr(config, "vocab_size", None), int):
+        return _pretrained(config, name, sizes)
+    if isinstance(getattr(config, "image_size", None), int):
+        return [("float", (batch, getattr(config, "num_channels", 3), config.image_size, config.image_size))]
     tags = getattr(layer, "num_tags", None)
     if isinstance(tags, int):
-        mask: List[Form] = [("bool", (BATCH, TIME))]
-        return mask if keyword == "mask" or position == 2 else [("float", (BATCH, TIME, tags))] if position == 0 else [(tags, (BATCH, TIME))]
-    if hasattr(layer, "propagate") or hasattr(layer, "in_channels"):
-        return _graph(layer, position, keyword)
+        return [("keep", (batch, time))] if name == "mask" else [(tags, (batch, time))] if name == "tags" else [("float", (batch, time, tags))]
+    if hasattr(layer, "propagate"):
+        return _graph(layer, name, sizes)
+    known = (torch.nn.Embedding, torch.nn.Linear, torch.nn.modules.conv._ConvNd, torch.nn.RNNBase, torch.nn.MultiheadAttention)
     for child in layer.modules() if isinstance(layer, torch.nn.Module) else ():
-        known = (torch.nn.Embedding, torch.nn.Linear, torch.nn.modules.conv._ConvNd, torch.nn.RNNBase, torch.nn.MultiheadAttention)
         if isinstance(child, known):
-            return forms(torch, child, 0, "", None, hints)
+            return forms(torch, child, "input", sizes, None, hints)
     return []
 
 
-def pretrained(config: Any, name: str) -> List[Form]:
+def _pretrained(config: Any, name: str, sizes: Sizes) -> List[Form]:
     """The inputs of a Hugging Face model by their usual names."""
+    shape = (sizes.batch, sizes.time)
     if "mask" in name:
-        return [("mask", (BATCH, TIME))]
+        return [("ones", shape)]
     if "token_type" in name:
-        return [(int(getattr(config, "type_vocab_size", 2) or 1), (BATCH, TIME))]
+        return [(int(getattr(config, "type_vocab_size", 2) or 1), shape)]
     if "embeds" in name:
-        return [("float", (BATCH, TIME, int(config.hidden_size)))]
-    return [(int(config.vocab_size), (BATCH, TIME))]
+        return [("float", (*shape, int(config.hidden_size)))]
+    return [(int(config.vocab_size), shape)]
 
 
-def _graph(layer: Any, position: int, keyword: str) -> List[Form]:
+def _graph(layer: Any, name: str, sizes: Sizes) -> List[Form]:
     channels = layer.in_channels if isinstance(getattr(layer, "in_channels", None), int) else 16
-    channels = channels if channels > 0 else 16
-    if position == 0 or keyword == "x":
-        return [("float", (NODES, channels))]
-    if position == 1 or keyword == "edge_index":
-        return [(NODES, (2, EDGES))]
-    return [("float", (EDGES,)), ("float", (EDGES, int(getattr(layer, "edge_dim", 0) or 1)))]
+    if name == "edge_index":
+        return [(sizes.nodes, (2, sizes.edges))]
+    if name.startswith("edge"):
+        return [("float", (sizes.edges,)), ("float", (sizes.edges, int(getattr(layer, "edge_dim", 0) or 1)))]
+    return [("float", (sizes.nodes, channels if channels > 0 else 16))]
 
 
-def before(form: Form, moves: tuple) -> Optional[Form]:
+def before(form: Form, moves: tuple, sizes: Sizes) -> Optional[Form]:
     """The form that becomes `form` after the moves: each one undone, last first. None when that is not known."""
     kind, shape = form
     for name, *numbers in reversed(moves):
-        undone = _undo(name, numbers, list(shape))
+        undone = _undo(name, numbers, list(shape), sizes)
         if undone is None:
             return None
         shape = tuple(undone)
     return kind, shape
 
 
-def _undo(name: str, numbers: list, shape: list) -> Optional[list]:
+def _undo(name: str, numbers: list, shape: list, sizes: Sizes) -> Optional[list]:
     size = len(shape)
     if name in ("transpose", "swapaxes", "t"):
         first, second = numbers if len(numbers) == 2 and None not in numbers else (0, 1)
@@ -182,12 +198,14 @@ def _undo(name: str, numbers: list, shape: list) -> Optional[list]:
     if name == "unsqueeze":
         place = numbers[0] if numbers and numbers[0] is not None else 0
         place += size if place < 0 else 0
-        return [part for index, part in enumerate(shape) if index != place]
+        left = [part for index, part in enumerate(shape) if index != place]
+        # A dimension added in front is one of length: what is left begins with the batch.
+        return [sizes.batch, *left[1:]] if place == 0 and left[:1] == [sizes.time] else left
     if name == "squeeze":
         place = numbers[0] if numbers and numbers[0] is not None else size
         return [*shape[:place], 1, *shape[place:]] if place >= 0 else [*shape, 1]
     if name == "pick":
         for place in sorted(number for number in numbers if number is not None):
-            shape.insert(place, TIME if place else 2)
+            shape.insert(place, sizes.time if place else 2)
         return shape
     return shape if name in ("part", "item", "attribute") else None

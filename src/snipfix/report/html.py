@@ -1,0 +1,202 @@
+"""The report as one HTML page: self-contained, no network, light and dark, readable on a phone, on paper and by a screen reader.
+
+Everything a snippet could have written is escaped: Jinja escapes what it prints, `finalize` makes hidden characters visible, and the content
+security policy allows only the page's own script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from snipfix import __version__
+from snipfix.errors import UsageError
+from snipfix.evidence import Failure, Outcome, Value
+from snipfix.model import Finding, Result, RunReport, Verdict
+from snipfix.report import pictures
+from snipfix.report.listing import listing
+from snipfix.report.sides import Gap, rows
+from snipfix.report.summary import by_category, by_severity, document_of, language_of, plain, repairs, reproduce, verdicts
+from snipfix.report.text import clean, short
+from snipfix.report.texts import texts
+
+__all__ = ["render"]
+
+TEMPLATES = Path(__file__).with_name("templates")
+FACTS = 8
+"""Facts of a finding's evidence that are shown; the JSON report has all."""
+KEYS = {"exercise": "exercise stage", "skipped": "not reached", "environment": "environment category"}
+"""Words that mean something else elsewhere on the page."""
+
+
+def render(report: RunReport, *, language: str | None = None) -> str:
+    """The whole page. `language`: `en` or `zh`; by default that of the documents."""
+    language = language or language_of(report)
+    words = texts(language)
+    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )  # fmt: skip
+    return environment.get_template("page.html").render(
+        t=words,
+        say=lambda key: words[KEYS.get(str(key), str(key))],
+        facts_of=_facts,
+        language=language,
+        version=__version__,
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        report=report,
+        overview=_overview(report),
+        snippets=[_snippet(number, result, report, words) for number, result in enumerate(report.results, 1)],
+        rules=_rules(report),
+    )
+
+
+def _overview(report: RunReport) -> dict[str, Any]:
+    findings = [finding for result in report.results for finding in result.findings]
+    categories = by_category(findings)
+    used: dict[tuple[str, str], list[str]] = {}
+    for result in report.results:
+        for one in result.stand_ins:
+            used.setdefault((one.what, one.how), []).append(result.snippet.id)
+    environment = plain(report.environment)
+    layers = environment.pop("layers", {})
+    return {
+        "documents": sorted({result.snippet.document for result in report.results} - {".", ""}),
+        "before": {name: count for name, count in verdicts(report).items() if count},
+        "after": {name: count for name, count in (repairs(report) or {}).items() if count},
+        "severities": by_severity(findings),
+        "categories": categories,
+        "most": max(categories.values(), default=1),
+        "stand_ins": [(what, how, ids) for (what, how), ids in sorted(used.items())],
+        "environment": environment if isinstance(environment, dict) else {},
+        "layers": layers if isinstance(layers, dict) else {},
+    }
+
+
+def _snippet(number: int, result: Result, report: RunReport, words: Mapping[str, str]) -> dict[str, Any]:
+    snippet, repair, outcome = result.snippet, result.repair, result.outcome
+    ended = repair.verdict.value if repair else ""
+    rules = {finding.name for finding in result.findings} | {finding.rule for finding in result.findings}
+    changed = repair is not None and repair.corrected != snippet.code
+    return {
+        "anchor": f"s{number}",
+        "result": result,
+        "ended": ended,
+        "place": f"{document_of(snippet)}:{snippet.line}",
+        "reproduce": reproduce(result, report.command),
+        "counts": [(name, count) for name, count in by_severity(result.findings).items() if count],
+        "haystack": short(
+            " ".join([snippet.id, snippet.title, document_of(snippet), *sorted(rules), *(finding.message for finding in result.findings)]),
+            2000,
+        ).lower(),
+        "lines": listing(snippet.code, result.findings),
+        "first": snippet.line,
+        "behind": [finding for finding in result.findings if finding.behind],
+        "failures": [_failure(stage, failure) for stage, failure in outcome.failures][:4] if outcome else [],
+        "exercises": [one for one in outcome.exercises if not one.skipped][:6] if outcome else [],
+        "pictures": _pictures(outcome, repair.outcome if repair and changed else None, words),
+        "left": [finding for finding in repair.findings_after if finding.is_error] if repair else [],
+        "rows": rows(snippet.code, repair.corrected) if repair and changed else [],
+        "is_gap": lambda row: isinstance(row, Gap),
+        "quiet": result.verdict is Verdict.CLEAN and not result.findings,
+        "stdout": (outcome.stdout if outcome else "")[:2000],
+        "stdout_after": (repair.outcome.stdout if repair and repair.outcome and changed else "")[:2000],
+    }
+
+
+def _facts(finding: Finding) -> list[tuple[str, str]]:
+    """What of the evidence reads well on one line."""
+    found = []
+    for key, value in plain(finding.evidence).items():
+        if isinstance(value, list) and all(isinstance(one, int | str | float) for one in value):
+            text = " × ".join(map(str, value)) if value and all(isinstance(one, int) for one in value) else ", ".join(map(str, value))
+        elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            text = str(value)
+        elif isinstance(value, dict) and value.get("shape") is not None:
+            text = f"{' × '.join(map(str, value['shape']))} {value.get('dtype', '')}"
+        else:
+            continue
+        if text:
+            found.append((short(key.replace("_", " "), 40), short(text, 120)))
+    return found[:FACTS]
+
+
+def _failure(stage: str, failure: Failure) -> dict[str, Any]:
+    operation = failure.operation
+    return {
+        "stage": stage,
+        "type": failure.type,
+        "message": failure.message[:1500],
+        "operation": operation.name if operation else "",
+        "module": f"{operation.module.path} ({operation.module.type})" if operation and operation.module else "",
+        "given": [described(value) for value in (*operation.args, *operation.kwargs.values())][:6] if operation else [],
+        "locals": [(name, described(value)) for name, value in failure.frame.locals.items()][:8] if failure.frame else [],
+    }
+
+
+def described(value: Value) -> str:
+    """A value on one line: shape and dtype for tensors, text for the rest."""
+    if value.shape is not None:
+        return f"{' × '.join(map(str, value.shape)) or 'scalar'} {value.dtype}".strip()
+    if value.items:
+        return f"{value.type or value.kind}[{', '.join(described(item) for item in value.items[:4])}]"
+    return short(value.text or value.path or value.type or value.kind, 60)
+
+
+def _pictures(before: Outcome | None, after: Outcome | None, words: Mapping[str, str]) -> list[tuple[str, list[tuple[str, Markup | str]]]]:
+    """Titled groups of drawings, each with what it shows: before, after, or both."""
+    found = []
+    for key, draw in (("flow", pictures.flow), ("dependence", pictures.dependence)):
+        drawings = [("before", draw(before, words)), ("after", draw(after, words) if after else "")]
+        if any(drawing for _, drawing in drawings):
+            found.append((key, [(name if after else "", drawing) for name, drawing in drawings if drawing]))
+    if drawing := pictures.curve(before, after, words):
+        found.append(("curve", [("", drawing)]))
+    return found
+
+
+def _rules(report: RunReport) -> list[dict[str, str]]:
+    """Each rule that reported something: what it does and why that matters, from its documentation."""
+    from snipfix.rules.registry import find
+
+    seen: dict[str, Finding] = {}
+    for result in report.results:
+        for finding in (*result.findings, *(result.repair.findings_after if result.repair else ())):
+            seen.setdefault(finding.rule, finding)
+    found = []
+    for rule, finding in sorted(seen.items()):
+        try:
+            sections = _sections(inspect.getdoc(find(rule)) or "")
+        except UsageError:
+            sections = {}
+        found.append(
+            {
+                "id": rule,
+                "name": finding.name,
+                "category": finding.category.value,
+                "what": sections.get("What it does", ""),
+                "why": sections.get("Why is this bad?", ""),
+            }
+        )
+    return found
+
+
+def _sections(doc: str) -> dict[str, str]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in doc.split("\n"):
+        if line.startswith("## "):
+            current = sections.setdefault(line[3:].strip(), [])
+        else:
+            current.append(line)
+    return {title: " ".join(" ".join(lines).split()) for title, lines in sections.items()}

@@ -1,0 +1,79 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const cards = all(".card");
+  root.classList.add("script");
+
+  let filter = "";
+  const search = document.getElementById("search");
+  const count = document.getElementById("count");
+  const show = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const card of cards) {
+      const { verdict, ended, text } = card.dataset;
+      const fits = (!filter || verdict === filter || ended === filter) && words.every((word) => text.includes(word));
+      card.hidden = !fits;
+      shown += fits;
+    }
+    count.textContent = `${shown} / ${cards.length} ${count.dataset.word}`;
+  };
+  search.addEventListener("input", show);
+  for (const chip of all("[data-filter]")) {
+    chip.addEventListener("click", () => {
+      filter = chip.dataset.filter;
+      for (const other of all("[data-filter]")) other.setAttribute("aria-pressed", String(other === chip));
+      show();
+    });
+  }
+
+  const toggle = (open) => cards.forEach((card) => { if (!card.hidden) card.open = open; });
+  document.getElementById("expand").addEventListener("click", () => toggle(true));
+  document.getElementById("collapse").addEventListener("click", () => toggle(false));
+  addEventListener("beforeprint", () => toggle(true));
+  const follow = () => {
+    const card = document.getElementById(location.hash.slice(1))?.closest(".card");
+    if (card) { card.open = true; card.scrollIntoView(); }
+  };
+  addEventListener("hashchange", follow);
+
+  let theme = "";
+  try { theme = localStorage.getItem("snipfix-theme") || ""; } catch { /* a page opened from disk may have no storage */ }
+  if (theme) root.dataset.theme = theme;
+  document.getElementById("theme").addEventListener("click", () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    try { localStorage.setItem("snipfix-theme", root.dataset.theme); } catch { /* as above */ }
+  });
+
+  const view = (diff, name) => {
+    diff.dataset.view = name;
+    for (const button of all("[data-show]", diff)) button.setAttribute("aria-pressed", String(button.dataset.show === name));
+  };
+  const narrow = matchMedia("(max-width: 46rem)").matches;
+  for (const diff of all(".diff")) {
+    if (narrow) view(diff, "unified");
+    for (const button of all("[data-show]", diff)) button.addEventListener("click", () => view(diff, button.dataset.show));
+  }
+
+  const copy = async (text) => {
+    try { await navigator.clipboard.writeText(text); } catch {
+      const area = Object.assign(document.createElement("textarea"), { value: text });
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  };
+  for (const button of all(".copy")) {
+    button.addEventListener("click", async () => {
+      const label = button.textContent;
+      await copy(button.dataset.text);
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = label; }, 1500);
+    });
+  }
+  show();
+  follow();
+})();

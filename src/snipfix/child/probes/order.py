@@ -70,7 +70,7 @@ def argument(bench: Any, name: str, tensor: Any, base: Any, targets: List[Any]) 
         "blind": {},
     }
     for dim in (0, 1):
-        if tensor.shape[dim] >= 3:
+        if tensor.shape[dim] >= 2:
             facts["future"][str(dim)] = future(bench, name, tensor, base, dim)
             facts["blind"][str(dim)] = blind(bench, name, tensor, base, dim)
     if facts["integers"]:
@@ -136,7 +136,7 @@ def stacks(bench: Any) -> List[Dict[str, Any]]:
     tensor = bench.tensors()[main] if main else None
     results = []
     for dim in (0, 1):
-        changed = rerun.altered(torch, tensor, dim, tensor.shape[dim] // 2) if tensor is not None and tensor.shape[dim] >= 3 else None
+        changed = rerun.altered(torch, tensor, dim, tensor.shape[dim] // 2) if tensor is not None and tensor.shape[dim] >= 2 else None
         after = called(bench, STACKS, keep=True, changed={main: changed}) if changed is not None else []
         for one, other in zip(before, after):
             output, moved = one["tensor"], other["tensor"]

@@ -14,8 +14,7 @@ OPTIMIZERS = frozenset(
     "SGD Adam AdamW Adagrad Adadelta RMSprop Rprop ASGD NAdam RAdam Adamax SparseAdam Adafactor Muon".split()  # noqa: SIM905
 )
 SCHEDULERS = frozenset(
-    "StepLR MultiStepLR ExponentialLR CosineAnnealingLR CosineAnnealingWarmRestarts ReduceLROnPlateau LambdaLR OneCycleLR CyclicLR LinearLR "
-    "ConstantLR PolynomialLR MultiplicativeLR SequentialLR ChainedScheduler".split()  # noqa: SIM905
+    ["StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ReduceLROnPlateau", "LambdaLR", "OneCycleLR", "CyclicLR", "LinearLR", "ConstantLR", "PolynomialLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler"]
 )
 
 

@@ -1,0 +1,137 @@
+"""A sequence layer that takes the batch for the time axis."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from snipfix.code import Code
+from snipfix.codemods import add_keyword
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.batch_layout.layout import batch_first_evidence, class_named
+from snipfix.rules.observed import called, flag, items, mapping, place, shape, text
+
+
+class AttentionOverTheBatch(Rule):
+    """A recurrent or attention layer without `batch_first=True` is fed batches first: it mixes the samples.
+
+    ## What it does
+    Changes one sample of the batch and calls the model again, in evaluation mode. Reports the layer when the outputs of other samples move,
+    the layer takes dim 0 for time, and the author's own text takes dim 0 for the batch.
+
+    ## Why is this bad?
+    No shape is wrong, so nothing crashes. But attention runs from sample to sample instead of from step to step, an RNN carries its state
+    from one sample into the next, and every prediction depends on what else is in the batch.
+
+    ## Example
+    ```python
+    attention = nn.MultiheadAttention(512, 8)
+    x = torch.randn(64, 10, 512)  # 64 sequences of 10 steps
+    out, weights = attention(x, x, x)
+    ```
+
+    ## Use instead
+    ```python
+    attention = nn.MultiheadAttention(512, 8, batch_first=True)
+    ```
+
+    ## Fix safety
+    Unsafe: hidden states and masks that were shaped for the wrong layout must change with it.
+
+    ## References
+    - torch.nn.MultiheadAttention, torch.nn.LSTM: argument `batch_first`.
+    """
+
+    id = "SNF460"
+    name = "attention-over-the-batch"
+    category = Category.BATCH_LAYOUT
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.rnn = nn.GRU(4, 5)\n    def forward(self, x):\n        out, h = self.rnn(x)\n        return out[-1]\n"
+            "Tagger()(torch.randn(7, 3, 4))  # 7 steps, 3 sequences\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.attn = nn.MultiheadAttention(8, 2)\n    def forward(self, x):\n        batch_size = x.size(0)\n"
+            "        x = x.transpose(0, 1)\n        return self.attn(x, x, x)[0].transpose(0, 1).mean(dim=1)\nNet()(torch.randn(3, 7, 8))\n"
+        ),
+        Good("import torch, torch.nn as nn\nlayer = nn.TransformerEncoderLayer(8, 2)\nprint(layer(torch.randn(7, 3, 8)).shape)\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.attn = nn.MultiheadAttention(8, 2)\n    def forward(self, x):\n        out, weights = self.attn(x, x, x)\n"
+            "        return out\nnet = Net()\nx = torch.randn(6, 4, 8)  # 6个序列，每个序列4个时间步\nnet(x)\n",
+            at=(5, 21),
+            fixed="import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.attn = nn.MultiheadAttention(8, 2, batch_first=True)\n    def forward(self, x):\n        out, weights = self.attn(x, x, x)\n"
+            "        return out\nnet = Net()\nx = torch.randn(6, 4, 8)  # 6个序列，每个序列4个时间步\nnet(x)\n",
+        ),
+        Bad(
+            "import torch, torch.nn as nn\nclass Classifier(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.rnn = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n    def forward(self, x):\n        out, _ = self.rnn(x)\n"
+            "        return self.fc(out[:, -1])\nmodel = Classifier()\nmodel(torch.randn(6, 3, 4))\n",
+            at=(5, 20),
+            fixed="import torch, torch.nn as nn\nclass Classifier(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.rnn = nn.LSTM(4, 5, batch_first=True)\n        self.fc = nn.Linear(5, 2)\n    def forward(self, x):\n        out, _ = self.rnn(x)\n"
+            "        return self.fc(out[:, -1])\nmodel = Classifier()\nmodel(torch.randn(6, 3, 4))\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        told: set[Span] = set()
+        for observation in outcome.seen("batch"):
+            facts = observation.facts
+            if not flag(facts, "dims", "0", "mixes"):
+                continue
+            layer = culprit(facts)
+            span = None if layer is None else constructor(context.code, layer, text(facts, "module", "type"))
+            if layer is None or span is None or span in told:
+                continue
+            size = (shape(facts, "input") or (0,))[0]
+            why = batch_first_evidence(context.code, text(facts, "module", "type"), size, observation.span is not None)
+            if why:
+                told.add(span)
+                yield self._report(facts, layer, span, why)
+
+    def _report(self, facts: Mapping[str, Any], layer: Mapping[str, Any], span: Span, why: str) -> Finding:
+        given, moved = mapping(facts, "dims", "0"), items(facts, "dims", "0", "moved", "0")
+        message = (
+            f"`{text(layer, 'type')}` takes dim 0 of {list(shape(facts, 'input') or ())} for time, but it is the batch ({why}): "
+            f"changing sample {given.get('index')} changes the output of {max(len(moved) - 1, 1)} other samples"
+        )
+        evidence = {"input": shape(facts, "input"), "changed": given.get("index"), "moved": moved, "why": why, "layer": text(layer, "path")}
+        return self.finding(message, span, stage=Stage.PROBE, evidence=evidence)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        node = context.code.node_at(finding.span, ast.Call)
+        if isinstance(node, ast.Call) and context.code.span(node) == finding.span:
+            yield self.fix("tell the layer that the batch comes first", *add_keyword(context.code, node, "batch_first", "True"))
+
+
+def culprit(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The layer in which the samples were mixed first, when that layer takes dim 0 for time."""
+    where = text(facts, "mixer", "module", "path")
+    for layer in items(facts, "layers"):
+        path = text(layer, "path")
+        if mapping({"l": layer}, "l").get("first") is False and path and (where == path or where.startswith(f"{path}.")):
+            return mapping({"l": layer}, "l")
+    return None
+
+
+def constructor(code: Code, layer: Mapping[str, Any], root: str) -> Span | None:
+    """Where the layer was built; for a layer that a stack has copied, the one call in the text that builds its kind."""
+    if (built := place(code, layer, "built")) is not None:
+        node = code.node_at(built, ast.Call)
+        if node is not None and called(node) == text(layer, "type"):
+            return code.span(node)
+    inside = class_named(code, root)
+    for area in (inside, code.tree):
+        calls = [one for one in ast.walk(area) if called(one) == text(layer, "type")] if area is not None else []
+        if len(calls) == 1:
+            return code.span(calls[0])
+    return None

@@ -1,0 +1,100 @@
+"""Is dim 0 the batch? What the author's own text says about it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from snipfix.code import Code
+from snipfix.rules.observed import called
+
+__all__ = ["batch_first_evidence", "class_named"]
+
+BATCH = re.compile(r"^(batch(_?size)?|bs|bsz|n_?batch(es)?|num_samples|B)$", re.IGNORECASE)
+LAYOUT = re.compile(
+    r"[(\[（]\s*(batch(_?size)?|bs|bsz|b|n)\s*[,，x×*]\s*(seq\w*|sequence\w*|time\w*|len\w*|max_len|t|l|s|src\w*|tgt\w*|num_tokens|n_tokens|tokens)\b",
+    re.IGNORECASE,
+)
+MAKERS = frozenset({"rand", "randn", "randint", "zeros", "ones", "full", "empty", "normal"})
+POOLS = frozenset({"mean", "sum", "max", "amax", "logsumexp", "adaptive_avg_pool1d"})
+COUNTED = (
+    r"(?<![\w.]){size}\s*(个|条|段|句|张)?\s*(?:[a-z]+\s+){{0,3}}"
+    r"(\w{{0,4}}(序列|样本|文本|句子|句|批)|sequences?|samples?|sentences?|texts?|documents?|examples?|batch(es)?|time series)"
+)
+BATCH_OF = r"batch(_?size)?\s*(of|=|:|为|是)?\s*{size}(?!\w)"
+
+
+def class_named(code: Code, name: str) -> ast.ClassDef | None:
+    """The class of this name in the text."""
+    return next((node for node in code.nodes if isinstance(node, ast.ClassDef) and node.name == name), None)
+
+
+def batch_first_evidence(code: Code, kind: str, size: int, given: bool) -> str:
+    """Why dim 0 of the input of class `kind` is the batch, in words; empty when the text does not say so.
+
+    `given`: the input is the author's own, so that comments and names about it count; `size`: its dim 0.
+    """
+    node = class_named(code, kind)
+    reasons = [] if node is None else list(_from_class(code, node))
+    if given and not reasons:
+        reasons = list(_from_inputs(code, size))
+    return reasons[0] if reasons else ""
+
+
+def _from_class(code: Code, node: ast.ClassDef) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Assign) and (why := _names_batch(one)):
+            yield why
+        elif isinstance(one, ast.Call) and called(one) in POOLS and _dim(one) == 1:
+            yield f"`{ast.unparse(one)[:60]}` pools over dim 1 as the steps"
+        elif isinstance(one, ast.Subscript) and _takes_step(one):
+            yield f"`{ast.unparse(one)[:60]}` takes one step along dim 1"
+    for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+        if (comment := code.comments.get(line)) and LAYOUT.search(comment):
+            yield f"a comment says `{comment[:60]}`"
+    if (text := ast.get_docstring(node)) and LAYOUT.search(text):
+        yield "the docstring says that the batch comes first"
+
+
+def _names_batch(node: ast.Assign) -> str:
+    """`batch_size = x.size(0)`, `batch_size, seq_len, _ = x.shape`."""
+    target, value = node.targets[0], ast.unparse(node.value)
+    if isinstance(target, ast.Tuple) and target.elts and isinstance(target.elts[0], ast.Name) and len(target.elts) > 1:
+        named = BATCH.match(target.elts[0].id) and (value.endswith((".shape", ".size()")) or ".shape[:" in value)
+    else:
+        named = isinstance(target, ast.Name) and BATCH.match(target.id) and value.endswith((".size(0)", ".shape[0]"))
+    return f"`{ast.unparse(node)[:60]}` calls dim 0 the batch" if named else ""
+
+
+def _dim(call: ast.Call) -> int | None:
+    for one in call.keywords:
+        if one.arg in {"dim", "axis"} and isinstance(one.value, ast.Constant) and isinstance(one.value.value, int):
+            return one.value.value
+    method = isinstance(call.func, ast.Attribute) and not (isinstance(call.func.value, ast.Name) and call.func.value.id in {"torch", "F"})
+    at = 0 if method else 1
+    if len(call.args) > at and isinstance(call.args[at], ast.Constant):
+        value = call.args[at].value  # type: ignore[attr-defined]
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return None
+
+
+def _takes_step(node: ast.Subscript) -> bool:
+    """`out[:, -1]`, `out[:, 0, :]`: everything of dim 0, one of dim 1."""
+    if not isinstance(node.slice, ast.Tuple) or len(node.slice.elts) < 2:
+        return False
+    first, second = node.slice.elts[:2]
+    everything = isinstance(first, ast.Slice) and first.lower is None and first.upper is None
+    return everything and ast.unparse(second) in {"-1", "0"}
+
+
+def _from_inputs(code: Code, size: int) -> Iterator[str]:
+    for comment in code.comments.values():
+        counted = re.search(COUNTED.format(size=size), comment, re.IGNORECASE) or re.search(BATCH_OF.format(size=size), comment, re.IGNORECASE)
+        if counted or LAYOUT.search(comment):
+            yield f"a comment says `{comment[:60]}`"
+    for node in code.nodes:
+        if isinstance(node, ast.Call) and called(node) in MAKERS:
+            sizes = next((one.elts for one in node.args if isinstance(one, ast.Tuple)), node.args)
+            if len(sizes) > 1 and isinstance(sizes[0], ast.Name) and BATCH.match(sizes[0].id):
+                yield f"`{ast.unparse(node)[:60]}` puts the batch first"

@@ -1,0 +1,125 @@
+"""The prediction for one sample depends on the others in its batch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from snipfix.codemods import CodemodError, replace_argument
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Severity, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.batch_layout.attention_over_the_batch import culprit
+from snipfix.rules.batch_layout.layout import batch_first_evidence
+from snipfix.rules.observed import flag, mapping, place, shape, text
+
+CERTAIN = frozenset({"softmax", "log_softmax", "view", "reshape"})
+GRAPHS = ("edge", "adj", "graph")
+
+
+class SamplesMixed(Rule):
+    """In evaluation mode, the output for one sample changes with another sample of the batch.
+
+    ## What it does
+    Changes one sample and calls the model again. Reports the first operation whose rows of other samples move: a softmax over the batch, a
+    `view` that cuts across samples, a mean over dim 0.
+
+    ## Why is this bad?
+    A prediction must not depend on what else happens to be in the batch: the model cannot be used on one sample, and its training learns
+    from an accident.
+
+    ## Example
+    ```python
+    scores = torch.softmax(self.fc(x), dim=0)
+    ```
+
+    ## Use instead
+    ```python
+    scores = torch.softmax(self.fc(x), dim=1)
+    ```
+
+    ## Fix safety
+    Unsafe: only the axis of a softmax can be guessed.
+
+    ## References
+    - torch.nn.Softmax: `dim` is the dimension "so every slice along dim will sum to 1".
+    """
+
+    id = "SNF461"
+    name = "samples-mixed"
+    category = Category.BATCH_LAYOUT
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nclass Pairs(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(4, 4)\n"
+            "    def forward(self, x):\n        batch_size = x.size(0)\n        z = self.f(x)\n        return z @ z.T\nPairs()(torch.randn(6, 4))\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))\n"
+            "print(m(torch.randn(6, 4)).shape)  # a batch of 6\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(4, 3)\n"
+            "    def forward(self, x):\n        batch_size = x.shape[0]\n        return torch.softmax(self.fc(x), dim=0)\nNet()(torch.randn(6, 4))\n",
+            at=(8, 16),
+            fixed="import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(4, 3)\n"
+            "    def forward(self, x):\n        batch_size = x.shape[0]\n        return torch.softmax(self.fc(x), dim=1)\nNet()(torch.randn(6, 4))\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        told: set[Span] = set()
+        labelled = {(shape(one.facts, "target", "shape") or (0,))[0] for one in outcome.seen("loss") if _per_sample(one.facts)}
+        for observation in outcome.seen("batch"):
+            facts = observation.facts
+            span = place(context.code, facts, "mixer", "span")
+            size = (shape(facts, "input") or (0,))[0]
+            if span is None or span in told or culprit(facts) is not None or not self._mixes(facts, size):
+                continue
+            why = batch_first_evidence(context.code, text(facts, "module", "type"), size, observation.span is not None)
+            if not why and observation.span is not None and size in labelled:
+                why = f"the loss has {size} labels, one for each sample"
+            if why:
+                told.add(span)
+                yield self._report(facts, span, why)
+
+    def _mixes(self, facts: Mapping[str, Any], size: int) -> bool:
+        """Not where samples are meant to meet: pairwise results, graphs."""
+        output, mixer = shape(facts, "output") or (), shape(facts, "mixer", "shape") or ()
+        related = any(word in name.lower() for name in mapping(facts, "arguments") for word in GRAPHS)
+        return flag(facts, "dims", "0", "mixes") and output.count(size) < 2 and mixer.count(size) < 2 and not related
+
+    def _report(self, facts: Mapping[str, Any], span: Span, why: str) -> Finding:
+        function = text(facts, "mixer", "function")
+        index = mapping(facts, "dims", "0").get("index")
+        message = f"`{function}` mixes the samples of the batch ({why}): changing sample {index} changes the output of others"
+        evidence = {"function": function, "input": shape(facts, "input"), "changed": index, "why": why}
+        severity = None if function in CERTAIN else Severity.WARNING
+        return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        if finding.evidence.get("function") not in {"softmax", "log_softmax"}:
+            return
+        node = context.code.node_at(finding.span, ast.Call)
+        for which in ("dim", 1, 0):
+            try:
+                value = _value(node, which)
+                if value == "0" and isinstance(node, ast.Call):
+                    yield self.fix("take the softmax over the classes", *replace_argument(context.code, node, which, "1"))
+                    return
+            except CodemodError:
+                continue
+
+
+def _value(node: ast.AST | None, which: int | str) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    if isinstance(which, int):
+        return ast.unparse(node.args[which]) if which < len(node.args) else ""
+    return next((ast.unparse(one.value) for one in node.keywords if one.arg == which), "")
+
+
+def _per_sample(facts: Mapping[str, Any]) -> bool:
+    return len(shape(facts, "target", "shape") or ()) == 1 and len(shape(facts, "input", "shape") or ()) == 2

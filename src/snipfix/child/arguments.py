@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from typing import Any, Iterator, List, Optional, Tuple
+from collections.abc import Iterator
+from typing import Any
 
 SCALARS = (int, float, bool, str)
 # The first pattern that fits the name decides. Widths are all alike, so that layers that must agree do.
-BY_NAME: Tuple[Tuple[str, str], ...] = (
+BY_NAME: tuple[tuple[str, str], ...] = (
     (r"(vocab|num_embeddings|num_tokens|n_tokens|ntoken|num_words|num_users|num_items|n_users|n_items|input_vocab|output_vocab)", "50"),
     (r"^(in_channels?|in_c|channels_in|img_channels|image_channels|num_channels|in_chans|n_channels|c_in|nc)$", "3"),
     (r"(embd?|dim|hidden|hid|channels?|features?|width)$", "32"),
@@ -31,13 +32,16 @@ BY_NAME: Tuple[Tuple[str, str], ...] = (
     (r"(alpha|beta|gamma|temperature|tau|scale|lambda_?|sigma|margin|ratio|momentum)$", "0.5"),
     (r"^(layers|blocks|num_blocks|block_config)$", "[1, 1, 1, 1]"),
     (r"(layer_sizes|hidden_sizes|hidden_dims|dims|sizes|hidden_layers|channels_list)", "[32, 32]"),
-    (r"(dim|size|width|hidden|embed|features|channels|units|d_.*|dff|latent|emb|hid|^out|^in|_out|_in$|units|nz|ngf|ndf|nc_.*|rank|ff|planes|filters|input|output|state|action)", "32"),
+    (
+        r"(dim|size|width|hidden|embed|features|channels|units|d_.*|dff|latent|emb|hid|^out|^in|_out|_in$|units|nz|ngf|ndf|nc_.*|rank|ff|planes|filters|input|output|state|action)",
+        "32",
+    ),
     (r"^(k|n|m|num_.*|n_.*)$", "4"),
 )
 ANNOTATED = {"int": "32", "float": "0.1", "bool": "True"}
 
 
-def constructor_arguments(kind: type, namespace: dict[str, Any]) -> Iterator[List[Tuple[str, str]]]:
+def constructor_arguments(kind: type, namespace: dict[str, Any]) -> Iterator[list[tuple[str, str]]]:
     """(parameter, expression) lists to try; none when some required argument cannot be guessed."""
     try:
         parameters = list(inspect.signature(kind).parameters.values())
@@ -48,14 +52,14 @@ def constructor_arguments(kind: type, namespace: dict[str, Any]) -> Iterator[Lis
     plain = [(item.name, by_name(item)) for item in required]
     # Blocks are built for as many channels as they divide by, images have three.
     wide = [(name, "32" if value == "3" and "chan" in name else value) for name, value in plain]
-    tried: List[list] = []
+    tried: list[list] = []
     for made in (known, plain, wide):
         if all(expression for _, expression in made) and made not in tried:
             tried.append(made)
             yield [(name, str(expression)) for name, expression in made]
 
 
-def argument(item: inspect.Parameter, kind: type, namespace: dict[str, Any]) -> Optional[str]:
+def argument(item: inspect.Parameter, kind: type, namespace: dict[str, Any]) -> str | None:
     """The expression for one constructor argument."""
     value = namespace.get(item.name)
     if type(value) in SCALARS or (isinstance(value, (list, tuple)) and all(type(part) in SCALARS for part in value)):
@@ -66,7 +70,7 @@ def argument(item: inspect.Parameter, kind: type, namespace: dict[str, Any]) -> 
     return part(item.name, kind, namespace) or by_name(item)
 
 
-def part(name: str, kind: type, namespace: dict[str, Any]) -> Optional[str]:
+def part(name: str, kind: type, namespace: dict[str, Any]) -> str | None:
     """Another module of the snippet that the name means: an instance, a class to build, or a class to hand over."""
     torch = sys.modules["torch"]
     plain = name.lower().replace("_", "").rstrip("0123456789")
@@ -86,7 +90,7 @@ def part(name: str, kind: type, namespace: dict[str, Any]) -> Optional[str]:
     return None
 
 
-def by_name(item: inspect.Parameter) -> Optional[str]:
+def by_name(item: inspect.Parameter) -> str | None:
     """A usual value for a name, else for an annotation."""
     for pattern, expression in BY_NAME:
         if re.search(pattern, item.name.lower()):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from typing import Any, Callable, Iterator, List, Optional, Tuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from inputs import Candidate
 
@@ -15,7 +16,7 @@ FACTORIES = {
 }
 
 
-def complete(recorder: Any, namespace: dict[str, Any], tree: ast.Module, limited: Callable) -> Iterator[Tuple[str, BaseException]]:
+def complete(recorder: Any, namespace: dict[str, Any], tree: ast.Module, limited: Callable) -> Iterator[tuple[str, BaseException]]:
     """Runs what a failed run left: definitions, plain values, sample inputs and the models made of them.
 
     Gives (text, error) for models whose making fails although every name in it is known.
@@ -31,7 +32,11 @@ def complete(recorder: Any, namespace: dict[str, Any], tree: ast.Module, limited
             with limited(2.0):
                 exec(compile(whole, recorder.filename, "exec", dont_inherit=True), namespace)
         except Exception as error:
-            if isinstance(statement, ast.Assign) and _makes_model(statement.value, namespace, torch) and _is_known(statement.value, namespace):
+            if (
+                isinstance(statement, ast.Assign)
+                and _makes_model(statement.value, namespace, torch)
+                and _is_known(statement.value, namespace)
+            ):
                 yield ast.unparse(statement.value), error
         except BaseException:
             continue
@@ -74,13 +79,13 @@ def _is_known(node: ast.AST, namespace: dict[str, Any]) -> bool:
     return all(name in namespace or hasattr(builtins, name) for name in names - bound)
 
 
-def calls(tree: ast.Module, name: str, namespace: dict[str, Any]) -> List[Candidate]:
+def calls(tree: ast.Module, name: str, namespace: dict[str, Any]) -> list[Candidate]:
     """The author's own calls of `name` at module level whose arguments can be had."""
     found = []
     for node in _module_level(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name):
             continue
-        parts: List[ast.AST] = [*node.args, *node.keywords]
+        parts: list[ast.AST] = [*node.args, *node.keywords]
         plain = not any(isinstance(part, ast.Starred) or (isinstance(part, ast.keyword) and part.arg is None) for part in parts)
         safe = all(_name(call.func) in FACTORIES for part in parts for call in ast.walk(part) if isinstance(call, ast.Call))
         if plain and safe and all(_is_known(part, namespace) for part in parts):
@@ -97,7 +102,7 @@ def _module_level(tree: ast.AST) -> Iterator[ast.AST]:
             yield from _module_level(node)
 
 
-def definition(recorder: Any, tree: ast.Module, name: str) -> Optional[List[int]]:
+def definition(recorder: Any, tree: ast.Module, name: str) -> list[int] | None:
     """The place of the name in `class Name`, for a class of the snippet."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name == name:

@@ -7,9 +7,11 @@ consumer, looks the layer up on the living module, and walks into the snippet's 
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
-from typing import Any, NamedTuple, Optional
+from typing import Any
+
+from layers import argument_names, shaping, width_of
+from needs import Flow, Joined, Layer, Made, Need, Texts, Use
 
 DEPTH = 6
 RESHAPES = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", "squeeze", "t", "swapaxes"}
@@ -19,84 +21,6 @@ ELEMENTWISE = {
     *("requires_grad_", "masked_fill", "pack_padded_sequence", "normalize", "relu_", "add", "mul", "expand"),
 }
 LOSSES = {"cross_entropy", "nll_loss", "mse_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "smooth_l1_loss"}
-
-
-class Flow(NamedTuple):
-    """A parameter of forward after some reshaping."""
-
-    parameter: str
-    moves: tuple = ()
-
-    def then(self, *move: Any) -> Flow:
-        return Flow(self.parameter, (*self.moves, move))
-
-
-class Made(NamedTuple):
-    """Something computed; its last dimension, where known."""
-
-    width: Optional[int] = None
-
-
-class Joined(NamedTuple):
-    """Tensors joined along a dimension."""
-
-    parts: tuple
-
-
-class Layer(NamedTuple):
-    module: Any
-
-
-class Use(NamedTuple):
-    """The first consumer of a parameter."""
-
-    layer: Any
-    name: str
-    """The layer's own word for the argument."""
-    moves: tuple
-    width: Optional[int] = None
-    """What is left for the parameter when it is joined with tensors of known width."""
-    certain: bool = True
-    """Whether that share is known and not a guess."""
-
-
-class Need:
-    """What is known of one parameter."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.uses: list[Use] = []
-        self.dims: Optional[int] = None
-        self.least = 0
-        self.names: tuple[str, ...] = ()
-        """What its dimensions are called where they are unpacked."""
-        self.attributes: list[str] = []
-        self.roles: set[str] = set()
-        self.parts = 0
-        """Greater than zero: it is unpacked as a tuple of so many."""
-
-    @property
-    def use(self) -> Optional[Use]:
-        return self.uses[0] if self.uses else None
-
-
-class Texts:
-    """The functions of the snippet's classes, by class name and by (file, line), from their source."""
-
-    def __init__(self, trees: list[ast.Module]) -> None:
-        self._functions: dict[tuple[int, str], ast.FunctionDef] = {}
-        for tree in trees:
-            for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef):
-                    first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
-                    self._functions[(first, node.name)] = node
-
-    def of(self, function: Any, sources: Any) -> Optional[ast.FunctionDef]:
-        """The definition of a function of the snippet; None for any other."""
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
-        if code is None or code.co_filename not in sources:
-            return None
-        return self._functions.get((code.co_firstlineno, code.co_name))
 
 
 class Reader:
@@ -144,9 +68,7 @@ class Reader:
         elif isinstance(node, (ast.If, ast.While)):
             self.value(node.test)
             self.block(node.body + node.orelse)
-        elif isinstance(node, ast.With):
-            self.block(node.body)
-        elif isinstance(node, ast.Try):
+        elif isinstance(node, (ast.With, ast.Try)):
             self.block(node.body)
 
     def bind(self, target: ast.expr, value: Any, source: ast.expr) -> None:
@@ -166,7 +88,7 @@ class Reader:
                 else:
                     self.bind(item, value.then("item", index) if isinstance(value, Flow) and measured is None else Made(), ast.Constant(0))
 
-    def measured(self, node: ast.expr) -> Optional[Flow]:
+    def measured(self, node: ast.expr) -> Flow | None:
         """The parameter whose whole size an expression is: `x.size()`, `x.shape`."""
         if isinstance(node, ast.Call) and not node.args and isinstance(node.func, ast.Attribute) and node.func.attr == "size":
             node = node.func
@@ -312,7 +234,7 @@ class Reader:
             self.index_size(owner, number_of(node.slice))
         return Made()
 
-    def index_size(self, owner: Any, number: Optional[int]) -> None:
+    def index_size(self, owner: Any, number: int | None) -> None:
         if isinstance(owner, Flow) and not owner.moves and number is not None:
             need = self.need(owner)
             need.least = max(need.least, number + 1 if number >= 0 else -number)
@@ -383,7 +305,7 @@ class Reader:
         if self.depth >= DEPTH:
             return Made()
         names = [item.arg for item in definition.args.posonlyargs + definition.args.args]
-        known = dict(zip(names[1:] if owner is not None else names, arguments))
+        known = dict(zip(names[1:] if owner is not None else names, arguments))  # noqa: B905
         known.update(keywords)
         return Reader(self.texts, self.sources, self.needs, self.depth + 1).read(owner, definition, known)
 
@@ -416,7 +338,9 @@ class Reader:
 
     def consume_joined(self, layer: Any, name: str, value: Joined) -> None:
         """Shares the layer's width among the parameters joined: what a state is known to have, the rest to the others."""
-        total = next((size for size in (getattr(layer, word, None) for word in ("in_features", "input_size")) if isinstance(size, int)), None)
+        total = next(
+            (size for size in (getattr(layer, word, None) for word in ("in_features", "input_size")) if isinstance(size, int)), None
+        )
         flows = [part for part in value.parts if isinstance(part, Flow)]
         widths = {flow: self.state_width(flow) for flow in flows}
         known = sum(part.width or 0 for part in value.parts if isinstance(part, Made)) + sum(width or 0 for width in widths.values())
@@ -426,7 +350,7 @@ class Reader:
             certain = open_ones <= 1 and all(part.width for part in value.parts if isinstance(part, Made))
             self.need(flow).uses.append(Use(layer, name, flow.moves, widths[flow] or left, certain))
 
-    def state_width(self, flow: Flow) -> Optional[int]:
+    def state_width(self, flow: Flow) -> int | None:
         """The width of a hidden state, where the module keeps it."""
         if "hidden" not in flow.parameter and flow.parameter not in ("h", "h_prev", "state"):
             return None
@@ -434,50 +358,11 @@ class Reader:
         return next((size for size in (getattr(self.owner, name, None) for name in names) if isinstance(size, int)), None)
 
 
-def argument_names(layer: Any) -> list[str]:
-    """The layer's own words for its positional arguments."""
-    try:
-        return [name for name, item in inspect.signature(layer.forward).parameters.items() if item.kind is not item.VAR_POSITIONAL]
-    except (TypeError, ValueError, AttributeError):
-        return []
-
-
 def number_of(node: ast.expr) -> Any:
     """A literal number, or None."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
         return -node.operand.value if isinstance(node.operand.value, int) else None
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
-
-
-def shaping(torch: Any, module: Any) -> tuple[Any, tuple]:
-    """The first layer inside that asks for a certain shape, and the reshaping before it; None when every shape will do."""
-    nn = torch.nn
-    if isinstance(module, nn.Sequential):
-        moves: tuple = ()
-        for child in module:
-            layer, inner = shaping(torch, child)
-            moves += inner
-            if layer is not None:
-                return layer, moves
-        return None, moves
-    if isinstance(module, nn.Flatten):
-        return None, (("flatten", 1),)
-    quiet = isinstance(module, (nn.Identity, nn.modules.dropout._DropoutNd)) or type(module).__module__.endswith("modules.activation")
-    if quiet and not isinstance(module, nn.MultiheadAttention):
-        return None, ()
-    return module, ()
-
-
-def width_of(torch: Any, module: Any) -> Optional[int]:
-    """The size of the last dimension that a layer gives."""
-    if isinstance(module, torch.nn.Sequential):
-        found = [width_of(torch, child) for child in module]
-        return next((width for width in reversed(found) if width is not None), None)
-    for name in ("embedding_dim", "out_features"):
-        size = getattr(module, name, None)
-        if isinstance(size, int):
-            return size
-    return None
 
 
 def read_forward(module: Any, texts: Texts, sources: Any) -> dict[str, Need]:

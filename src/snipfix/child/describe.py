@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import Any, Mapping
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
 
 TEXT = 200
 ITEMS = 8
@@ -69,8 +72,7 @@ def _sequence(value: Any, statistics: bool, depth: int) -> dict[str, Any]:
     length = len(value)
     facts: dict[str, Any] = {"kind": "sequence", "type": type_name(type(value)), "text": type_name(type(value)), "length": length}
     if depth > 0:
-        items = [item for item, _ in zip(value, range(ITEMS))]
-        facts["items"] = [describe(item, statistics=statistics, depth=depth - 1) for item in items]
+        facts["items"] = [describe(item, statistics=statistics, depth=depth - 1) for item in islice(value, ITEMS)]
     if _is_size(value):
         facts["text"] = cut(repr(tuple(value)))
     return facts
@@ -81,11 +83,10 @@ def _is_size(value: Any) -> bool:
 
 
 def _mapping(value: Any, statistics: bool, depth: int) -> dict[str, Any]:
-    keys = [cut(key if isinstance(key, str) else type(key).__name__, 40) for key, _ in zip(value, range(ITEMS))]
+    keys = [cut(key if isinstance(key, str) else type(key).__name__, 40) for key in islice(value, ITEMS)]
     facts: dict[str, Any] = {"kind": "mapping", "type": type_name(type(value)), "length": len(value), "text": cut(", ".join(keys))}
     if depth > 0:
-        values = [item for item, _ in zip(value.values(), range(ITEMS))]
-        facts["items"] = [describe(item, statistics=statistics, depth=depth - 1) for item in values]
+        facts["items"] = [describe(item, statistics=statistics, depth=depth - 1) for item in islice(value.values(), ITEMS)]
     return facts
 
 
@@ -128,13 +129,10 @@ def _statistics(torch: Any, value: Any) -> dict[str, Any]:
         return {"low": float(low), "high": float(high), "whole": True, "finite": True}
     value = value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
     low, high = (float(bound) for bound in torch.aminmax(value))
-    finite = abs(low) != float("inf") and abs(high) != float("inf") and low == low and high == high
-    if not finite:
+    if not (math.isfinite(low) and math.isfinite(high)):
         return {"finite": False}
     facts: dict[str, Any] = {"low": low, "high": high, "finite": True, "whole": bool((value == value.round()).all())}
     if low >= 0 and high <= 1 + 1e-4 and value.dim() <= 5:
         # A dim of size one sums to one only when every value is one, which says nothing.
-        facts["sums"] = [
-            dim for dim in range(value.dim()) if value.shape[dim] > 1 and bool(((value.sum(dim) - 1).abs() < 1e-3).all())
-        ]
+        facts["sums"] = [dim for dim in range(value.dim()) if value.shape[dim] > 1 and bool(((value.sum(dim) - 1).abs() < 1e-3).all())]
     return facts

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, Callable, Optional
+from typing import Any
 
 from describe import cut, describe
 from functions import Functions
@@ -36,16 +37,16 @@ class Recorder:
         self._counts: dict[tuple, dict[str, Any]] = {}
         self._per_probe: dict[str, int] = {}
         self._flushed = time.monotonic()
-        self._hooks: dict[str, list[tuple[Optional[Callable], Optional[Callable]]]] = {}
+        self._hooks: dict[str, list[tuple[Callable | None, Callable | None]]] = {}
         self.modules = Modules(self)
         self.functions = Functions(self.modules.running)
         self.watching = False
-        self.failure: Optional[dict[str, Any]] = None
+        self.failure: dict[str, Any] | None = None
         """How the run failed, once it has."""
 
     # Places ----------------------------------------------------------------------------------------------------------
 
-    def place(self) -> Optional[Place]:
+    def place(self) -> Place | None:
         """[line, column, end line, end column] of the innermost snippet frame that is running, or None."""
         frame = next(self.sources.frames(sys._getframe(1)), None)
         return None if frame is None else self.sources.of_frame(frame)
@@ -56,7 +57,7 @@ class Recorder:
 
     # What was seen ---------------------------------------------------------------------------------------------------
 
-    def observe(self, probe: str, facts: dict[str, Any], span: Optional[Place] = None, stage: Optional[str] = None) -> None:
+    def observe(self, probe: str, facts: dict[str, Any], span: Place | None = None, stage: str | None = None) -> None:
         """Keeps an observation. At one place a probe keeps its first few; later ones only raise `count` of the last one kept."""
         key = (probe, None if span is None else tuple(span))
         kept = self._counts.setdefault(key, {"kept": 0, "last": None})
@@ -127,7 +128,7 @@ class Recorder:
         """The ModuleRef of a module: path from its root's class, type, configuration, where it was built."""
         return self.modules.ref(module)
 
-    def module_now(self) -> Optional[Any]:
+    def module_now(self) -> Any | None:
         """The innermost module whose call is running."""
         return self.modules.running[-1] if self.modules.running else None
 
@@ -140,7 +141,7 @@ class Recorder:
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
-    def on_function(self, names: Any, before: Optional[Callable] = None, after: Optional[Callable] = None) -> None:
+    def on_function(self, names: Any, before: Callable | None = None, after: Callable | None = None) -> None:
         """before(function, args, kwargs) and after(function, args, kwargs, result) around torch functions named by qualified name.
 
         Only calls made from outside torch's own functions are seen, `F.cross_entropy` but not the `log_softmax` in it.
@@ -148,19 +149,19 @@ class Recorder:
         if self.watching:
             self.functions.subscribe(names, before, after)
 
-    def on_module(self, pre: Optional[Callable] = None, post: Optional[Callable] = None) -> None:
+    def on_module(self, pre: Callable | None = None, post: Callable | None = None) -> None:
         """pre(module, args, kwargs) and post(module, args, kwargs, output) around every module call."""
         self.modules.subscribers.append((pre, post))
 
-    def on_step(self, pre: Optional[Callable] = None, post: Optional[Callable] = None) -> None:
+    def on_step(self, pre: Callable | None = None, post: Callable | None = None) -> None:
         """pre(optimizer) and post(optimizer) around every optimizer step."""
         self._hooks.setdefault("step", []).append((pre, post))
 
-    def on_zero_grad(self, pre: Optional[Callable] = None, post: Optional[Callable] = None) -> None:
+    def on_zero_grad(self, pre: Callable | None = None, post: Callable | None = None) -> None:
         """pre(owner) and post(owner) around zero_grad of an optimizer or a module."""
         self._hooks.setdefault("zero_grad", []).append((pre, post))
 
-    def on_backward(self, pre: Optional[Callable] = None, post: Optional[Callable] = None) -> None:
+    def on_backward(self, pre: Callable | None = None, post: Callable | None = None) -> None:
         """pre(tensors) and post(tensors) around every backward pass; `tensors` is a tuple."""
         self._hooks.setdefault("backward", []).append((pre, post))
 

@@ -11,7 +11,8 @@ import random
 import sys
 import types
 import warnings
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 import loops
 from evidence import Recorder
@@ -55,7 +56,7 @@ def run(job: dict[str, Any], send: Send) -> None:
     _tell_stand_ins(world, send)
 
 
-def _sibling(name: str) -> Optional[Any]:
+def _sibling(name: str) -> Any | None:
     """A room beside this file; None where it was left out."""
     try:
         found = __import__(name)
@@ -66,7 +67,7 @@ def _sibling(name: str) -> Optional[Any]:
         raise
 
 
-def _tell_stand_ins(world: Optional[Any], send: Send) -> None:
+def _tell_stand_ins(world: Any | None, send: Send) -> None:
     used = world.used() if world is not None else []
     if used:
         send({"set": {"stand_ins": used}})
@@ -122,7 +123,7 @@ def _seed(seed: int) -> None:
         torch.manual_seed(seed)
 
 
-def _torch(job: dict[str, Any]) -> Optional[Any]:
+def _torch(job: dict[str, Any]) -> Any | None:
     """torch, when it is loaded or the code is about to load it; never for a snippet that does without."""
     if "torch" not in sys.modules:
         texts = [job["code"], *(block["code"] for block in job.get("before") or ())]
@@ -154,7 +155,7 @@ def _record_warnings(recorder: Recorder) -> None:
 
 def _caller(filename: str, lineno: int) -> tuple[str, int]:
     """File and line of the innermost frame that is not the child's."""
-    frame = sys._getframe(1)
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         if not is_own(frame.f_code) and not frame.f_code.co_filename.endswith("warnings.py"):
             return frame.f_code.co_filename, frame.f_lineno
@@ -165,10 +166,10 @@ def _caller(filename: str, lineno: int) -> tuple[str, int]:
 # The run --------------------------------------------------------------------------------------------------------------
 
 
-def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> Optional[ast.Module]:
+def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.Module | None:
     """Runs the blocks before and the snippet, and says how it ended. Gives its tree, None when it cannot be compiled."""
     job = recorder.job
-    tree: Optional[ast.Module] = None
+    tree: ast.Module | None = None
     try:
         for block in job.get("before") or ():
             _write(block["name"], block["code"])
@@ -204,7 +205,7 @@ def _tell_exit(error: SystemExit, send: Send) -> None:
     send({"set": {"kind": "exited", "exit_code": int(number) & 0xFF, "detail": detail}})
 
 
-def _lines(recorder: Recorder, tree: Optional[ast.Module], facts: Optional[dict[str, Any]]) -> list[int]:
+def _lines(recorder: Recorder, tree: ast.Module | None, facts: dict[str, Any] | None) -> list[int]:
     """The first lines of the top-level statements that were started."""
     if tree is None:
         return []

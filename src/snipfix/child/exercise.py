@@ -10,16 +10,18 @@ import inspect
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Iterator, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import arguments
 import authored
-from dataflow import Need, Texts, read_forward
+from dataflow import Reader, read_forward
 from describe import describe
 from failures import failure
 from images import bisection
 from inputs import USUAL, Candidate, Scene, candidates, is_sure
+from needs import Flow, Need, Texts
 
 TARGETS = 12
 SECONDS, TOTAL = 3.0, 20.0
@@ -47,8 +49,8 @@ class Attempt(NamedTuple):
     text: str
     inputs: dict[str, Any]
     output: Any = None
-    failure: Optional[dict[str, Any]] = None
-    error: Optional[BaseException] = None
+    failure: dict[str, Any] | None = None
+    error: BaseException | None = None
 
 
 def exercise(recorder: Any, namespace: dict[str, Any], code: str) -> None:
@@ -129,7 +131,7 @@ class Session:
 
     def instantiate(self, kind: type) -> None:
         """Builds a class with guessed arguments and exercises what comes of it; other guesses are made while it fails."""
-        first: Optional[tuple[Target, List[Attempt]]] = None
+        first: tuple[Target, list[Attempt]] | None = None
         for made in arguments.constructor_arguments(kind, self.namespace):
             text = f"{kind.__name__}({', '.join(expression for _, expression in made)})"
             guessed = any(name != expression for name, expression in made)
@@ -157,7 +159,7 @@ class Session:
         if not own and attempts and attempts[-1].error is None:
             self.extras(target)
 
-    def calls(self, target: Target) -> List[Attempt]:
+    def calls(self, target: Target) -> list[Attempt]:
         """The attempts to call a module with what it requires, up to the first that works."""
         parameters = _parameters(target.module)
         self.done += 1
@@ -172,18 +174,16 @@ class Session:
         except RecursionError:
             found = {}
         if not found and isinstance(module, self.torch.nn.Sequential):
-            from dataflow import Flow, Reader
-
             found = {"input": Need("input")}
             Reader(self.texts, self.recorder.sources, found).into(module, [Flow("input")], {})
         return found
 
-    def search(self, target: Target, given: List[inspect.Parameter]) -> List[Attempt]:
+    def search(self, target: Target, given: list[inspect.Parameter]) -> list[Attempt]:
         """The attempts up to the first that works, or up to one whose failure no input avoids."""
         until = time.monotonic() + self.left()
         tried = candidates(self.torch, target.module, self.namespace, self.needs(target.module), given)
-        made: List[Candidate] = []
-        attempts: List[Attempt] = []
+        made: list[Candidate] = []
+        attempts: list[Attempt] = []
         for candidate in tried:
             made.append(candidate)
             attempts.append(self.call(target, candidate))
@@ -248,18 +248,18 @@ class Session:
         try:
             result.sum().backward()
         finally:
-            for parameter, gradient in zip(parameters, before):
+            for parameter, gradient in zip(parameters, before):  # noqa: B905
                 parameter.grad = gradient
 
     def evaluate(self, text: str) -> Any:
         scope = {**self.namespace, "torch": self.torch}
         if "Data(" in text and "Data" not in self.namespace:
             scope["Data"] = _graph_data()
-        return eval(text, scope)  # noqa: S307: an expression of our own making
+        return eval(text, scope)  # noqa: S307
 
     # Reports ---------------------------------------------------------------------------------------------------------
 
-    def report(self, target: Target, attempts: List[Attempt], *, sure: bool = False) -> None:
+    def report(self, target: Target, attempts: list[Attempt], *, sure: bool = False) -> None:
         """Adds what came of a target: the call that worked, else the most plausible one that did not."""
         if not attempts:
             self.skip(target, "no plausible input")
@@ -307,7 +307,7 @@ def _children(module: Any) -> list:
         return []
 
 
-def _parameters(module: Any) -> Optional[List[inspect.Parameter]]:
+def _parameters(module: Any) -> list[inspect.Parameter] | None:
     """The parameters of a module's forward that can be given."""
     try:
         found = inspect.signature(module.forward).parameters.values()
@@ -332,7 +332,7 @@ def _place(found: dict[str, Any]) -> tuple:
     return (found["type"], *(own[-1] if own else ()))
 
 
-def _is_certain(found: Optional[dict[str, Any]]) -> bool:
+def _is_certain(found: dict[str, Any] | None) -> bool:
     """Whether a failure cannot come from the inputs: a missing name, a call that its callee does not take, a class set up wrongly."""
     if not found:
         return False
@@ -342,7 +342,7 @@ def _is_certain(found: Optional[dict[str, Any]]) -> bool:
     if kind == "TypeError":
         return "positional argument" in message or "unexpected keyword argument" in message
     own = found["frames"] and next((frame for frame in reversed(found["frames"]) if frame.get("snippet", True)), {}).get("owner")
-    return kind == "AttributeError" and (message.startswith("module ") or bool(own) and message.startswith(f"'{own}' object"))
+    return kind == "AttributeError" and (message.startswith("module ") or (bool(own) and message.startswith(f"'{own}' object")))
 
 
 def _graph_data() -> Any:

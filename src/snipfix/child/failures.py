@@ -5,8 +5,9 @@ from __future__ import annotations
 import dis
 import re
 import sys
+from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import Any, Iterator, Optional
+from typing import Any
 
 from describe import cut, describe, type_name
 from functions import public_name
@@ -88,7 +89,7 @@ def _syntax(error: SyntaxError) -> list[int]:
 # Frames ---------------------------------------------------------------------------------------------------------------
 
 
-def _steps(trace: Optional[TracebackType]) -> Iterator[tuple[FrameType, int, int]]:
+def _steps(trace: TracebackType | None) -> Iterator[tuple[FrameType, int, int]]:
     """Frame, instruction and line of each entry of a traceback, outermost first, without the child's own frames."""
     while trace is not None:
         if not is_own(trace.tb_frame.f_code):
@@ -126,7 +127,7 @@ def _locals(frame: FrameType) -> dict[str, Any]:
     items = list(frame.f_locals.items())
     for name, value in reversed(items) if at_module_level else items:
         kind = type(value)
-        definition = kind is type(sys) or kind is type or callable(value) and hasattr(value, "__qualname__")
+        definition = kind is type(sys) or kind is type or (callable(value) and hasattr(value, "__qualname__"))
         if name.startswith("__") or (at_module_level and definition):
             continue
         found[cut(name, 80)] = describe(value)
@@ -163,18 +164,18 @@ def _worker_frames(recorder: Any, text: str) -> list[dict[str, Any]]:
 # The operation --------------------------------------------------------------------------------------------------------
 
 
-def _operation(recorder: Any, error: BaseException, steps: list) -> Optional[dict[str, Any]]:
+def _operation(recorder: Any, error: BaseException, steps: list) -> dict[str, Any] | None:
     """What was being done: a torch function, a module's call, a library function, or a step of the snippet itself."""
     functions = recorder.functions
     torch = sys.modules.get("torch") if recorder.watching else None
     authored = [frame.f_code.co_filename in recorder.sources for frame, _, _ in steps]
     inner = len(authored) - 1 - authored[::-1].index(True) if True in authored else -1
     failed, called = (kept if kept is not None and kept.error is error else None for kept in (functions.failed, functions.failed_call))
-    if called is not None and not called.inside_snippet:
-        # A library module that indexes or measures what it was given: what it was given is the news.
-        if failed is None or public_name(failed.function) in PLUMBING:
-            name = f"{_public_class(type(called.function))}.forward"
-            return _facts(recorder, name, called.args, called.kwargs, called.function, called.running)
+    # A library module that indexes or measures what it was given: what it was given is the news.
+    plumbing = failed is None or public_name(failed.function) in PLUMBING
+    if called is not None and not called.inside_snippet and plumbing:
+        name = f"{_public_class(type(called.function))}.forward"
+        return _facts(recorder, name, called.args, called.kwargs, called.function, called.running)
     if failed is not None:
         where = failed.running[-1] if failed.running else None
         return _facts(recorder, public_name(failed.function), failed.args, failed.kwargs, where, failed.running)
@@ -182,7 +183,7 @@ def _operation(recorder: Any, error: BaseException, steps: list) -> Optional[dic
         return None
     module = _innermost_module(torch, steps[: inner + 2])
     roots = called.running if called is not None else ()
-    if inner + 1 < len(steps):
+    if inner + 1 < len(steps) and not steps[inner + 1][0].f_code.co_name.startswith(("__getattr", "__setattr")):
         return _library_call(recorder, steps[inner + 1][0], module, roots)
     return _facts(recorder, _step_name(*steps[inner][:2]), (), {}, module, roots)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, NamedTuple, Optional
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 Before = Callable[[Any, tuple, dict], None]
 After = Callable[[Any, tuple, dict, Any], None]
@@ -20,7 +21,7 @@ class Failed(NamedTuple):
     inside_snippet: bool = False
 
 
-def resolve(name: str) -> Optional[Any]:
+def resolve(name: str) -> Any | None:
     """The function object behind `torch.nn.functional.cross_entropy`, `Tensor.view` or `torch.Tensor.view`; None when this torch lacks it."""
     parts = name.split(".")
     found: Any = sys.modules["torch"]
@@ -53,12 +54,12 @@ class Functions:
     """Subscriptions to torch functions, by function object. `mode` is entered around the snippet."""
 
     def __init__(self, running: list) -> None:
-        self.failed: Optional[Failed] = None
-        self.failed_call: Optional[Failed] = None
+        self.failed: Failed | None = None
+        self.failed_call: Failed | None = None
         self._running = running
-        self._subscribers: dict[Any, list[tuple[Optional[Before], Optional[After]]]] = {}
+        self._subscribers: dict[Any, list[tuple[Before | None, After | None]]] = {}
 
-    def subscribe(self, names: Any, before: Optional[Before], after: Optional[After]) -> None:
+    def subscribe(self, names: Any, before: Before | None, after: After | None) -> None:
         """Calls `before(function, args, kwargs)` and `after(function, args, kwargs, result)` around each named function."""
         for name in [names] if isinstance(names, str) else names:
             function = resolve(name)
@@ -91,7 +92,7 @@ class Functions:
         base = sys.modules["torch"].overrides.TorchFunctionMode
 
         class Mode(base):  # type: ignore[misc, valid-type]
-            def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: Optional[dict] = None) -> Any:
+            def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
                 kwargs = kwargs or {}
                 try:
                     subscribers = table.get(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any
 
 from inputs import Candidate
 
@@ -22,7 +22,7 @@ class Bisection:
         self.low, self.high = SMALLEST - 1, LARGEST + 1
         self.missed = False
 
-    def learn(self, text: str, failure: Optional[dict[str, Any]]) -> None:
+    def learn(self, text: str, failure: dict[str, Any] | None) -> None:
         """Takes in how one call failed; a failure that is not about the size ends the search."""
         match, sign = IMAGE.search(text), _misses(failure or {})
         self.missed = match is not None and sign is not None
@@ -34,7 +34,7 @@ class Bisection:
         else:
             self.high = min(self.high, size)
 
-    def propose(self) -> Optional[Candidate]:
+    def propose(self) -> Candidate | None:
         """The next candidate to try, None when there is none left."""
         middle = (self.low + self.high) // 2
         if not self.missed or not self.low < middle < self.high:
@@ -53,7 +53,7 @@ class Bisection:
         return self.pattern._replace(values=tuple((name, IMAGE.sub(sized, text)) for name, text in self.pattern.values))
 
 
-def bisection(candidates: list[Candidate], attempts: list[tuple[str, Optional[dict[str, Any]]]]) -> Optional[Bisection]:
+def bisection(candidates: list[Candidate], attempts: list[tuple[str, dict[str, Any] | None]]) -> Bisection | None:
     """The search that the failed attempts call for, None when their inputs have no size to vary."""
     images = [candidate for candidate in candidates if IMAGE.search(candidate.text)]
     sizes = {match[3] for candidate in images if (match := IMAGE.search(candidate.text))}
@@ -66,7 +66,7 @@ def bisection(candidates: list[Candidate], attempts: list[tuple[str, Optional[di
     return found if found.missed else None
 
 
-def _misses(failure: dict[str, Any]) -> Optional[int]:
+def _misses(failure: dict[str, Any]) -> int | None:
     """-1: the image is too small for the network; 1: too large; None: it failed for another reason."""
     operation = failure.get("operation") or {}
     if operation.get("name") != "torch.nn.functional.linear":

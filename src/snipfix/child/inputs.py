@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from typing import Any, Iterator, List, NamedTuple, Optional
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from dataflow import Need
 from layers import Form, Sizes, before, forms, image_sizes, unflattened
+from needs import Need
 
 CANDIDATES, AGAIN = 24, 6
 ALTERNATIVES = 8
@@ -17,7 +18,9 @@ OTHERS = (Sizes(time_first=True), Sizes(time=20), Sizes(time=4))
 """For models that take their ids the other way round, or only longer or shorter sequences."""
 
 IDS = re.compile(r"(^|_)(ids?|tokens?|words?|indices|idx|index)$")
-TEXT = re.compile(r"^(text|texts|sentence|sentences|sents?|captions?|premise|hypothesis|question|src|tgt|trg|source|seq|sequence|chars?)(_seq)?$")
+TEXT = re.compile(
+    r"^(text|texts|sentence|sentences|sents?|captions?|premise|hypothesis|question|src|tgt|trg|source|seq|sequence|chars?)(_seq)?$"
+)
 LABEL = re.compile(r"^(y|target|targets|labels?|tags?|class_labels?|gold|truth|ground_truth|y_true|(target|tgt|label|tag)_(ids|seqs?))$")
 SINGLE = re.compile(r"^(t|time|times|timesteps?|time_steps?|ts|user.*|item.*|labels?|class_labels?|y|movie.*)$")
 MOMENT = re.compile(r"^(t|time|times|timesteps?|time_steps?|ts)$")
@@ -26,8 +29,21 @@ LENGTHS = re.compile(r"(lengths?|lens|seq_lens?)$")
 SEQUENCE = re.compile(r"(seq|query|key|value|src|tgt|trg|memory|encoder_out|enc_out|outputs?$|states$|^[qkv]$|hidden_states)")
 ADJACENCY = re.compile(r"^(adj|adjacency|adj_matrix|a_hat|A|laplacian)$")
 NUMBERS = {
-    **{"temperature": "1.0", "alpha": "1.0", "beta": "1.0", "steps": "2", "num_steps": "2", "k": "2", "n": "5", "length": "5"},
-    **{"max_len": "5", "max_length": "5", "batch_size": "3", "seq_len": "7", "device": "'cpu'", "lambd": "0.5", "lambda_": "0.5"},
+    "temperature": "1.0",
+    "alpha": "1.0",
+    "beta": "1.0",
+    "steps": "2",
+    "num_steps": "2",
+    "k": "2",
+    "n": "5",
+    "length": "5",
+    "max_len": "5",
+    "max_length": "5",
+    "batch_size": "3",
+    "seq_len": "7",
+    "device": "'cpu'",
+    "lambd": "0.5",
+    "lambda_": "0.5",
 }
 TIME_NAME = re.compile(r"^(t|l|s|n?_?seq.*|.*len.*|.*time.*|n_?steps?|n_?words|src_l|trg_l)$", re.IGNORECASE)
 BATCH_NAME = re.compile(r"^(b|n|bs|bsz|batch.*|n_?batch|.*samples)$", re.IGNORECASE)
@@ -54,7 +70,7 @@ class Scene:
         found = self.number("img_size", "image_size", "img_dim", "resolution", "input_resolution")
         self.image_hints = (found,) if found and found <= 512 else ()
 
-    def number(self, *names: str) -> Optional[int]:
+    def number(self, *names: str) -> int | None:
         """A whole number of that name on the module or at module level."""
         for name in names:
             for owner in (vars(self.module), self.namespace):
@@ -62,13 +78,13 @@ class Scene:
                     return owner[name]
         return None
 
-    def modules(self, kind: Any) -> List[Any]:
+    def modules(self, kind: Any) -> list[Any]:
         try:
             return [module for module in self.module.modules() if isinstance(module, kind)]
         except Exception:
             return []
 
-    def tags(self) -> Optional[int]:
+    def tags(self) -> int | None:
         """The number of tags of a CRF inside."""
         found = (getattr(module, "num_tags", None) for module in self.modules(self.torch.nn.Module))
         return next((number for number in found if isinstance(number, int)), None)
@@ -87,7 +103,7 @@ class Scene:
         embeddings = self.modules(self.torch.nn.Embedding)
         return embeddings[0].num_embeddings if embeddings else self.number("vocab_size", "vocabulary_size", "num_embeddings") or 100
 
-    def forms(self, need: Need) -> List[Form]:
+    def forms(self, need: Need) -> list[Form]:
         use = need.use
         return [] if use is None else forms(self.torch, use.layer, use.name, self.sizes, use.width, self.image_hints)
 
@@ -107,7 +123,7 @@ def write(form: Form) -> str:
     return f"torch.randn({sizes})" if shape else "torch.randn(())"
 
 
-def expressions(scene: Scene, need: Need, parameter: inspect.Parameter) -> List[str]:
+def expressions(scene: Scene, need: Need, parameter: inspect.Parameter) -> list[str]:
     """What a parameter may be given, most plausible first. Empty when nothing is plausible."""
     name = need.name
     simple = _by_annotation(parameter) or NUMBERS.get(name) or ("0.5" if name.endswith(("ratio", "rate")) else "")
@@ -119,10 +135,15 @@ def expressions(scene: Scene, need: Need, parameter: inspect.Parameter) -> List[
         return _masks(scene, need)
     if LENGTHS.search(name) or "lengths" in need.roles:
         return [f"torch.tensor({[scene.sizes.time - place for place in range(scene.sizes.batch)]})"]
-    return _graph(scene, need) or _target(scene, need) or _states(scene, need) or [write(form) for form in _tensors(scene, need)][:ALTERNATIVES]
+    return (
+        _graph(scene, need)
+        or _target(scene, need)
+        or _states(scene, need)
+        or [write(form) for form in _tensors(scene, need)][:ALTERNATIVES]
+    )
 
 
-def is_sure(scene: Scene, need: Optional[Need]) -> bool:
+def is_sure(scene: Scene, need: Need | None) -> bool:
     """Whether the text leaves little doubt about what the parameter is: a failure of every alternative is then the module's own."""
     if need is None or "mask" in need.name or "called" in need.roles:
         return False
@@ -138,7 +159,7 @@ def _by_annotation(parameter: inspect.Parameter) -> str:
 # By role --------------------------------------------------------------------------------------------------------------
 
 
-def _masks(scene: Scene, need: Need) -> List[str]:
+def _masks(scene: Scene, need: Need) -> list[str]:
     batch, time = scene.sizes.batch, scene.sizes.time
     known = [write(form) for form in scene.forms(need) if form[0] != "float"]
     keeping = [f"torch.ones({batch}, {time}, dtype=torch.long)", f"torch.ones({batch}, {time}, dtype=torch.bool)"]
@@ -153,7 +174,7 @@ def _masks(scene: Scene, need: Need) -> List[str]:
     return [*square, *wide, *keeping][:ALTERNATIVES]
 
 
-def _graph(scene: Scene, need: Need) -> List[str]:
+def _graph(scene: Scene, need: Need) -> list[str]:
     name, sizes = need.name, scene.sizes
     if "edge_index" in need.attributes or ("x" in need.attributes and name in ("data", "batch", "graph", "g")):
         return [_data(scene, need)]
@@ -187,16 +208,18 @@ def _data(scene: Scene, need: Need) -> str:
     return "Data(" + ", ".join([*parts, *(f"{name}={value}" for name, value in extra.items() if name in need.attributes)]) + ")"
 
 
-def _target(scene: Scene, need: Need) -> List[str]:
+def _target(scene: Scene, need: Need) -> list[str]:
     """Labels, by the loss they go into; not where a layer reads them."""
     use, sizes = need.use, scene.sizes
     in_loss = use is not None and isinstance(use.layer, scene.torch.nn.modules.loss._Loss) and use.name != "input"
-    role = type(use.layer).__name__ if use is not None and in_loss else next((role for role in need.roles if role.startswith("target ")), "")
+    role = (
+        type(use.layer).__name__ if use is not None and in_loss else next((role for role in need.roles if role.startswith("target ")), "")
+    )
     tagged = use is not None and use.name == "tags"
     if not role and not tagged and not (use is None and LABEL.match(need.name)):
         return []
     classes, width = scene.classes(), scene.width()
-    ids: List[Form] = [(classes, (sizes.batch,)), (classes, sizes.ids)]
+    ids: list[Form] = [(classes, (sizes.batch,)), (classes, sizes.ids)]
     if tagged or (use is None and scene.tags()):
         return [write(form) for form in reversed(ids)]
     shapes = (f"{sizes.batch}, {width}", f"{sizes.batch}, 1", f"{sizes.batch}", f"{sizes.batch}, {sizes.time}, {width}")
@@ -206,7 +229,7 @@ def _target(scene: Scene, need: Need) -> List[str]:
     return [write(form) for form in ids] + ([] if "cross" in role.lower() or "nll" in role.lower() else real[:2])
 
 
-def _states(scene: Scene, need: Need) -> List[str]:
+def _states(scene: Scene, need: Need) -> list[str]:
     """Hidden states: of the recurrent layer that takes them, else by the width of the module."""
     nn, use = scene.torch.nn, need.use
     if use is not None and use.name == "hx" and isinstance(use.layer, (nn.RNNBase, nn.RNNCellBase)):
@@ -224,13 +247,17 @@ def _states(scene: Scene, need: Need) -> List[str]:
         return [f"({one}, {one})"] if need.parts == 2 else [one]
     width = scene.number("hidden_size", "hidden_dim", "hid_dim", "dec_hid_dim", "d_model") or 16
     one = write(("float", (batch, width)))
-    return [f"({one}, {one})"] if need.parts == 2 else [one, write(("float", (1, batch, width))), write(("float", (batch, scene.sizes.time, width)))]
+    return (
+        [f"({one}, {one})"]
+        if need.parts == 2
+        else [one, write(("float", (1, batch, width))), write(("float", (batch, scene.sizes.time, width)))]
+    )
 
 
 # Tensors --------------------------------------------------------------------------------------------------------------
 
 
-def _tensors(scene: Scene, need: Need) -> List[Form]:
+def _tensors(scene: Scene, need: Need) -> list[Form]:
     """The tensors that fit the first layer, those with the dimensions that forward unpacks first."""
     found = _plain(scene, need)
     if IDS.search(need.name) or ("index" in need.roles and not need.uses):
@@ -256,7 +283,7 @@ def _misfit(sizes: Sizes, need: Need, form: Form) -> int:
     return cost
 
 
-def _plain(scene: Scene, need: Need) -> List[Form]:
+def _plain(scene: Scene, need: Need) -> list[Form]:
     use, nn, sizes = need.use, scene.torch.nn, scene.sizes
     natural = scene.forms(need)
     if use is not None and isinstance(use.layer, nn.modules.loss._Loss):
@@ -273,7 +300,7 @@ def _plain(scene: Scene, need: Need) -> List[Form]:
     return direct
 
 
-def _reshaped(scene: Scene, use: Any, natural: List[Form]) -> List[Form]:
+def _reshaped(scene: Scene, use: Any, natural: list[Form]) -> list[Form]:
     """Before a `view`: the images that flatten to what the layer wants, else what it wants."""
     layer, nn, batch = use.layer, scene.torch.nn, scene.sizes.batch
     if isinstance(layer, nn.Linear):
@@ -285,7 +312,7 @@ def _reshaped(scene: Scene, use: Any, natural: List[Form]) -> List[Form]:
     return natural
 
 
-def _without_layer(scene: Scene, need: Need) -> List[Form]:
+def _without_layer(scene: Scene, need: Need) -> list[Form]:
     """No layer takes the parameter as it is: by its name, then by the first layer of the module."""
     name, nn, batch, time = need.name, scene.torch.nn, scene.sizes.batch, scene.sizes.time
     width = scene.number("d_model", "embed_dim", "embedding_dim", "hidden_dim", "hidden_size", "input_dim", "in_features", "dim") or 16
@@ -307,7 +334,9 @@ def _without_layer(scene: Scene, need: Need) -> List[Form]:
 # Together -------------------------------------------------------------------------------------------------------------
 
 
-def candidates(torch: Any, module: Any, namespace: dict[str, Any], needs: dict[str, Need], given: List[inspect.Parameter]) -> Iterator[Candidate]:
+def candidates(
+    torch: Any, module: Any, namespace: dict[str, Any], needs: dict[str, Need], given: list[inspect.Parameter]
+) -> Iterator[Candidate]:
     """The combinations to try, in order of plausibility; nothing when some parameter has no plausible value.
 
     First with the usual sizes; then, a few, with others.
@@ -326,9 +355,10 @@ def candidates(torch: Any, module: Any, namespace: dict[str, Any], needs: dict[s
                 yield candidate
 
 
-def _ranked(given: List[inspect.Parameter], options: List[List[str]], limit: int) -> Iterator[Candidate]:
+def _ranked(given: list[inspect.Parameter], options: list[list[str]], limit: int) -> Iterator[Candidate]:
     # By keyword: what stands behind a parameter that is left out, or can be given no other way.
     keywords = tuple(item.name for item in given if item.kind is item.KEYWORD_ONLY or item.default is not item.empty)
     every = itertools.islice(itertools.product(*(range(len(option)) for option in options)), 4_000)
     for ranks in sorted(every, key=lambda ranks: (sum(ranks), ranks))[:limit]:
-        yield Candidate(tuple((item.name, option[rank]) for item, option, rank in zip(given, options, ranks)), keywords)
+        values = [(item.name, options[place][rank]) for place, (item, rank) in enumerate(zip(given, ranks))]  # noqa: B905
+        yield Candidate(tuple(values), keywords)

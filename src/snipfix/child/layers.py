@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from math import isqrt
-from typing import Any, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, NamedTuple
 
-Shape = Tuple[int, ...]
-Form = Tuple[Union[str, int], Shape]
+Shape = tuple[int, ...]
+Form = tuple[Any, Shape]
 """A tensor of `float`, of ids below a number, of `bool` (all false), of `keep` (all true), of `ones` or of `offsets`; and its shape."""
 
 
@@ -25,7 +26,6 @@ class Sizes(NamedTuple):
         return (self.time, self.batch) if self.time_first else (self.batch, self.time)
 
 
-
 GREY, COLOUR = (28, 32, 64, 128, 224), (32, 64, 224, 128, 28, 96, 256, 299)
 FEATURES = (8, 7, 14, 16, 28, 32, 4, 56, 64)
 
@@ -36,13 +36,13 @@ def image_sizes(channels: int, hints: tuple = ()) -> tuple:
     return tuple(dict.fromkeys([*hints, *usual]))
 
 
-def forms(torch: Any, layer: Any, name: str, sizes: Sizes, width: Optional[int] = None, hints: tuple = ()) -> List[Form]:
+def forms(torch: Any, layer: Any, name: str, sizes: Sizes, width: int | None = None, hints: tuple = ()) -> list[Form]:
     """The forms that the argument `name` of a layer may have (`name` is the layer's own word for it)."""
     nn = torch.nn
     if isinstance(layer, torch.Tensor):
         return _features(sizes, width or int(layer.shape[-2] if layer.dim() > 1 else layer.shape[0]))
     if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)):
-        return _ids(nn, layer, name, sizes)
+        return _ids(layer, name, sizes)
     if isinstance(layer, nn.Linear):
         return _features(sizes, width or layer.in_features)
     if isinstance(layer, nn.Bilinear):
@@ -56,21 +56,21 @@ def forms(torch: Any, layer: Any, name: str, sizes: Sizes, width: Optional[int] 
     return _normalised(nn, layer, sizes) or _attention(nn, layer, name, sizes) or _foreign(torch, layer, name, sizes, hints)
 
 
-def _ids(nn: Any, layer: Any, name: str, sizes: Sizes) -> List[Form]:
+def _ids(layer: Any, name: str, sizes: Sizes) -> list[Form]:
     if name == "offsets":
         return [("offsets", (sizes.batch,))]
     shapes = (sizes.ids, (sizes.batch,), (sizes.time,), (*sizes.ids, 4))
     return [(int(layer.num_embeddings), shape) for shape in shapes]
 
 
-def _features(sizes: Sizes, width: int) -> List[Form]:
+def _features(sizes: Sizes, width: int) -> list[Form]:
     batch, time = sizes.batch, sizes.time
     return [("float", shape) for shape in ((batch, width), (batch, time, width), (width,), (batch, 2, time, width))]
 
 
-def unflattened(sizes: Sizes, width: int) -> List[Form]:
+def unflattened(sizes: Sizes, width: int) -> list[Form]:
     """The images that flatten to so many numbers."""
-    found: List[Form] = []
+    found: list[Form] = []
     for channels in (3, 1):
         side = isqrt(width // channels)
         if side > 3 and channels * side * side == width:
@@ -78,7 +78,7 @@ def unflattened(sizes: Sizes, width: int) -> List[Form]:
     return found
 
 
-def _images(nn: Any, layer: Any, sizes: Sizes, hints: tuple) -> List[Form]:
+def _images(nn: Any, layer: Any, sizes: Sizes, hints: tuple) -> list[Form]:
     dims, channels, batch = len(layer.kernel_size), layer.in_channels, sizes.batch
     if dims == 1:
         return [("float", (batch, channels, size)) for size in (32, 16, 64, 100, 128, 784)]
@@ -89,7 +89,7 @@ def _images(nn: Any, layer: Any, sizes: Sizes, hints: tuple) -> List[Form]:
     return [("float", (batch, channels, size, size)) for size in image_sizes(channels, hints)]
 
 
-def _recurrent(layer: Any, name: str, sizes: Sizes, width: Optional[int]) -> List[Form]:
+def _recurrent(layer: Any, name: str, sizes: Sizes, width: int | None) -> list[Form]:
     directions = layer.num_layers * (2 if layer.bidirectional else 1)
     if name == "hx":
         return [("float", (directions, sizes.batch, getattr(layer, "proj_size", 0) or layer.hidden_size))]
@@ -98,7 +98,7 @@ def _recurrent(layer: Any, name: str, sizes: Sizes, width: Optional[int]) -> Lis
     return [("float", (*lead, size)), ("float", (*lead[::-1], size)), ("float", (sizes.time, size))]
 
 
-def _normalised(nn: Any, layer: Any, sizes: Sizes) -> List[Form]:
+def _normalised(nn: Any, layer: Any, sizes: Sizes) -> list[Form]:
     batch, time = sizes.batch, sizes.time
     if isinstance(layer, nn.LayerNorm):
         shape = tuple(layer.normalized_shape)
@@ -111,7 +111,7 @@ def _normalised(nn: Any, layer: Any, sizes: Sizes) -> List[Form]:
     return [("float", (batch, size, *[8] * (3 if "3d" in kind else 2)))]
 
 
-def _attention(nn: Any, layer: Any, name: str, sizes: Sizes) -> List[Form]:
+def _attention(nn: Any, layer: Any, name: str, sizes: Sizes) -> list[Form]:
     inner: Any = layer
     while isinstance(inner, (nn.TransformerEncoder, nn.TransformerDecoder)):
         inner = inner.layers[0]
@@ -131,7 +131,7 @@ def _attention(nn: Any, layer: Any, name: str, sizes: Sizes) -> List[Form]:
     return [("float", (*lead, size)), ("float", (*lead[::-1], size))]
 
 
-def _foreign(torch: Any, layer: Any, name: str, sizes: Sizes, hints: tuple) -> List[Form]:
+def _foreign(torch: Any, layer: Any, name: str, sizes: Sizes, hints: tuple) -> list[Form]:
     """Layers of other libraries, known by what they show of themselves."""
     batch, time = sizes.batch, sizes.time
     config = getattr(layer, "config", None)
@@ -141,7 +141,9 @@ def _foreign(torch: Any, layer: Any, name: str, sizes: Sizes, hints: tuple) -> L
         return [("float", (batch, getattr(config, "num_channels", 3), config.image_size, config.image_size))]
     tags = getattr(layer, "num_tags", None)
     if isinstance(tags, int):
-        return [("keep", (batch, time))] if name == "mask" else [(tags, (batch, time))] if name == "tags" else [("float", (batch, time, tags))]
+        return (
+            [("keep", (batch, time))] if name == "mask" else [(tags, (batch, time))] if name == "tags" else [("float", (batch, time, tags))]
+        )
     if hasattr(layer, "propagate"):
         return _graph(layer, name, sizes)
     known = (torch.nn.Embedding, torch.nn.Linear, torch.nn.modules.conv._ConvNd, torch.nn.RNNBase, torch.nn.MultiheadAttention)
@@ -151,7 +153,7 @@ def _foreign(torch: Any, layer: Any, name: str, sizes: Sizes, hints: tuple) -> L
     return []
 
 
-def _pretrained(config: Any, name: str, sizes: Sizes) -> List[Form]:
+def _pretrained(config: Any, name: str, sizes: Sizes) -> list[Form]:
     """The inputs of a Hugging Face model by their usual names."""
     shape = (sizes.batch, sizes.time)
     if "mask" in name:
@@ -163,7 +165,7 @@ def _pretrained(config: Any, name: str, sizes: Sizes) -> List[Form]:
     return [(int(config.vocab_size), shape)]
 
 
-def _graph(layer: Any, name: str, sizes: Sizes) -> List[Form]:
+def _graph(layer: Any, name: str, sizes: Sizes) -> list[Form]:
     channels = layer.in_channels if isinstance(getattr(layer, "in_channels", None), int) else 16
     if name == "edge_index":
         return [(sizes.nodes, (2, sizes.edges))]
@@ -172,7 +174,7 @@ def _graph(layer: Any, name: str, sizes: Sizes) -> List[Form]:
     return [("float", (sizes.nodes, channels if channels > 0 else 16))]
 
 
-def before(form: Form, moves: tuple, sizes: Sizes) -> Optional[Form]:
+def before(form: Form, moves: tuple, sizes: Sizes) -> Form | None:
     """The form that becomes `form` after the moves: each one undone, last first. None when that is not known."""
     kind, shape = form
     for name, *numbers in reversed(moves):
@@ -183,7 +185,7 @@ def before(form: Form, moves: tuple, sizes: Sizes) -> Optional[Form]:
     return kind, shape
 
 
-def _undo(name: str, numbers: list, shape: list, sizes: Sizes) -> Optional[list]:
+def _undo(name: str, numbers: list, shape: list, sizes: Sizes) -> list | None:
     size = len(shape)
     if name in ("transpose", "swapaxes", "t"):
         first, second = numbers if len(numbers) == 2 and None not in numbers else (0, 1)
@@ -209,3 +211,45 @@ def _undo(name: str, numbers: list, shape: list, sizes: Sizes) -> Optional[list]
             shape.insert(place, sizes.time if place else 2)
         return shape
     return shape if name in ("part", "item", "attribute") else None
+
+
+# How a layer passes on ---------------------------------------------------------------------------------------------
+
+
+def argument_names(layer: Any) -> list[str]:
+    """The layer's own words for its positional arguments."""
+    try:
+        return [name for name, item in inspect.signature(layer.forward).parameters.items() if item.kind is not item.VAR_POSITIONAL]
+    except (TypeError, ValueError, AttributeError):
+        return []
+
+
+def shaping(torch: Any, module: Any) -> tuple[Any, tuple]:
+    """The first layer inside that asks for a certain shape, and the reshaping before it; None when every shape will do."""
+    nn = torch.nn
+    if isinstance(module, nn.Sequential):
+        moves: tuple = ()
+        for child in module:
+            layer, inner = shaping(torch, child)
+            moves += inner
+            if layer is not None:
+                return layer, moves
+        return None, moves
+    if isinstance(module, nn.Flatten):
+        return None, (("flatten", 1),)
+    quiet = isinstance(module, (nn.Identity, nn.modules.dropout._DropoutNd)) or type(module).__module__.endswith("modules.activation")
+    if quiet and not isinstance(module, nn.MultiheadAttention):
+        return None, ()
+    return module, ()
+
+
+def width_of(torch: Any, module: Any) -> int | None:
+    """The size of the last dimension that a layer gives."""
+    if isinstance(module, torch.nn.Sequential):
+        found = [width_of(torch, child) for child in module]
+        return next((width for width in reversed(found) if width is not None), None)
+    for name in ("embedding_dim", "out_features"):
+        size = getattr(module, name, None)
+        if isinstance(size, int):
+            return size
+    return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Callable
 from functools import wraps
 from types import FrameType
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from describe import SCALARS, cut, describe, type_name
 from tracing import Place
@@ -23,7 +24,7 @@ class RootCall(NamedTuple):
     args: tuple
     kwargs: dict
     output: Any
-    span: Optional[Place]
+    span: Place | None
 
 
 class Registry:
@@ -52,7 +53,7 @@ class Modules:
         self.made: set[type] = set()
         self.entered: list[Any] = []
         """Modules first called while exercising, in order."""
-        self.subscribers: list[tuple[Optional[Callable], Optional[Callable]]] = []
+        self.subscribers: list[tuple[Callable | None, Callable | None]] = []
         self._built = Registry()
         self._called = Registry()
         self._paths: dict[int, tuple[weakref.ref, weakref.ref, str]] = {}
@@ -70,14 +71,14 @@ class Modules:
 
     def _watch_init(self, original: Callable) -> Callable:
         @wraps(original)
-        def __init__(module: Any, *args: Any, **kwargs: Any) -> None:
+        def init(module: Any, *args: Any, **kwargs: Any) -> None:
             original(module, *args, **kwargs)
             self.made.add(type(module))
             self._built.put(module, self._birthplace(module, sys._getframe(1)))
 
-        return __init__
+        return init
 
-    def _birthplace(self, module: Any, frame: Optional[FrameType]) -> Optional[Place]:
+    def _birthplace(self, module: Any, frame: FrameType | None) -> Place | None:
         """The constructor call, when it stands in the snippet: the first frame that is not a constructor of this very module."""
         while frame is not None:
             code = frame.f_code
@@ -87,7 +88,7 @@ class Modules:
             frame = frame.f_back
         return None
 
-    def built(self, module: Any) -> Optional[Place]:
+    def built(self, module: Any) -> Place | None:
         return self._built.get(module)
 
     # Calling ---------------------------------------------------------------------------------------------------------
@@ -96,9 +97,9 @@ class Modules:
         running, called, functions = self.running, self._called, self.recorder.functions
 
         @wraps(original)
-        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:
+        def call(module: Any, *args: Any, **kwargs: Any) -> Any:
             first = not called.get(module, False)
-            call = self._enter(module, args, kwargs) if first else None
+            record = self._enter(module, args, kwargs) if first else None
             for before, _ in self.subscribers:
                 if before is not None:
                     _quietly(before, module, args, kwargs)
@@ -113,11 +114,11 @@ class Modules:
             for _, after in self.subscribers:
                 if after is not None:
                     _quietly(after, module, args, kwargs, output)
-            if call is not None:
-                self._leave(call, module, args, kwargs, output)
+            if record is not None:
+                self._leave(record, module, args, kwargs, output)
             return output
 
-        return __call__
+        return call
 
     def _in_snippet(self, error: BaseException) -> bool:
         """Whether a frame of the author's code lies between the call that is unwinding and the place that raised."""
@@ -128,7 +129,7 @@ class Modules:
             trace = trace.tb_next
         return False
 
-    def _enter(self, module: Any, args: tuple, kwargs: dict) -> Optional[dict[str, Any]]:
+    def _enter(self, module: Any, args: tuple, kwargs: dict) -> dict[str, Any] | None:
         self._called.put(module, True)
         if self.recorder.stage == "exercise":
             self.entered.append(module)

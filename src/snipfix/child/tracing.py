@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from types import CodeType, FrameType
-from typing import Iterator, List, Optional
 
-Place = List[int]
+Place = list[int]
 """Line, column, end line, end column: 1-based, in code points, end exclusive."""
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -65,7 +65,7 @@ class Sources:
                 return [start, self.column(name, start, column), end, self.column(name, end, end_column)]
         return self.line_place(code.co_filename, line)
 
-    def frames(self, frame: Optional[FrameType]) -> Iterator[FrameType]:
+    def frames(self, frame: FrameType | None) -> Iterator[FrameType]:
         """The author's frames on a stack, innermost first."""
         while frame is not None:
             if frame.f_code.co_filename in self._lines:

@@ -193,6 +193,7 @@ class Box:
             self.enter_namespaces(scratch)
         os.chdir(scratch)
         os.environ.update(HOME=scratch, TMPDIR=scratch)
+        self.limit_always()
         if sys.platform != "linux":
             return
         self.linux.drop_capabilities()
@@ -215,23 +216,25 @@ class Box:
         linux.unshare("user")  # processes are counted per user namespace
         linux.map_ids(1000, 1000)
 
-    def limit(self, job):
-        """In the job process, once its job is known."""
+    def limit_always(self):
         policy = self.policy
         limits = {
             "CORE": 0,
             "FSIZE": policy["file_mb"] * MB,
             "NOFILE": policy["files"],
             "NPROC": policy["processes"],
-            "CPU": int(job["timeout"] * max(2, policy["threads"])) + 5,
             "MEMLOCK": 0,
             "MSGQUEUE": 0,
             "SIGPENDING": 256,
         }
-        if policy["device"] == "cpu" and sys.platform == "linux":
-            limits["AS"] = address_space() + job["memory_mb"] * MB
         for name, value in limits.items():
             set_limit(name, value)
+
+    def limit(self, job):
+        """In the job process, once its job is known."""
+        set_limit("CPU", int(job["timeout"] * max(2, self.policy["threads"])) + 5)
+        if self.policy["device"] == "cpu" and sys.platform == "linux":  # CUDA reserves far more addresses than it uses
+            set_limit("AS", address_space() + job["memory_mb"] * MB)
 
     def excess(self, process, spare, memory_mb):
         """(outcome kind, detail) when the job's processes together use more than they may, else None."""

@@ -1,5 +1,6 @@
 """One forked process: made confined ahead of its job, given the job over a socket, ended with everything it started."""
 
+import faulthandler
 import importlib
 import importlib.util
 import io
@@ -11,12 +12,14 @@ import socket
 import struct
 import sys
 import threading
+import traceback
 
 import confine
 
 STDOUT, STDERR = 1, 2
 ROOMS = ("world", "probes", "exercise")
-HIGH = 100  # descriptors of the harness live up here, out of the way of a snippet that closes or reuses low ones
+RESULT, TRACE = 100, 101  # up here they are out of the way of a snippet that closes or reuses low ones
+FAILED = 213  # exit status when the harness failed
 
 
 def load_executor(path):
@@ -102,15 +105,16 @@ def end_all():
 
 def child_main(zygote, ours, theirs, scratch):
     """Everything from the fork to the end; never returns."""
-    code = 70
+    code, send = FAILED, None
     try:
-        ours.close()
-        zygote.control.close()
+        for end in (ours, zygote.control):
+            end.close()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(zygote.wake)
         os.setsid()
         zygote.box.enter(scratch)
+        prepare()
         received = receive(theirs)
         if received is None:
             os._exit(0)
@@ -122,12 +126,42 @@ def child_main(zygote, ours, theirs, scratch):
             sys.modules["torch"].set_num_threads(zygote.policy["threads"])  # safe here: no pool exists yet
         code = work(zygote.executor, task, send)
     except BaseException as error:
-        try:
-            os.write(STDERR, f"snipfix: the job process failed: {error!r}\n".encode())
-        except BaseException:
-            pass
+        tell_failure(error, send)
     finally:
         os._exit(code)
+
+
+def tell_failure(error, send):
+    """The sandbox or the executor failed, not the snippet: say so to the parent, or to the log where there is no way yet."""
+    try:
+        words = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-2000:]
+        if send:
+            send({"set": {"detail": "the executor failed: " + words}})
+        else:
+            os.write(STDERR, words.encode("utf-8", "replace"))
+    except BaseException:
+        pass
+
+
+def prepare():
+    """All that can be done before the job is known; and a little of what it will do, so that its pages are its own already."""
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, STDOUT, RESULT, TRACE):
+        os.dup2(null, descriptor)
+    os.close(null)
+    faulthandler.register(signal.SIGUSR2, file=TRACE, all_threads=False)
+    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
+    for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+        raw = open(number, "wb", closefd=False)  # noqa: SIM115
+        stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    sender(RESULT)({"set": {}})
+    exec(compile("class C:\n def f(self, x=1):\n  return [x]\nC().f()", "rehearsal", "exec"), {})
+    with open("rehearsal", "w+", encoding="utf-8") as file:
+        file.write(json.loads('{"a": ["b", 1, null]}')["a"][0])
+    os.unlink("rehearsal")
 
 
 def receive(channel):
@@ -146,23 +180,12 @@ def receive(channel):
 
 def adopt(descriptors, stdin):
     """Put the descriptors in their places, close every other, and give the function that sends to the parent."""
-    import faulthandler
-    import fcntl
-
     stdout, stderr, result, trace = descriptors
-    kept = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, HIGH) for descriptor in (result, trace)]
-    for source, target in ((standard_input(stdin), 0), (stdout, STDOUT), (stderr, STDERR)):
-        os.dup2(source, target)
-    os.closerange(3, HIGH)
-    os.closerange(max(kept) + 1, 4096)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    faulthandler.register(signal.SIGUSR2, file=kept[1], all_threads=False)
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
-    for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
-        stream = io.TextIOWrapper(open(number, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True)  # noqa: SIM115
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-    return sender(kept[0])
+    for source, target in ((standard_input(stdin), 0), (stdout, STDOUT), (stderr, STDERR), (result, RESULT), (trace, TRACE)):
+        os.dup2(source, target, inheritable=target <= STDERR)
+    os.closerange(STDERR + 1, RESULT)
+    os.closerange(TRACE + 1, 4096)
+    return sender(RESULT)
 
 
 def standard_input(text):

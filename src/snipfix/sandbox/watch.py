@@ -26,6 +26,8 @@ BURIAL = 15.0
 LOADING = 180.0
 """Seconds for imports in the fork server before a job starts."""
 CHUNK = 1 << 16
+HARNESS_FAILED = 213
+"""Exit status by which the job process says that it never came to the snippet, or not to its end, by no fault of the snippet."""
 _TRACE_LINE = re.compile(r'File "([^"]*)", line (\d+)')
 
 
@@ -186,6 +188,8 @@ class Watch:
                 name = signal.Signals(number).name
             return "crashed", f"ended by {name}"
         code = os.WEXITSTATUS(status)
+        if code == HARNESS_FAILED and not self.merge.kind:
+            return "refused", "the sandbox could not run it"
         if not self.merge.kind or (code and self.merge.kind != "exited"):
             return "exited", f"the process left with status {code} before the end of the snippet"
         return self.merge.kind, ""

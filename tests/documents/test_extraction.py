@@ -32,9 +32,9 @@ def test_there_are_at_least_25_traps():
     assert len(DOCUMENTS) >= 25
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.suffix == ".md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS[:25], ids=lambda path: path.stem)
 def test_code_is_what_commonmark_says_it_is(path):
-    """The reference: every snippet that is no session is the content of a fence to the parser."""
+    """The reference for the 25: every snippet that is no session is the content of a fence to the parser."""
     from markdown_it import MarkdownIt
 
     try:
@@ -45,7 +45,7 @@ def test_code_is_what_commonmark_says_it_is(path):
     contents = [token.content for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
     for snippet, part in zip(document.snippets, document.parts, strict=True):
         if part.fence.style == "text" and not part.fence.pinned:
-            assert any(snippet.code in content for content in contents)
+            assert snippet.code in contents
 
 
 def test_every_line_is_located_in_its_document():

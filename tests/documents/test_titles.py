@@ -19,6 +19,7 @@ NUMBERED = [
     ("3D convolutions", (None, "3D convolutions")),
     ("2 ways to do it", (None, "2 ways to do it")),
     ("2024", (None, "2024")),
+    ("Question 4", (4, "Question 4")),
     ("Losses", (None, "Losses")),
 ]
 
@@ -68,6 +69,12 @@ def test_the_title_is_the_nearest_heading_that_says_something():
     document = read(f"# Book\n## 3. Losses\n#### Code\n{BLOCK}\n## Data\n{BLOCK}")
     assert [one.title for one in document.snippets] == ["Losses", "Data"]
     assert [part.question for part in document.parts] == [3, None]
+
+
+def test_a_numbered_question_in_bold_letters_is_a_heading():
+    document = read(f"# Quiz\n\n**1. What is autograd?**\n\n**Answer:**\n\n{BLOCK}\n**Q2: 损失？**\n\n**2. not** bold\n\n{BLOCK}")
+    assert [one.title for one in document.snippets] == ["What is autograd?", "损失？"]
+    assert [part.question for part in document.parts] == [1, 2]
 
 
 @pytest.mark.parametrize("label", ["Output:", "#### 输出", "<!-- a comment -->\n\n**输出：**"])

@@ -133,7 +133,7 @@ class _Assembler:
     def _fence(self, fence: Fence) -> None:
         info = Info.parse(fence.info)
         labelled = is_output_label(self.label) or "output" in fence.tags or info.language in {"output", "out", "stdout"}
-        if self.open and not self.marks and recognise.is_output(fence, info) and (labelled or recognise.is_traceback(fence, info)):
+        if self.open and not self.marks and recognise.is_output(fence, info, labelled=labelled):
             self.open = False
             self._output(fence, info)
             return

@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["CODE_DIRECTIVES", "CONTAINERS", "OUTPUT", "PYTHON", "SESSION", "TRACEBACK", "Info", "cell_options"]
+__all__ = ["CODE_DIRECTIVES", "CONTAINERS", "OUTPUT", "PYTHON", "SESSION", "TRACEBACK", "UNTOLD", "Info", "cell_options"]
 
-PYTHON = frozenset({"python", "py", "python3", "py3", "python2", "py2", "ipython", "ipython3", "ipython2", "pytorch"})
+PYTHON = frozenset(
+    {"python", "py", "python3", "py3", "python2", "py2", "ipython", "ipython3", "ipython2", "pytorch", "jupyter", "jupyter-python"}
+)
+UNTOLD = frozenset({"", "code", "source", "snippet", "代码"})
+"""Words that say as little as none."""
 SESSION = frozenset({"pycon", "pycon3", "python-repl", "python-console", "pyconsole", "doctest", "python-session"})
 OUTPUT = frozenset({"", "text", "txt", "plain", "plaintext", "plain_text", "none", "console", "output", "out", "stdout", "log"})
 TRACEBACK = frozenset({"pytb", "py3tb", "python-traceback", "traceback"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose
 from snipfix.documents.info import CONTAINERS, Info
 from snipfix.documents.source import Source
+from snipfix.documents.titles import numbered
 from snipfix.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ MDX_COMMENT = re.compile(r"\{/\*(.*?)\*/\}", re.DOTALL)
 EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.*?)(?<=\S)\1")
 OPTION = re.compile(r"^:[\w-]+:( |$)")
 BULLET = re.compile(r"[^\s>]")
+ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?|===)[ !+]*(?:\w|\")")
+"""MkDocs: `!!! note` and `=== "Tab"`, whose content is Markdown, indented by four."""
+BOLD_LEVEL = 7
+"""Of a numbered question in bold letters: below every heading."""
 
 
 def read(source: Source) -> Iterator[Event]:
@@ -59,27 +64,32 @@ class _Reader:
         self.source, self.parser = source, parser
 
     def events(self, lines: Sequence[Line]) -> Iterator[Event]:
-        level = 1
-        text = "\n".join(line.code for line in lines)
-        for token in self.parser.parse(text):
-            if token.type == "heading_open":
-                level = int(token.tag[1:])
-                heading = True
-            elif token.type == "paragraph_open":
-                heading = False
-            elif token.type == "inline" and token.map:
-                at = lines[token.map[0]].number
-                yield from self._mdx(lines, token)
-                yield Heading(level, _plain(token), at) if heading else Prose(_plain(token), at)
-            elif token.type == "html_block" and token.map:
-                yield from self._comments(lines[token.map[0] : token.map[1]], COMMENT)
-            elif token.type == "code_block" and token.map:
-                first, last = token.map
-                yield Fence(
-                    "", lines[first].number, tuple(lines[first:last]), lines[first].start, refused="an indented block, without a language"
-                )
-            elif token.type == "fence" and token.map:
-                yield from self._fence(lines, token)
+        """What the lines say, in order."""
+        level, read_to = 0, 0
+        for token in self.parser.parse("\n".join(line.code for line in lines)):
+            if not token.map or token.map[0] < read_to:
+                continue
+            first, last = token.map
+            at = lines[first].number
+            match token.type:
+                case "heading_open":
+                    level = int(token.tag[1:])
+                case "paragraph_open":
+                    level = 0
+                    if ADMONITION.match(lines[first].code):
+                        yield Prose(lines[first].code, at)
+                        read_to = _indented_end(lines, first + 1)
+                        yield from self.events([line.cut(min(4, _margin(line))) for line in lines[first + 1 : read_to]])
+                case "inline":
+                    yield from self._mdx(lines, token)
+                    text = _plain(token)
+                    yield Heading(level or BOLD_LEVEL, text, at) if level or _is_bold_question(token, text) else Prose(text, at)
+                case "html_block":
+                    yield from self._comments(lines[first:last], COMMENT)
+                case "code_block":
+                    yield Fence("", at, tuple(lines[first:last]), lines[first].start, refused="an indented block, without a language")
+                case "fence":
+                    yield from self._fence(lines, token)
 
     def _comments(self, lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[Event]:
         text = "\n".join(line.code for line in lines)
@@ -144,6 +154,24 @@ def _without_options(lines: tuple[Line, ...]) -> tuple[Line, ...]:
                 return lines[number + 1 :]
     start = next((number for number, line in enumerate(lines) if not OPTION.match(line.code)), len(lines))
     return lines[start + 1 :] if 0 < start < len(lines) and not lines[start].code.strip() else lines[start:]
+
+
+def _margin(line: Line) -> int:
+    return len(line.code) - len(line.code.lstrip(" "))
+
+
+def _indented_end(lines: Sequence[Line], at: int) -> int:
+    """Where the blank lines and lines indented by four end."""
+    while at < len(lines) and (not lines[at].code.strip() or _margin(lines[at]) >= 4):
+        at += 1
+    return at
+
+
+def _is_bold_question(token: Token, text: str) -> bool:
+    """Whether a paragraph is a heading in all but name: all of it bold, and numbered."""
+    kinds = [child.type for child in token.children or () if child.type != "text" or child.content]
+    bold = kinds[:1] == ["strong_open"] and kinds[-1:] == ["strong_close"] and kinds.count("strong_open") == 1
+    return bold and numbered(text)[0] is not None
 
 
 def _plain(token: Token) -> str:

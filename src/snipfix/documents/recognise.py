@@ -8,17 +8,20 @@ import warnings
 from dataclasses import replace
 
 from snipfix.documents.events import Fence, Line, Style, code_of
-from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, Info
+from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, UNTOLD, Info
 
 __all__ = ["ends_in_error", "is_output", "is_python", "is_session", "is_traceback", "reads_as_python", "without_magics"]
 
 STRONG = re.compile(r"^\s*(?:import [\w.]+|from [\w.]+ import |(?:async )?def \w+\s*\(|class \w+.*:|@\w[\w.]*)", re.MULTILINE)
 IMPORT = re.compile(r"^(?:import [\w.]+(?: as \w+)?(?:\s*,|\s*#|\s*;|\s*$)|from [\w.]+ import \S)", re.MULTILINE)
 SHELL = re.compile(r"^\s*\$ ", re.MULTILINE)
-MAGIC = re.compile(r"^\s*(?:%%?[A-Za-z]\w*|!\s*\S|\?\??\s*\w)|^\s*[\w.]+\?\??\s*$")
+MAGIC = re.compile(
+    r"^\s*(?:%%?[A-Za-z]\w*|!\s*\S|\$ |(?:python3? -m )?(?:pip3?|conda|mamba|uv pip|apt|apt-get) install |\?\??\s*\w)|^\s*[\w.]+\?\??\s*$"
+)
 FOREIGN_CELL = re.compile(
     r"^%%(?!time\b|timeit\b|capture\b|prun\b|python3?\b|ipytest\b|memit\b|debug\b)(\w+)",
 )
+TRACEBACK_HEAD = "Traceback (most recent call last)"
 ERROR_LINE = re.compile(r"(?:[\w.]*(?:Error|Exception|Interrupt|Exit|StopIteration))\b(?::|$)")
 
 
@@ -26,26 +29,36 @@ def is_python(fence: Fence, info: Info) -> bool:
     """Whether a fence says that it is Python, or says nothing and plainly is."""
     word = fence.language or info.language
     if word in PYTHON or word in SESSION:
-        return True
+        return not code_of(fence).lstrip().startswith(TRACEBACK_HEAD)
     if info.directive:
         return info.directive in {"code-cell", "testcode", "testsetup", "doctest", "ipython"} and not word
-    return not word and not fence.info.strip() and reads_as_python(code_of(fence))
+    return word in UNTOLD and reads_as_python(code_of(fence))
 
 
-def is_output(fence: Fence, info: Info) -> bool:
-    """Whether a fence may show an output: it says so, or says nothing (a page's default language says nothing of one block)."""
-    return "output" in fence.tags or not fence.info or info.language in OUTPUT | TRACEBACK
+def is_output(fence: Fence, info: Info, *, labelled: bool) -> bool:
+    """Whether a fence shows an output, given whether the words above it announce one.
+
+    A page's default language says nothing of one block, and some authors label everything as Python.
+    """
+    if is_traceback(fence, info):
+        return not fence.info or info.language in OUTPUT | TRACEBACK | PYTHON
+    if "output" in fence.tags or not fence.info or info.language in OUTPUT | UNTOLD:
+        return labelled
+    return labelled and info.language in PYTHON and not info.directive and not reads_as_python(code_of(fence))
 
 
 def is_traceback(fence: Fence, info: Info) -> bool:
     """Whether a fence says that it is a traceback, or shows one."""
-    return (fence.language or info.language) in TRACEBACK or ends_in_error(code_of(fence))
+    code = code_of(fence)
+    if info.language in PYTHON:
+        return code.lstrip().startswith(TRACEBACK_HEAD)
+    return (fence.language or info.language) in TRACEBACK or ends_in_error(code)
 
 
 def ends_in_error(output: str) -> bool:
     """Whether a documented output is that of a program that raised."""
     last = output.rstrip().rpartition("\n")[2]
-    return "Traceback (most recent call last)" in output or ERROR_LINE.match(last) is not None
+    return TRACEBACK_HEAD in output or ERROR_LINE.match(last) is not None
 
 
 def reads_as_python(code: str) -> bool:
@@ -82,6 +95,8 @@ def without_magics(fence: Fence) -> tuple[Fence, list[tuple[Line, str]], str]:
         return fence, [], f"a %%{foreign[1]} cell, not Python"
     if not any(MAGIC.match(line.code) for line in fence.lines) or _parses(code_of(fence)):
         return fence, [], ""
+    if all(MAGIC.match(line.code) for line in fence.lines if line.code.strip()):
+        return fence, [], "shell lines, not Python"
     lines, blanked, pinned = list[Line](), list[tuple[Line, str]](), list[Line]()
     for line in fence.lines:
         if MAGIC.match(line.code):

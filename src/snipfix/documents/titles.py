@@ -65,12 +65,12 @@ class Headings:
 
 
 def numbered(text: str) -> tuple[int | None, str]:
-    """A heading's number, if it has a single one, and its text without it: `3. CNN`, `Q3: CNN`, `问题3：CNN`, `2.1 CNN`."""
+    """A heading's number, if it has a single one, and its text without it: `3. CNN`, `Q3: CNN`, `问题3：CNN`, `2.1 CNN`. A number alone stays a title."""
     match = NUMBER.match(text)
-    if match is None or match.end() == len(text):
+    if match is None:
         return None, text
     number = match["named"] or match["ordinal"] or match["plain"]
-    return (int(number) if number else None), text[match.end() :]
+    return (int(number) if number else None), text[match.end() :] or text
 
 
 def is_output_label(text: str) -> bool:

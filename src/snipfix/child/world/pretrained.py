@@ -52,6 +52,9 @@ class Family:
 
     def write_config(self, folder: str) -> None:
         record.note(self.name, f"random weights, {self.layers} of {self.depth} layers, feed-forward {self.hidden} wide")
+        self._write_config(folder)
+
+    def _write_config(self, folder: str) -> None:
         _write(folder, "config.json", json.dumps(self.config()))
 
     def write_tokenizer(self, folder: str) -> None:
@@ -78,7 +81,8 @@ class Family:
         progress.disable_progress_bar()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            getattr(transformers, _ARCHITECTURES[self.kind])(config).save_pretrained(folder)
+            getattr(transformers, _ARCHITECTURES[self.kind])(config).half().save_pretrained(folder)  # half the disk
+        self._write_config(folder)
         if shown:
             progress.enable_progress_bar()
 

@@ -1,0 +1,185 @@
+"""A model that must predict the next token sees it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from snipfix.codemods import add_keyword
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.causality.sequence import BUILT_IN, Seen, seen
+from snipfix.rules.observed import items, mapping
+
+MASKS = {"TransformerEncoder": "mask", "TransformerEncoderLayer": "src_mask", "MultiheadAttention": "attn_mask"}
+
+
+class FutureVisible(Rule):
+    """An autoregressive model's output at one position depends on later positions.
+
+    ## What it does
+    Changes one position of the input and calls the model again. Reports a language model, a decoder fed with its target, or a model trained
+    on targets shifted by one, when outputs at earlier positions move.
+
+    ## Why is this bad?
+    The model is to predict the next token and can simply read it off. Training goes splendidly; generation, where the future does not exist
+    yet, gives rubbish.
+
+    ## Example
+    ```python
+    hidden = self.encoder(self.embedding(ids))  # a GPT without a mask
+    ```
+
+    ## Use instead
+    ```python
+    mask = nn.Transformer.generate_square_subsequent_mask(ids.size(1))
+    hidden = self.encoder(self.embedding(ids), mask=mask)
+    ```
+
+    ## Fix safety
+    Unsafe: adds the usual triangular mask.
+
+    ## References
+    - Vaswani et al. 2017, "Attention Is All You Need", 3.2.3: leftward information flow must be prevented in the decoder.
+    """
+
+    id = "SNF470"
+    name = "future-visible"
+    category = Category.CAUSALITY
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+            "        self.t = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)\n        self.o = nn.Linear(8, 20)\n"
+            "    def forward(self, ids):\n        n = ids.size(1)\n        mask = nn.Transformer.generate_square_subsequent_mask(n)\n"
+            "        return self.o(self.t(self.e(ids) + self.p(torch.arange(n)), mask=mask))\nGPT()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nclass Bert(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+            "        self.t = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)\n        self.o = nn.Linear(8, 20)\n"
+            "    def forward(self, ids):\n        return self.o(self.t(self.e(ids) + self.p(torch.arange(ids.size(1)))))\n"
+            "Bert()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nclass LanguageModel(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.r = nn.LSTM(8, 8, batch_first=True)\n        self.o = nn.Linear(8, 20)\n"
+            "    def forward(self, ids):\n        return self.o(self.r(self.e(ids))[0])\nLanguageModel()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+            "        self.t = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)\n        self.o = nn.Linear(8, 20)\n"
+            "    def forward(self, ids):\n        x = self.e(ids) + self.p(torch.arange(ids.size(1)))\n        x = self.t(x)\n        return self.o(x)\n"
+            "gpt = GPT()\ngpt(torch.randint(0, 20, (2, 6)))\n",
+            at=(11, 13),
+            fixed="import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+            "        self.t = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)\n        self.o = nn.Linear(8, 20)\n"
+            "    def forward(self, ids):\n        x = self.e(ids) + self.p(torch.arange(ids.size(1)))\n"
+            "        x = self.t(x, mask=nn.Transformer.generate_square_subsequent_mask(x.size(1), device=x.device))\n        return self.o(x)\n"
+            "gpt = GPT()\ngpt(torch.randint(0, 20, (2, 6)))\n",
+        ),
+        Bad(
+            "import torch, torch.nn as nn\nclass Translator(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+            "        self.t = nn.Transformer(8, 2, 1, 1, 16, batch_first=True)\n        self.o = nn.Linear(8, 20)\n"
+            "    def embed(self, ids):\n        return self.e(ids) + self.p(torch.arange(ids.size(1)))\n"
+            "    def forward(self, src, tgt):\n        src, tgt = self.embed(src), self.embed(tgt)\n        return self.o(self.t(src, tgt))\n"
+            "model = Translator()\nmodel(torch.randint(0, 20, (2, 5)), torch.randint(0, 20, (2, 6)))\n",
+            at=(13, 23),
+            fixed="import torch, torch.nn as nn\nclass Translator(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+            "        self.t = nn.Transformer(8, 2, 1, 1, 16, batch_first=True)\n        self.o = nn.Linear(8, 20)\n"
+            "    def embed(self, ids):\n        return self.e(ids) + self.p(torch.arange(ids.size(1)))\n"
+            "    def forward(self, src, tgt):\n        src, tgt = self.embed(src), self.embed(tgt)\n"
+            "        return self.o(self.t(src, tgt, tgt_mask=nn.Transformer.generate_square_subsequent_mask(tgt.size(1), device=tgt.device)))\n"
+            "model = Translator()\nmodel(torch.randint(0, 20, (2, 5)), torch.randint(0, 20, (2, 6)))\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for one in seen(context.code, outcome):
+            if not one.attention or (found := leak(one)) is None:
+                continue
+            argument, t, earlier, why = found
+            place = one.stack_call(leaking=False)
+            span = place[0] if place else one.fallback()
+            if span is not None:
+                stack = place[1] if place else {}
+                yield self._report(one, argument, t, earlier, why, stack, span)
+
+    def _report(self, one: Seen, argument: str, t: Any, earlier: list[Any], why: str, stack: Mapping[str, Any], span: Any) -> Finding:
+        masked = [name for name in items(stack, "masks") if name in {"mask", "src_mask", "tgt_mask", "attn_mask", "is_causal"}]
+        cause = f"the `{masked[0]}` it is given lets the future through" if masked else "no causal mask is given"
+        message = (
+            f"`{one.name}` is {why}, but changing position {t} of `{argument}` changes what it says at the earlier position {earlier[0]}: {cause}"
+        )
+        module = mapping(stack, "module")
+        evidence = {
+            "argument": argument,
+            "changed": t,
+            "moved": earlier,
+            "masks": masked,
+            "layer": module.get("type"),
+            "first": stack.get("first"),
+        }
+        return self.finding(message, span, stage=Stage.PROBE, evidence=evidence)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code, layer = context.code, str(finding.evidence.get("layer"))
+        node = code.node_at(finding.span, ast.Call)
+        if not isinstance(node, ast.Call) or code.span(node) != finding.span or not node.args or finding.evidence.get("masks"):
+            return
+        decoder = layer in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"}
+        at = 1 if layer == "Transformer" else 0
+        if layer not in BUILT_IN or len(node.args) <= at or not isinstance(node.args[at], ast.Name):
+            return
+        given, dim = ast.unparse(node.args[at]), 1 if finding.evidence.get("first") is True else 0
+        prefix = "nn" if "nn." in code.text else "torch.nn"
+        mask = f"{prefix}.Transformer.generate_square_subsequent_mask({given}.size({dim}), device={given}.device)"
+        edits = add_keyword(code, node, "tgt_mask" if decoder else MASKS[layer], mask)
+        yield self.fix("let no position see the ones after it", *edits)
+
+
+def leak(one: Seen) -> tuple[str, Any, list[Any], str] | None:
+    """The argument whose later positions show earlier, the position changed, those that moved, and why this is wrong here."""
+    arguments = mapping(one.facts, "arguments")
+    for name in arguments:
+        moved = earlier_of(mapping(arguments, name, "future"))
+        kind = mapping(arguments, name).get("target")
+        if moved and (why := reason(one, name, kind)):
+            return name, moved[0], moved[1], why
+    if one.is_language_model and len(arguments) == 1:
+        for stack in one.stacks:
+            for dim, moved_in_stack in mapping(stack, "earlier").items():
+                if isinstance(moved_in_stack, list) and moved_in_stack:
+                    size = (mapping(arguments, next(iter(arguments))).get("shape") or [0, 0])[int(dim)]
+                    return next(iter(arguments)), size // 2, moved_in_stack, "a language model by its name"
+    return None
+
+
+def reason(one: Seen, argument: str, target: Any) -> str:
+    """Why this argument's future must be hidden; empty when it need not be."""
+    if target == "next":
+        return "trained to predict the next position"
+    several = len(mapping(one.facts, "arguments")) > 1
+    if one.is_language_model and not several:
+        return "a language model by its name"
+    decodes = any(mapping(stack, "module").get("type") in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"} for stack in one.stacks)
+    if several and decodes and argument in one.targets():
+        return "a decoder that is fed its target"
+    return ""
+
+
+def earlier_of(future: Mapping[str, Any]) -> tuple[Any, list[Any]] | None:
+    for dim in ("1", "0"):
+        found = mapping(future, dim)
+        moved = found.get("earlier")
+        if isinstance(moved, list) and moved:
+            return found.get("t"), moved
+    return None

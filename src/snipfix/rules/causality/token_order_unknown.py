@@ -1,0 +1,146 @@
+"""A Transformer that cannot tell the order of its tokens."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import insert_statement_after, replace_expression
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Severity, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.causality.sequence import BUILT_IN, Seen, seen
+from snipfix.rules.observed import called, mapping, words
+
+LENGTH = re.compile(r"max.*(len|seq|pos)|seq.*len|block_size|context|num_pos|n_pos|max_tokens", re.IGNORECASE)
+SETS = frozenset({"set", "bag", "deep", "pointer", "pool", "perceiver", "set2set", "deepset"})
+
+
+class TokenOrderUnknown(Rule):
+    """A Transformer over token ids has no positional information.
+
+    ## What it does
+    Exchanges the positions of the ids and calls the model again. Reports a model with Transformer layers when the output only changes places
+    with them, or does not change at all.
+
+    ## Why is this bad?
+    Attention by itself is blind to order: "dog bites man" and "man bites dog" are the same to this model.
+
+    ## Example
+    ```python
+    x = self.embedding(ids)
+    x = self.encoder(x)
+    ```
+
+    ## Use instead
+    ```python
+    x = self.embedding(ids) + self.position(torch.arange(ids.size(1), device=ids.device))
+    x = self.encoder(x)
+    ```
+
+    ## Fix safety
+    Unsafe: adds learned positions where the constructor already takes a maximal length that it does not use.
+
+    ## References
+    - Vaswani et al. 2017, "Attention Is All You Need", 3.5 Positional Encoding.
+    """
+
+    id = "SNF472"
+    name = "token-order-unknown"
+    category = Category.API_MISUSE
+    GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Parameter(torch.zeros(1, 16, 8))\n"
+            "        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n"
+            "    def forward(self, ids):\n        return self.t(self.e(ids) + self.p[:, : ids.size(1)])\nEncoder()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nclass Bag(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.o = nn.Linear(8, 2)\n    def forward(self, ids):\n"
+            "        return self.o(self.e(ids).mean(1))\nBag()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+        Good(
+            "import torch, torch.nn as nn\nclass Mixed(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e = nn.Embedding(20, 8)\n        self.r = nn.GRU(8, 8, batch_first=True)\n"
+            "        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n"
+            "    def forward(self, ids):\n        return self.t(self.r(self.e(ids))[0])\nMixed()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self, max_len):\n        super().__init__()\n"
+            "        self.embedding = nn.Embedding(20, 8)\n        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n"
+            "    def forward(self, ids):\n        x = self.embedding(ids)\n        return self.t(x)\n"
+            "model = Encoder(max_len=32)\nmodel(torch.randint(0, 20, (2, 6)))\n",
+            at=(8, 13),
+            fixed="import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self, max_len):\n        super().__init__()\n"
+            "        self.embedding = nn.Embedding(20, 8)\n        self.position = nn.Embedding(max_len, 8)\n"
+            "        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n    def forward(self, ids):\n"
+            "        x = self.embedding(ids) + self.position(torch.arange(ids.size(1), device=ids.device))\n        return self.t(x)\n"
+            "model = Encoder(max_len=32)\nmodel(torch.randint(0, 20, (2, 6)))\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for one in seen(context.code, outcome):
+            argument = blind_argument(one)
+            if argument is None or not set(one.attention) & BUILT_IN or set(words(one.name)) & SETS:
+                continue
+            span = one.embedded_at()
+            if span is None:
+                continue
+            unused = unused_length(context.code, one.node)
+            message = f"exchanging the tokens of `{argument}` only exchanges the outputs: `{one.name}` has no way to know their order"
+            if unused:
+                message += f" (`{unused}` is never used)"
+            named = one.is_language_model or any("former" in word or "bert" in word for word in words(one.name)) or bool(unused)
+            evidence = {"argument": argument, "model": one.name, "unused": unused}
+            severity = None if named or "Transformer" in " ".join(one.attention) else Severity.WARNING
+            yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code, length = context.code, finding.evidence.get("unused")
+        node = code.node_at(finding.span, ast.Call)
+        if not length or not isinstance(node, ast.Call) or code.span(node) != finding.span or not isinstance(node.func, ast.Attribute):
+            return
+        if not (len(node.args) == 1 and isinstance(node.args[0], ast.Name)):
+            return
+        built = made(code, ast.unparse(node.func))
+        if built is None or len(built.value.args) < 2:  # type: ignore[attr-defined]
+            return
+        ids, width = node.args[0].id, ast.unparse(built.value.args[1])  # type: ignore[attr-defined]
+        maker = ast.unparse(built.value.func)  # type: ignore[attr-defined]
+        edits = insert_statement_after(code, built.lineno, f"self.position = {maker}({length}, {width})")
+        added = f"{code.slice(node)} + self.position(torch.arange({ids}.size(1), device={ids}.device))"
+        yield self.fix("add learned positions to the embeddings", *edits, *replace_expression(code, node, added))
+
+
+def blind_argument(one: Seen) -> str | None:
+    """The first argument of ids whose order makes no difference, along every dim that could be tried."""
+    for name in one.integers:
+        tried = [value for value in mapping(one.facts, "arguments", name, "blind").values() if value is not None]
+        along = mapping(one.facts, "arguments", name, "blind").get("1")
+        if along is True and all(value is True for value in tried):
+            return name
+    return None
+
+
+def made(code: Code, attribute: str) -> ast.Assign | None:
+    """The assignment that builds an attribute (`self.embedding`) by a call."""
+    for node in code.nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) == "Embedding":
+            if any(ast.unparse(target) == attribute for target in node.targets):
+                return node
+    return None
+
+
+def unused_length(code: Code, node: ast.ClassDef | None) -> str:
+    """A parameter of the constructor that is named like a maximal length and never read."""
+    init = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None) if node else None
+    if init is None:
+        return ""
+    read = {one.id for one in ast.walk(init) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+    return next((one.arg for one in init.args.args if LENGTH.search(one.arg) and one.arg not in read), "")

@@ -85,6 +85,25 @@ def test_hidden_setup_runs_before_everything_after_it():
     assert (setup.code, setup.line) == ("import torch\nx = 1\n", 2)
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<!-- snipfix: skip -->",
+        "Text. <!-- snipfix: skip -->",
+        "{/* snipfix: skip */}",
+        "> <!-- snipfix: skip -->",
+        "- a\n\n  <!-- snipfix: skip -->",
+    ],
+)
+def test_a_mark_may_stand_anywhere_above_its_block(mark):
+    assert read(f"{mark}\n\n```python\nx = 1\n```\n").snippets == ()
+
+
+def test_hidden_setup_in_rest():
+    document = parse(Source.decode("a.rst", b".. snipfix: setup\n   x = 1\n\n>>> print(x)\n1\n"), "rst")
+    assert [[one.code for one in snippet.before] for snippet in document.snippets] == [["x = 1\n"]]
+
+
 def test_a_mark_for_an_error_shown_on_purpose():
     (snippet,) = read("<!-- snipfix: expect-error -->\n```python\n1 / 0\n```\n").snippets
     assert snippet.expect_error

@@ -90,7 +90,6 @@ class _Assembler:
     """Reads events in order; what it remembers between them is all here."""
 
     source: Source
-    shared: bool
     headings: Headings = field(default_factory=Headings)
     drafts: list[_Draft] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -188,7 +187,7 @@ def assemble(source: Source, events: Iterable[Event], format: str, *, shared: bo
         ConfigError: for a mark that cannot be understood.
         DocumentError: for a mark that speaks of nothing; and what the reader raises.
     """
-    assembler = _Assembler(source, shared)
+    assembler = _Assembler(source)
     assembler.read(events)
     language = language_of("\n".join(assembler.prose) or source.text)
     drafts = assembler.drafts

@@ -81,7 +81,7 @@ class _Reader:
                         read_to = _indented_end(lines, first + 1)
                         yield from self.events([line.cut(min(4, _margin(line))) for line in lines[first + 1 : read_to]])
                 case "inline":
-                    yield from self._mdx(lines, token)
+                    yield from self._inline_comments(lines, token)
                     text = _plain(token)
                     yield Heading(level or BOLD_LEVEL, text, at) if level or _is_bold_question(token, text) else Prose(text, at)
                 case "html_block":
@@ -103,9 +103,12 @@ class _Reader:
                 at = end + 1
             yield Comment(lines[before].number, tuple(body))
 
-    def _mdx(self, lines: Sequence[Line], token: Token) -> Iterator[Event]:
-        if "{/*" in token.content and token.map:
-            yield from self._comments(lines[token.map[0] : token.map[1]], MDX_COMMENT)
+    def _inline_comments(self, lines: Sequence[Line], token: Token) -> Iterator[Event]:
+        """Comments within a paragraph, and those of MDX, which CommonMark takes for text."""
+        assert token.map is not None
+        for opening, pattern in (("<!--", COMMENT), ("{/*", MDX_COMMENT)):
+            if opening in token.content:
+                yield from self._comments(lines[token.map[0] : token.map[1]], pattern)
 
     def _fence(self, lines: Sequence[Line], token: Token) -> Iterator[Event]:
         assert token.map is not None

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import tempfile
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from snipfix.evidence import Outcome
+from snipfix.evidence import Outcome, Span
 
 CHILD = str(Path(__file__).parents[2] / "src" / "snipfix" / "child")
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 
 
 def run(code: str, **options: Any) -> Outcome:
     """The Outcome of a snippet; `kind` is crashed when the process said nothing."""
+    _load_torch()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -37,17 +41,32 @@ def run(code: str, **options: Any) -> Outcome:
     return _merge([json.loads(line) for line in lines], status)
 
 
+def text_at(code: str, span: Span) -> str:
+    """The text of a one-line span."""
+    assert span.line == span.end_line
+    return code.split("\n")[span.line - 1][span.column - 1 : span.end_column - 1]
+
+
+def _load_torch() -> None:
+    """Once, with one thread: a pool of threads made here would not survive the fork."""
+    if "torch" not in sys.modules:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import torch
+            import torch._dynamo
+            import torch.optim
+        torch.set_num_threads(1)
+
+
 def _work(job: dict[str, Any], writing: int) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         sys.path.append(CHILD)
-        output = os.open("output", os.O_CREAT | os.O_WRONLY)
-        if not os.environ.get("CHILD_OUTPUT"):
-            os.dup2(output, 1)
-            sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-        import warnings
-
-        warnings.resetwarnings()
+        sys.stdin = io.StringIO()
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY), number)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+        _show_warnings()
         import execute
 
         with open(writing, "w", encoding="utf-8") as channel:
@@ -57,7 +76,18 @@ def _work(job: dict[str, Any], writing: int) -> int:
                 channel.flush()
 
             execute.run(job, send)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            send({"set": {"stdout": Path(scratch, "stdout").read_text(), "stderr": Path(scratch, "stderr").read_text()}})
     return 0
+
+
+def _show_warnings() -> None:
+    """As a fresh interpreter does, whatever pytest has set up."""
+    warnings.resetwarnings()
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.filterwarnings("ignore", category=category, append=True)
 
 
 def _merge(messages: list[dict[str, Any]], status: int) -> Outcome:

@@ -133,7 +133,7 @@ class Arena:
 
     def check(self, sandbox: Sandbox, attack: Attack) -> list[str]:
         """Run an attack; the complaints about what it did to its own outcome and to the world outside."""
-        outcome = self.attack(sandbox, attack)
+        outcome = self.last = self.attack(sandbox, attack)
         wrong = []
         if outcome.kind not in attack.expect:
             wrong.append(f"{outcome.kind} ({outcome.detail}), expected {' or '.join(sorted(attack.expect))}: {outcome.stderr[-300:]}")
@@ -180,12 +180,16 @@ def _children() -> set[int]:
 
 
 def main() -> int:
-    """Run the whole catalogue and print what was not contained; for a process that is somebody else."""
+    """Run the whole catalogue and print what was not contained; with --table every attack, what was expected and what came."""
     failures = 0
     with Arena() as arena, Sandbox(Policy(isolation="full", executor=EXECUTOR, preload=())) as sandbox:
         for attack in load():
-            for complaint in arena.check(sandbox, attack):
-                failures += 1
+            complaints = arena.check(sandbox, attack)
+            failures += len(complaints)
+            if "--table" in sys.argv:
+                contained = "; ".join(complaints) or f"contained: {arena.last.kind}"
+                print(f"| {attack.id} | {attack.name} | {' or '.join(sorted(attack.expect))} | {contained} |", flush=True)
+            for complaint in complaints:
                 print(attack.id, attack.name, complaint, sep=": ")
     return min(failures, 1)
 

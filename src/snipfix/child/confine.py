@@ -17,7 +17,7 @@ PLAIN = {
     "namespaces": "own users, processes, network (none), mounts (a read-only view of interpreter and libraries, private scratch)",
     "landlock": "files outside interpreter, libraries and scratch are refused a second time; so are TCP and signals to the outside",
     "seccomp": "system calls that no snippet has business with are refused",
-    "limits": "time, memory, processes, open files, file size and output are bounded",
+    "limits": "time, memory of each process and of all together (watched), processes, open files, file size and output are bounded",
 }
 
 
@@ -196,6 +196,8 @@ class Box:
         self.limit_always()
         if sys.platform != "linux":
             return
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")  # should the machine run out of memory, this goes first
         self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:

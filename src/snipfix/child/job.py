@@ -19,7 +19,7 @@ import confine
 STDOUT, STDERR = 1, 2
 ROOMS = ("world", "probes", "exercise")
 RESULT, TRACE = 100, 101  # up here they are out of the way of a snippet that closes or reuses low ones
-FAILED = 213  # exit status when the harness failed
+FAILED, LOST = 213, 214  # exit status when the harness failed before the snippet could start, or after
 
 
 def load_executor(path):
@@ -124,6 +124,7 @@ def child_main(zygote, ours, theirs, scratch):
         zygote.box.limit(task)
         if zygote.policy["threads"] > 1 and "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(zygote.policy["threads"])  # safe here: no pool exists yet
+        code = LOST
         code = work(zygote.executor, task, send)
     except BaseException as error:
         tell_failure(error, send)

@@ -18,7 +18,7 @@ from snipfix.errors import SandboxError
 from snipfix.sandbox import protocol
 from snipfix.sandbox.policy import CHILD, Policy
 
-__all__ = ["Server"]
+__all__ = ["Server", "kernel_kills"]
 
 START_SECONDS = 120.0
 """A cold import of torch from a slow disk is the longest honest start."""
@@ -56,6 +56,7 @@ class Server:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.served = self.crashes = 0
+        self.kernel_kills = kernel_kills()
         self.scratch = tempfile.mkdtemp(prefix="snipfix-")
         self.log = Path(self.scratch, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -142,3 +143,12 @@ class Server:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(10)
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def kernel_kills() -> int:
+    """How many processes the kernel has ended for want of memory since it started; 0 where it does not say."""
+    try:
+        text = Path("/proc/vmstat").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")), 0)

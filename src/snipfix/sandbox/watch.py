@@ -15,7 +15,7 @@ import msgspec
 from snipfix.evidence import Job, Outcome, Usage
 from snipfix.sandbox import protocol
 from snipfix.sandbox.policy import hints
-from snipfix.sandbox.server import Server
+from snipfix.sandbox.server import Server, kernel_kills
 
 __all__ = ["Watch"]
 
@@ -27,7 +27,7 @@ LOADING = 180.0
 """Seconds for imports in the fork server before a job starts."""
 CHUNK = 1 << 16
 HARNESS_FAILED = 213
-"""Exit status by which the job process says that it never came to the snippet, or not to its end, by no fault of the snippet."""
+"""Exit status by which the job process says that it never came to the snippet."""
 _TRACE_LINE = re.compile(r'File "([^"]*)", line (\d+)')
 
 
@@ -183,13 +183,16 @@ class Watch:
             number = os.WTERMSIG(status)
             if number == signal.SIGXCPU:
                 return "timeout", "the processor time allowed was used up"
+            if number == signal.SIGKILL and kernel_kills() > self.server.kernel_kills:
+                self.server.kernel_kills = kernel_kills()
+                return "out-of-memory", "ended by the kernel: the machine ran out of memory"
             name = str(number)
             with contextlib.suppress(ValueError):
                 name = signal.Signals(number).name
             return "crashed", f"ended by {name}"
         code = os.WEXITSTATUS(status)
         if code == HARNESS_FAILED and not self.merge.kind:
-            return "refused", "the sandbox could not run it"
+            return "refused", "the sandbox could not start it"
         if not self.merge.kind or (code and self.merge.kind != "exited"):
             return "exited", f"the process left with status {code} before the end of the snippet"
         return self.merge.kind, ""

@@ -1,0 +1,94 @@
+"""The system call filter, walked by hand for both architectures: each verdict is the one the table promises."""
+
+from __future__ import annotations
+
+import errno
+import struct
+import sys
+
+import pytest
+
+from snipfix.sandbox.policy import CHILD
+
+sys.path.append(str(CHILD))
+import seccomp
+
+MACHINES = (0, 1)
+
+
+def verdict(program: bytes, arch: int, number: int, arguments: tuple[int, ...] = ()) -> int:
+    """What the kernel would answer: a walk through the filter."""
+    padded = (*arguments, *[0] * (6 - len(arguments)))
+    data = struct.pack("=iIQ6Q", number if number < 1 << 31 else number - (1 << 32), arch, 0, *padded)
+    code = [struct.unpack_from("HBBI", program, at) for at in range(0, len(program), 8)]
+    at, accumulator = 0, 0
+    while True:
+        operation, if_true, if_false, value = code[at]
+        at += 1
+        if operation == 0x20:
+            accumulator = struct.unpack_from("=I", data, value)[0]
+        elif operation == 0x06:
+            return value
+        else:
+            hit = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: bool(accumulator & value)}[operation]
+            at += if_true if hit else if_false
+
+
+def refused(answer: int, error: int = errno.EPERM) -> bool:
+    return answer == seccomp.ERRNO | error
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_listed_call_is_refused(machine: int) -> None:
+    program = seccomp.program(machine, execute=True, connect=True)
+    for name, numbers in seccomp.REFUSED.items():
+        if numbers[machine] is not None:
+            assert refused(verdict(program, seccomp.ARCHES[machine], numbers[machine])), name
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(
+    ("call", "arguments", "answer"),
+    [
+        ("CLONE", (0x10000000,), errno.EPERM),
+        ("CLONE", (0x3D0F00,), 0),  # a thread
+        ("CLONE3", (), errno.ENOSYS),
+        ("MEMFD_CREATE", (), errno.ENOSYS),
+        ("IOCTL", (0, 0x5412), errno.EPERM),
+        ("IOCTL", (0, 0x5401), 0),
+        ("FCNTL", (0, 1024), errno.EPERM),
+        ("FCNTL", (0, 2), 0),
+        ("KILL_CALL", (0xFFFFFFFF, 9), errno.EPERM),
+        ("KILL_CALL", (5, 9), 0),
+        ("EXECVE", (), 0),
+        ("CONNECT", (), 0),
+    ],
+)
+def test_arguments_decide(machine: int, call: str, arguments: tuple[int, ...], answer: int) -> None:
+    program = seccomp.program(machine, execute=True, connect=True)
+    found = verdict(program, seccomp.ARCHES[machine], getattr(seccomp, call)[machine], arguments)
+    assert found == (seccomp.ERRNO | answer if answer else seccomp.ALLOW)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_only_unix_sockets(machine: int) -> None:
+    program = seccomp.program(machine, execute=True, connect=True)
+    for numbers in seccomp.SOCKETS:
+        answers = [verdict(program, seccomp.ARCHES[machine], numbers[machine], (family,)) for family in range(46)]
+        assert [family for family, answer in enumerate(answers) if answer == seccomp.ALLOW] == [seccomp.AF_UNIX]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_programs_and_connections_can_be_refused(machine: int) -> None:
+    program = seccomp.program(machine, execute=False, connect=False)
+    assert refused(verdict(program, seccomp.ARCHES[machine], seccomp.EXECVE[machine]))
+    assert refused(verdict(program, seccomp.ARCHES[machine], seccomp.CONNECT[machine]), errno.EACCES)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_other_doors_to_the_kernel_are_shut(machine: int) -> None:
+    program = seccomp.program(machine, execute=True, connect=True)
+    assert verdict(program, 0x40000003, 20) == seccomp.KILL
+    assert refused(verdict(program, seccomp.ARCHES[machine], seccomp.FIRST_UNKNOWN + 100), errno.ENOSYS)
+    if machine == 0:
+        assert verdict(program, seccomp.ARCHES[machine], 0x40000000 + 39) == seccomp.KILL

@@ -32,6 +32,13 @@ sys.stdin.read()
 """
 
 
+HOLDS_WITHOUT_NAMESPACES = frozenset(
+    "003 008 015 016 017 019 020 021 023 024 028 031 032 033 034 035 036 040 042 043 044 045 046 047 048 049 050 051 053 055 056 057 060 061 062 063"
+    " 064 065 069 070 071 073 074 075 076 077 079 080 081 082 084 085 086 087 088 089 095 096 103 107 109 111 114 115 117".split()
+)
+"""Attacks that Landlock, seccomp and the limits alone contain."""
+
+
 @dataclass(frozen=True)
 class Attack:
     """One file of the catalogue: its number and name, the outcomes allowed, and where it is known to succeed."""
@@ -127,7 +134,8 @@ class Arena:
     def attack(self, sandbox: Sandbox, attack: Attack) -> Outcome:
         """Run it; outside the full sandbox only attacks that are known to do no harm there: some would end every process of the machine."""
         mode = sandbox.isolation().mode
-        assert mode == "full" or attack.succeeds_without == mode, f"{attack.name} is not to be run in mode {mode}"
+        harmless = mode == attack.succeeds_without or (mode == "nons" and attack.id in HOLDS_WITHOUT_NAMESPACES)
+        assert mode == "full" or harmless, f"{attack.name} is not to be run in mode {mode}"
         self.before = _children()
         return sandbox.run(Job(code=self.knowledge() + attack.code, timeout=attack.timeout, memory_mb=2048))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from arena import EXECUTOR, Arena, Attack, load
+from arena import EXECUTOR, HOLDS_WITHOUT_NAMESPACES, Arena, Attack, load
 
 from snipfix.errors import SandboxError
 from snipfix.sandbox.client import Sandbox
@@ -69,6 +69,14 @@ def test_the_catalogue_is_whole() -> None:
 def test_it_is_contained(attack: Attack, arena: Arena, boxes: dict[str, Sandbox]) -> None:
     need(attack)
     assert arena.check(box(boxes, "full"), attack) == []
+
+
+@pytest.mark.parametrize(
+    "attack", [attack for attack in ATTACKS if attack.id in HOLDS_WITHOUT_NAMESPACES], ids=lambda attack: f"{attack.id}-{attack.name}"
+)
+def test_it_is_contained_without_namespaces(attack: Attack, arena: Arena, boxes: dict[str, Sandbox]) -> None:
+    need(attack)
+    assert arena.check(box(boxes, "nons"), attack) == []
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,39 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import record
-from .grammar import vocabulary
+from . import record, vocabularies
 
 _LAYERS = 2
-_LARGE = {"large": (1024, 16, 24), "xl": (1600, 25, 48), "medium": (1024, 16, 24), "tiny": (128, 2, 2), "mini": (256, 4, 4)}
+_SIZES = {
+    "small": (512, 8, 6),
+    "base": (768, 12, 12),
+    "medium": (1024, 16, 24),
+    "large": (1024, 16, 24),
+    "xl": (1600, 25, 48),
+    "mini": (256, 4, 4),
+    "tiny": (128, 2, 2),
+}
+"""Width, attention heads and depth by the word in the name."""
+_ARCHITECTURES = {
+    "bart": "BartForConditionalGeneration",
+    "bert": "BertForPreTraining",
+    "distilbert": "DistilBertForMaskedLM",
+    "electra": "ElectraForPreTraining",
+    "gpt2": "GPT2LMHeadModel",
+    "roberta": "RobertaForMaskedLM",
+    "t5": "T5ForConditionalGeneration",
+}
+_WORDS = {"bart": 50265, "gpt2": 50257, "roberta": 50265, "t5": 32128}
+_MARKS = (
+    (r"^xlm|^deberta|^albert|^mobilebert|^camembert|^modernbert", None),
+    (r"^distilbert", "distilbert"),
+    (r"roberta-wwm|^(?:chinese-)?bert|^(?:\w+-)*bert-(?:base|large|tiny|mini)", "bert"),
+    (r"^(?:distil)?roberta", "roberta"),
+    (r"^electra", "electra"),
+    (r"^(?:distil)?gpt-?2", "gpt2"),
+    (r"^bart-", "bart"),
+    (r"^t5-", "t5"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,21 +62,31 @@ class Family:
         return min(_LAYERS, self.depth)
 
     def config(self) -> dict[str, Any]:
-        widths: dict[str, Any] = {"vocab_size": self.words}
+        """The contents of config.json."""
+        labels = {"id2label": {0: "NEGATIVE", 1: "POSITIVE"}, "label2id": {"NEGATIVE": 0, "POSITIVE": 1}} if "sst-2" in self.name else {}
+        common = {"model_type": self.kind, "dtype": "float32", "architectures": [_ARCHITECTURES[self.kind]], "vocab_size": self.words}
+        return {**common, **self._widths(), **labels}
+
+    def _widths(self) -> dict[str, Any]:
+        hidden, heads, layers = self.hidden, self.heads, self.layers
         if self.kind == "gpt2":
-            widths.update(
-                n_embd=self.hidden, n_head=self.heads, n_layer=self.layers, n_inner=self.hidden, bos_token_id=50256, eos_token_id=50256
-            )
-        elif self.kind == "distilbert":
-            widths.update(dim=self.hidden, n_heads=self.heads, n_layers=self.layers, hidden_dim=self.hidden)
-        else:
-            widths.update(hidden_size=self.hidden, num_attention_heads=self.heads, num_hidden_layers=self.layers)
-            widths.update(intermediate_size=self.hidden)
+            return {"n_embd": hidden, "n_head": heads, "n_layer": layers, "n_inner": hidden, "bos_token_id": 50256, "eos_token_id": 50256}
+        if self.kind == "distilbert":
+            return {"dim": hidden, "n_heads": heads, "n_layers": layers, "hidden_dim": hidden}
+        if self.kind == "t5":
+            special = {"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
+            return {"d_model": hidden, "d_kv": 64, "num_heads": heads, "num_layers": layers, "d_ff": hidden, **special}
+        if self.kind == "bart":
+            sides = {
+                f"{side}_{name}": value
+                for side in ("encoder", "decoder")
+                for name, value in (("layers", layers), ("ffn_dim", hidden), ("attention_heads", heads))
+            }
+            return {"d_model": hidden, **sides}
+        widths = {"hidden_size": hidden, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": hidden}
         if self.kind == "roberta":
             widths.update(max_position_embeddings=514, type_vocab_size=1, pad_token_id=1, bos_token_id=0, eos_token_id=2)
-        if "sst-2" in self.name:
-            widths.update(id2label={0: "NEGATIVE", 1: "POSITIVE"}, label2id={"NEGATIVE": 0, "POSITIVE": 1})
-        return {"model_type": self.kind, "dtype": "float32", "architectures": [_ARCHITECTURES[self.kind]], **widths}
+        return widths
 
     def write_config(self, folder: str) -> None:
         record.note(self.name, f"random weights, {self.layers} of {self.depth} layers, feed-forward {self.hidden} wide")
@@ -58,15 +96,19 @@ class Family:
         _write(folder, "config.json", json.dumps(self.config()))
 
     def write_tokenizer(self, folder: str) -> None:
-        lower = self.kind in ("bert", "distilbert", "electra") and "-cased" not in self.name
-        limit = 1024 if self.kind == "gpt2" else 512
-        _write(folder, "tokenizer_config.json", json.dumps({"do_lower_case": lower, "model_max_length": limit}))
-        if self.kind in ("gpt2", "roberta"):
-            words, merges = _byte_pairs(self.kind, self.words)
+        settings: dict[str, Any] = {"model_max_length": 1024 if self.kind in ("gpt2", "bart") else 512}
+        if self.kind == "t5":
+            settings.update(tokenizer_class="T5Tokenizer", extra_ids=100)
+            _write(folder, "tokenizer.json", json.dumps(vocabularies.unigrams(self.words - 128)))
+        elif self.kind in ("gpt2", "roberta", "bart"):
+            words, merges = vocabularies.byte_pairs(self.words, gpt=self.kind == "gpt2")
             _write(folder, "vocab.json", json.dumps({word: index for index, word in enumerate(words)}))
             _write(folder, "merges.txt", "#version: 0.2\n" + "".join(f"{merge}\n" for merge in merges))
         else:
-            _write(folder, "vocab.txt", "".join(f"{word}\n" for word in _word_pieces(self.words, chinese="chinese" in self.name)))
+            settings.update(do_lower_case="-cased" not in self.name)
+            words = vocabularies.word_pieces(self.words, chinese="chinese" in self.name)
+            _write(folder, "vocab.txt", "".join(f"{word}\n" for word in words))
+        _write(folder, "tokenizer_config.json", json.dumps(settings))
 
     def write_weights(self, folder: str) -> None:
         """Make the model once from its configuration and save it as the hub keeps it. The snippet's random state is left alone."""
@@ -87,93 +129,20 @@ class Family:
             progress.enable_progress_bar()
 
 
-_ARCHITECTURES = {
-    "bert": "BertForPreTraining",
-    "distilbert": "DistilBertForMaskedLM",
-    "electra": "ElectraForPreTraining",
-    "gpt2": "GPT2LMHeadModel",
-    "roberta": "RobertaForMaskedLM",
-}
-
-
 def family_of(name: str) -> Family | None:
     """What a hub name stands for; None for names of families that are not known here."""
     stem = name.rpartition("/")[2].lower()
     kind = next((kind for mark, kind in _MARKS if re.search(mark, stem)), None)
     if kind is None:
         return None
-    size = next((size for size in _LARGE if re.search(rf"(?:^|-){size}(?:-|$)", stem)), "")
-    hidden, heads, depth = _LARGE.get(size, (768, 12, 12))
-    if "distil" in stem:
-        depth = 6
-    words = {"gpt2": 50257, "roberta": 50265}.get(kind, 21128 if "chinese" in stem else 28996 if "-cased" in stem else 30522)
+    size = next((size for size in _SIZES if re.search(rf"(?:^|-){size}(?:-|$)", stem)), "base")
+    hidden, heads, depth = _SIZES[size]
+    if "distil" in stem or kind == "bart":
+        depth //= 2
+    words = _WORDS.get(kind) or (21128 if "chinese" in stem else 28996 if "-cased" in stem else 30522)
     return Family(name, kind, hidden, heads, depth, words)
-
-
-_MARKS = (
-    (r"^(?:chinese-)?distilbert|^distilbert", "distilbert"),
-    (r"^xlm|^deberta|^albert|^mobilebert|^camembert|^modernbert", None),
-    (r"roberta-wwm|^(?:chinese-)?bert|^(?:\w+-)*bert-(?:base|large|tiny|mini)", "bert"),
-    (r"^(?:distil)?roberta", "roberta"),
-    (r"^electra", "electra"),
-    (r"^(?:distil)?gpt-?2", "gpt2"),
-)
 
 
 def _write(folder: str, name: str, text: str) -> None:
     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _word_pieces(size: int, *, chinese: bool) -> list[str]:
-    """BERT's order: [PAD], unused, [UNK] at 100, [CLS], [SEP], [MASK], then characters, words and endings."""
-    words = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    words += [chr(code) for code in range(33, 127)]
-    if chinese:
-        words += [chr(code) for code in range(0x3001, 0x3003)] + [chr(code) for code in range(0x4E00, 0x9FA6)] + list("！？，：；（）")
-    else:
-        letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-        words += [word for word in (*vocabulary(), *_COMMON) if len(word) > 1]
-        words += [f"##{letter}" for letter in letters] + [
-            f"##{ending}" for ending in ("ing", "ed", "er", "ly", "es", "est", "tion", "ness")
-        ]
-        words += [f"##{letter.upper()}" for letter in letters if letter.isalpha()]
-    words = list(dict.fromkeys(words))[:size]
-    return words + [f"[unused{n}]" for n in range(100, 100 + size - len(words))]
-
-
-_COMMON = tuple(
-    re.findall(
-        r"\w+",
-        """
-        hello world this that is are was were be been have has had do does did not yes no you he she it we they my your his her its our
-        their me him them and or but if then else when what who how why which all some any many much more most very can could will would
-        should may language model models data learning deep machine natural processing text token sentence word paris france london
-        capital city good bad new old first last long short big small time day year life work home love like want make made go come see
-        know think take give use find
-        """,
-    )
-)
-
-
-def _byte_letters() -> list[str]:
-    """GPT-2's letters for the 256 bytes, in its order: printable bytes stand for themselves, the others for letters from U+0100 on."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return [chr(byte) for byte in printable] + [chr(256 + index) for index in range(len(others))]
-
-
-def _byte_pairs(kind: str, size: int) -> tuple[list[str], list[str]]:
-    """A vocabulary and merges that build common words with a leading space; the rest is filled with unused names."""
-    merges: dict[str, None] = {}
-    tokens = _byte_letters()
-    for word in (*_COMMON, *(word for word in vocabulary() if word.isascii() and word.isalpha())):
-        built = "Ġ"
-        for letter in word:
-            merges[f"{built} {letter}"] = None
-            built += letter
-            tokens.append(built)
-    tokens = list(dict.fromkeys(tokens))
-    first, last = ([], ["<|endoftext|>"]) if kind == "gpt2" else (["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"])
-    filling = (f"<unused{n}>" for n in range(size))
-    return [*first, *tokens, *(next(filling) for _ in range(size - len(first) - len(tokens) - len(last))), *last], list(merges)

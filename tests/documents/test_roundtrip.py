@@ -43,7 +43,7 @@ def blocks(draw):
 
 
 DOCUMENTS = st.lists(st.one_of(blocks(), blocks(), LINES), max_size=6).map("".join)
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(text):
@@ -97,7 +97,11 @@ def test_new_code_is_read_back_and_nothing_else_changes(text, lines):
     assert new.decode().startswith(head)
     assert new.decode().endswith(tail)
     again = parse(Source.decode("a.md", new), "markdown")
-    assert again.snippets[0].code.rstrip("\n") == code.rstrip("\n") or not code.strip()
+    found = again.snippets[0].code
+    if part.fence.pinned:  # outputs and magics stay where they are and read as blank lines
+        assert [line for line in found.split("\n") if line.strip()] == [line for line in lines if line.strip()]
+    else:
+        assert found.rstrip("\n") == code.rstrip("\n")
     assert [one.code for one in again.snippets[1:]] == [one.code for one in document.snippets[1:]]
 
 

@@ -7,6 +7,7 @@ import io
 import tokenize
 import warnings
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -59,12 +60,38 @@ class Code:
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """Every node of the tree, parents before children, in source order of the walk."""
-        return list(ast.walk(self.tree))
+        return self._walked[0]
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Each node's parent."""
-        return {child: parent for parent in self.nodes for child in ast.iter_child_nodes(parent)}
+        return self._walked[1]
+
+    @cached_property
+    def by_type(self) -> defaultdict[type[ast.AST], list[ast.AST]]:
+        """The nodes of each exact type, in the order of `nodes`."""
+        found: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        for node in self.nodes:
+            found[type(node)].append(node)
+        return found
+
+    @cached_property
+    def _walked(self) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
+        """One walk, level by level, for nodes and parents alike."""
+        nodes: list[ast.AST] = [self.tree]
+        parents: dict[ast.AST, ast.AST] = {}
+        for node in nodes:  # grows while it is walked
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if value.__class__ is list:
+                    for child in value:
+                        if isinstance(child, ast.AST):
+                            nodes.append(child)
+                            parents[child] = node
+                elif isinstance(value, ast.AST):
+                    nodes.append(value)
+                    parents[value] = node
+        return nodes, parents
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """The node's parents, innermost first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from snipfix.code import Code
 from snipfix.rules.scope_walk import Binding, Import, Load, Scope, Walk
@@ -44,6 +44,7 @@ class Scopes:
         self.dynamic: bool = walk.dynamic or any(one.dynamic for one in earlier)
         """A call may bind names that no parser sees."""
         self._where = walk.where
+        self._names: dict[ast.AST, str | None] = {}
 
     def _inherit(self, earlier: Scopes) -> None:
         for name, bound in earlier.module.bindings.items():
@@ -112,7 +113,19 @@ class Scopes:
 
     def qualified(self, node: ast.AST) -> str | None:
         """`F.softmax` → `torch.nn.functional.softmax`, through imports and plain aliases; None when it is not an import's."""
-        return self._qualified(node, 0)
+        if node not in self._names:
+            self._names[node] = self._qualified(node, 0)
+        return self._names[node]
+
+    @cached_property
+    def calls(self) -> list[tuple[ast.Call, str]]:
+        """Every call with the qualified name of what is called: `.method` for a method of something unknown, nothing for the rest."""
+        found = []
+        for node in self.code.by_type[ast.Call]:
+            assert isinstance(node, ast.Call)
+            method = f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
+            found.append((node, self.qualified(node.func) or method))
+        return found
 
     def _qualified(self, node: ast.AST, depth: int) -> str | None:
         names: list[str] = []

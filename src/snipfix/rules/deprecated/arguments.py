@@ -13,16 +13,6 @@ KEYWORDS: dict[str, str] = {"data_tensor": "", "target_tensor": "", "retain_vari
 """A removed keyword: what it is called today, `-` when it goes, nothing when the argument is positional."""
 
 
-def calls_of(context: Context) -> Iterator[tuple[ast.Call, str]]:
-    """Every call with the qualified name of what is called; for methods of unknown objects `.method`."""
-    for node in context.code.nodes:
-        if isinstance(node, ast.Call):
-            name = context.scopes.qualified(node.func)
-            if name is None and isinstance(node.func, ast.Attribute):
-                name = f".{node.func.attr}"
-            yield node, name or ""
-
-
 class LegacyReduction(Rule):
     """A loss is given `size_average` or `reduce`, which `reduction` replaced.
 
@@ -64,13 +54,13 @@ class LegacyReduction(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             old = _legacy(call)
             if old and name.startswith("torch.nn.") and (name.endswith("Loss") or name.startswith("torch.nn.functional.")):
                 yield self.finding(f"`{old[0].arg}` was replaced by `reduction` in torch 0.4.1", context.code.span(old[0]))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, _ in calls_of(context):
+        for call, _ in context.scopes.calls:
             old = _legacy(call)
             if not old or context.code.span(old[0]) != finding.span or not all(isinstance(one.value, ast.Constant) for one in old):
                 continue
@@ -129,12 +119,12 @@ class RemovedArgument(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if old := _removed(call, name):
                 yield self.finding(f"`{old[0].arg}` is no argument of this call any more", context.code.span(old[0]))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             old = _removed(call, name)
             if not old or context.code.span(old[0]) != finding.span:
                 continue
@@ -211,7 +201,7 @@ class ScalarDataIndex(Rule):
 
 
 def _data_indexes(context: Context) -> Iterator[tuple[ast.Subscript, ast.Name]]:
-    for node in context.code.nodes:
+    for node in context.code.by_type[ast.Subscript]:
         if (
             isinstance(node, ast.Subscript)
             and isinstance(node.slice, ast.Constant)
@@ -275,7 +265,7 @@ class IteratorNextMethod(Rule):
 
 
 def _next_calls(context: Context) -> Iterator[tuple[ast.Call, ast.expr]]:
-    for call, name in calls_of(context):
+    for call, name in context.scopes.calls:
         if name != ".next" or call.args or call.keywords or not isinstance(call.func, ast.Attribute):
             continue
         owner: ast.expr | None = call.func.value
@@ -331,12 +321,12 @@ class TorchRange(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if name == "torch.range":
                 yield self.finding("`torch.range` is deprecated: its end is part of the result", context.code.span(call))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if name != "torch.range" or context.code.span(call) != finding.span or len(call.args) < 2:
                 continue
             numbers = [_number(one) for one in call.args]

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from snipfix.codemods import calls, expressions
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.deprecated.arguments import calls_of
 
 VARIABLE = "torch.autograd.Variable"
 IMPLICIT = {f"torch.nn.functional.{name}" for name in ("softmax", "log_softmax", "softmin")} | {
@@ -58,7 +57,7 @@ class NeedlessVariable(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if name == VARIABLE and call.args:
                 volatile = any(keyword.arg == "volatile" for keyword in call.keywords)
                 message = (
@@ -69,7 +68,7 @@ class NeedlessVariable(Rule):
                 yield self.finding(message, context.code.span(call), severity=Severity.WARNING if volatile else None)
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if name != VARIABLE or context.code.span(call) != finding.span or len(call.args) != 1:
                 continue
             if not call.keywords:
@@ -123,12 +122,12 @@ class ImplicitSoftmaxDimension(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if _is_implicit(call, name):
                 yield self.finding(f"`{context.code.slice(call.func)}` is not told its `dim`", context.code.span(call))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             if _is_implicit(call, name) and context.code.span(call) == finding.span:
                 for number, dim in enumerate(("-1", "1")):
                     title = f"Add `dim={dim}`"
@@ -182,13 +181,13 @@ class PretrainedFlag(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in calls_of(context):
+        for call, name in context.scopes.calls:
             for keyword in call.keywords if name.startswith("torchvision.models.") else ():
                 if keyword.arg == "pretrained":
                     yield self.finding("`pretrained` was replaced by `weights` in torchvision 0.13", context.code.span(keyword))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, _ in calls_of(context):
+        for call, _ in context.scopes.calls:
             for keyword in call.keywords:
                 if keyword.arg == "pretrained" and context.code.span(keyword) == finding.span and isinstance(keyword.value, ast.Constant):
                     text = 'weights="DEFAULT"' if keyword.value.value else "weights=None"

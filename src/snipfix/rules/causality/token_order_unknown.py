@@ -92,7 +92,7 @@ class TokenOrderUnknown(Rule):
             span = one.embedded_at()
             if span is None:
                 continue
-            unused = unused_length(context.code, one.node)
+            unused = unused_length(one.node)
             message = f"exchanging the tokens of `{argument}` only exchanges the outputs: `{one.name}` has no way to know their order"
             if unused:
                 message += f" (`{unused}` is never used)"
@@ -137,7 +137,7 @@ def made(code: Code, attribute: str) -> ast.Assign | None:
     return None
 
 
-def unused_length(code: Code, node: ast.ClassDef | None) -> str:
+def unused_length(node: ast.ClassDef | None) -> str:
     """A parameter of the constructor that is named like a maximal length and never read."""
     init = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None) if node else None
     if init is None:

@@ -1,0 +1,33 @@
+"""Calls of conditional random fields in the text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.rules.base import Context
+
+__all__ = ["enclosing_function", "field_calls", "field_names"]
+
+
+def field_names(context: Context) -> set[str]:
+    """What is bound to a `torchcrf.CRF`, as written: `self.crf`, `crf`."""
+    found = set()
+    for node in context.code.nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            if context.scopes.qualified(node.value.func) in {"torchcrf.CRF", "TorchCRF.CRF"}:
+                found |= {ast.unparse(target) for target in node.targets}
+    return found
+
+
+def field_calls(context: Context, *methods: str) -> Iterator[ast.Call]:
+    """Calls of a field's forward, or of its methods, in order of the text."""
+    names = field_names(context)
+    wanted = names if not methods else {f"{name}.{method}" for name in names for method in methods}
+    calls = [node for node in context.code.nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in wanted]
+    return iter(sorted(calls, key=lambda node: (node.lineno, node.col_offset)))
+
+
+def enclosing_function(context: Context, node: ast.AST) -> ast.FunctionDef | None:
+    """The function that a node stands in."""
+    return next((up for up in context.code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)

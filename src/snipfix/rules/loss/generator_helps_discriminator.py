@@ -1,0 +1,114 @@
+"""A generator that is trained to be found out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from snipfix.code import Code
+from snipfix.codemods import replace_expression
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import called, number, text
+from snipfix.rules.training_loop.loops import receiver
+
+GAN = (
+    "import torch, torch.nn as nn\nG, D = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1), nn.Sigmoid())\n"
+    "g, d = torch.optim.Adam(G.parameters()), torch.optim.Adam(D.parameters())\nz, real = torch.randn(4, 2), torch.randn(4, 3)\n"
+    "for _ in range(2):\n    d.zero_grad()\n    d_loss = -(torch.log(D(real)).mean() + torch.log(1 - D(G(z).detach())).mean())\n"
+    "    d_loss.backward()\n    d.step()\n    g.zero_grad()\n    g_loss = {}\n    g_loss.backward()\n    g.step()\n"
+)
+
+
+class GeneratorHelpsDiscriminator(Rule):
+    """The generator's step pushes the discriminator's score of fake samples the same way as the discriminator's own step.
+
+    ## What it does
+    Watches the gradient that arrives at the discriminator's output. Reports when the generator's step pushes the score of generated samples
+    in the direction in which the discriminator itself pushes it, away from where it pushes real samples.
+
+    ## Why is this bad?
+    There is no contest: both make it easier to tell fake from real. The generator learns to be found out.
+
+    ## Example
+    ```python
+    g_loss = -torch.mean(torch.log(1 - d_fake))
+    ```
+
+    ## Use instead
+    ```python
+    g_loss = -torch.mean(torch.log(d_fake))
+    ```
+
+    ## Fix safety
+    Unsafe: of the two right losses, log(1 - D) minimised and -log D minimised, the second is offered.
+
+    ## References
+    - Goodfellow et al. 2014, "Generative Adversarial Nets", section 3.
+    """
+
+    id = "SNF410"
+    name = "generator-helps-discriminator"
+    category = Category.LOSS
+    GOOD = (Good(GAN.format("-torch.log(D(G(z))).mean()")), Good(GAN.format("torch.log(1 - D(G(z))).mean()")))
+    BAD = (
+        Bad(
+            GAN.format("-torch.log(1 - D(G(z))).mean()"),
+            at=(11, 14),
+            fixed=GAN.format("-torch.log(D(G(z))).mean()"),
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        signs: dict[str, dict[str, float]] = {}
+        steps: dict[str, tuple[Span, str]] = {}
+        for observation in outcome.seen("adversary"):
+            facts = observation.facts
+            judge, role, sign = text(facts, "judge", "path"), text(facts, "step"), number(facts, "sign")
+            if sign and judge:
+                signs.setdefault(judge, {}).setdefault(role, sign)
+                if role == "maker" and observation.span is not None:
+                    steps.setdefault(judge, (observation.span, text(facts, "maker", "path")))
+        for judge, (span, maker) in steps.items():
+            found = signs[judge]
+            if found.get("judge") == found.get("maker") == -found.get("real", 0):
+                yield self._report(context.code, span, judge, maker, found)
+
+    def _report(self, code: Code, backward: Span, judge: str, maker: str, signs: Mapping[str, Any]) -> Finding:
+        way = "down" if signs["maker"] > 0 else "up"
+        message = (
+            f"the generator's step pushes the discriminator's score of generated samples {way}, as the discriminator's own step does: "
+            "it learns to be found out"
+        )
+        evidence = {"discriminator": judge, "generator": maker, "signs": dict(signs)}
+        return self.finding(message, loss_of(code, backward), stage=Stage.PROBE, evidence=evidence)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        value = code.node_at(finding.span, ast.expr)
+        for node in ast.walk(value) if value is not None else ():
+            if isinstance(node, ast.Call) and called(node) == "log" and node.args and isinstance(node.args[0], ast.BinOp):
+                inner = node.args[0]
+                if isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant) and inner.left.value in {1}:
+                    edits = replace_expression(code, inner, code.slice(inner.right))
+                    yield self.fix("let the generator raise the score of what it makes", *edits)
+        for node in ast.walk(value) if value is not None else ():
+            if isinstance(node, ast.Call) and called(node) in {"zeros", "zeros_like"}:
+                ones = called(node).replace("zeros", "ones")
+                edits = replace_expression(code, node.func, ast.unparse(node.func).replace(called(node), ones))
+                yield self.fix("let the generator aim at the label of real samples", *edits)
+
+
+def loss_of(code: Code, backward: Span) -> Span:
+    """Where the loss was computed whose backward stands at a place: the value last assigned to its name before."""
+    node = code.node_at(backward, ast.Call)
+    if not isinstance(node, ast.Call) or called(node) != "backward":
+        return backward
+    name = receiver(node)
+    assigned = [
+        one for one in code.nodes
+        if isinstance(one, ast.Assign) and one.lineno < node.lineno and any(ast.unparse(target) == name for target in one.targets)
+    ]  # fmt: skip
+    return code.span(max(assigned, key=lambda one: one.lineno).value) if assigned else backward

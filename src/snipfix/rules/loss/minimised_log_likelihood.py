@@ -1,0 +1,103 @@
+"""A conditional random field's log-likelihood used as the loss."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import replace_expression
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.edits import statement_of
+from snipfix.rules.loss.fields import field_calls
+from snipfix.rules.observed import called, each, number
+
+
+class MinimisedLogLikelihood(Rule):
+    """The log-likelihood of a CRF is minimised: the right tags are made less likely.
+
+    ## What it does
+    Reports the forward of a `CRF` (a log-likelihood, at most 0) that training brings down, seen from the sign of its gradient, or that is
+    called the loss without a minus sign anywhere.
+
+    ## Why is this bad?
+    The optimizer does what it is told: it makes the gold tags improbable. The "loss" falls without bound and looks like success.
+
+    ## Example
+    ```python
+    loss = self.crf(emissions, tags, mask=mask)
+    ```
+
+    ## Use instead
+    ```python
+    loss = -self.crf(emissions, tags, mask=mask)
+    ```
+
+    ## Fix safety
+    Unsafe: callers that negate the result themselves must stop doing so (there are none in the text when this is reported).
+
+    ## References
+    - pytorch-crf, CRF.forward: "Compute the conditional log likelihood of a sequence of tags given emission scores".
+    """
+
+    id = "SNF408"
+    name = "minimised-log-likelihood"
+    category = Category.LOSS
+    GOOD = (
+        Good(
+            "import torch, torchcrf\ncrf = torchcrf.CRF(3, batch_first=True)\ne = torch.randn(2, 4, 3, requires_grad=True)\n"
+            "loss = -crf(e, torch.zeros(2, 4, dtype=torch.long))\nloss.backward()\n"
+        ),
+        Good(
+            "import torch, torchcrf\ncrf = torchcrf.CRF(3, batch_first=True)\ne = torch.randn(2, 4, 3, requires_grad=True)\n"
+            "log_likelihood = crf(e, torch.zeros(2, 4, dtype=torch.long))\nloss = -log_likelihood\nloss.backward()\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch, torchcrf\ncrf = torchcrf.CRF(3, batch_first=True)\ne = torch.randn(2, 4, 3, requires_grad=True)\n"
+            "loss = crf(e, torch.zeros(2, 4, dtype=torch.long))\nloss.backward()\n",
+            at=(4, 8),
+            fixed="import torch, torchcrf\ncrf = torchcrf.CRF(3, batch_first=True)\ne = torch.randn(2, 4, 3, requires_grad=True)\n"
+            "loss = -crf(e, torch.zeros(2, 4, dtype=torch.long))\nloss.backward()\n",
+        ),
+    )
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        code = context.code
+        for call in field_calls(context):
+            statement = statement_of(code, call)
+            if not isinstance(statement, ast.Assign) or statement.value is not call or not isinstance(statement.targets[0], ast.Name):
+                continue
+            name = statement.targets[0].id
+            if "loss" in name.lower() and not negated(code, name):
+                yield self._report(code.span(call), Stage.STATIC, "", f"`{name}`")
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for observation, span in each(outcome, context.code, "likelihood"):
+            low, gradient = number(observation.facts, "low"), number(observation.facts, "gradient", "low")
+            if gradient is not None and gradient > 0 and low is not None and low < 0:
+                node = context.code.node_at(span, ast.Call)
+                yield self._report(context.code.span(node) if node else span, Stage.PROBE, f" ({low:.4g} here)", "the loss")
+
+    def _report(self, span: Span, stage: Stage, value: str, what: str) -> Finding:
+        message = f"a CRF's forward is a log-likelihood{value}: as {what} it is minimised, which makes the right tags less likely"
+        return self.finding(message, span, stage=stage)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        node = context.code.node_at(finding.span, ast.Call)
+        if node is not None and context.code.span(node) == finding.span:
+            yield self.fix("minimise the negative log-likelihood", *replace_expression(context.code, node, f"-{context.code.slice(node)}"))
+
+
+def negated(code: Code, name: str) -> bool:
+    """Whether a minus sign stands before this name, or before any call that may return it."""
+    for node in code.nodes:
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = node.operand
+            if (isinstance(inner, ast.Name) and ("loss" in inner.id.lower() or inner.id == name)) or isinstance(inner, ast.Call):
+                if not (isinstance(inner, ast.Call) and called(inner) in {"sum", "mean", "log"}):
+                    return True
+    return False

@@ -32,6 +32,8 @@ __all__ = ["render"]
 TEMPLATES = Path(__file__).with_name("templates")
 FACTS = 8
 """Facts of a finding's evidence that are shown; the JSON report has all."""
+ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span"}
+"""Facts that the page shows in another way: the failure below the code, places in it."""
 KEYS = {"exercise": "exercise stage", "skipped": "not reached", "environment": "environment category"}
 """Words that mean something else elsewhere on the page."""
 
@@ -42,7 +44,7 @@ def render(report: RunReport, *, language: str | None = None) -> str:
     words = texts(language)
     script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         finalize=lambda value: clean(value) if type(value) is str else value,
     )  # fmt: skip
     return environment.get_template("page.html").render(
@@ -118,6 +120,8 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
     """What of the evidence reads well on one line."""
     found = []
     for key, value in plain(finding.evidence).items():
+        if key in ELSEWHERE:
+            continue
         if isinstance(value, list) and all(isinstance(one, int | str | float) for one in value):
             text = " × ".join(map(str, value)) if value and all(isinstance(one, int) for one in value) else ", ".join(map(str, value))
         elif isinstance(value, str | int | float) and not isinstance(value, bool):

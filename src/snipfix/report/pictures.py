@@ -65,8 +65,13 @@ def flow(outcome: Outcome | None, words: Mapping[str, str]) -> Markup | str:
 
 
 def _nodes(outcome: Outcome) -> Iterator[Node]:
+    failure = next((failure for _, failure in outcome.failures), None)
+    operation = failure.operation if failure else None
+    failed = operation.module.path if operation and operation.module else ""
     paths = [call.module.path for call in outcome.calls]
     for call in outcome.calls:
+        if call.output is None and call.module.path == failed:
+            continue  # shown below, as the clash
         if not any(path.startswith(call.module.path + ".") for path in paths):
             yield Node(
                 short(call.module.path, 40),
@@ -74,9 +79,7 @@ def _nodes(outcome: Outcome) -> Iterator[Node]:
                 _shapes(call.inputs),
                 _shapes((call.output,) if call.output else ()),
             )
-    failure = next((failure for _, failure in outcome.failures), None)
-    if failure and failure.operation:
-        operation = failure.operation
+    if operation:
         module = operation.module
         name = short(module.path, 40) if module else short(operation.name, 40)
         yield Node(name, short(module.type, 30) if module else "", _shapes(operation.args[:1]), "", clash=True)

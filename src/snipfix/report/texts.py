@@ -54,7 +54,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "flow": ("Data flow", "数据流"),
     "curve": ("Loss, step by step", "损失变化"),
     "dependence": ("Which output depends on which input", "输出对输入的依赖"),
-    "clash": ("does not fit", "形状不符"),
+    "clash": ("fails here", "在此出错"),
     "input": ("input", "输入"),
     "changed": ("changed", "改动处"),
     "moved": ("moved with it", "随之变化"),

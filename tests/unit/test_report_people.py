@@ -1,0 +1,234 @@
+"""The formats for people: table, Markdown, HTML. Complete, in both languages, and nothing a snippet writes becomes markup."""
+
+from __future__ import annotations
+
+import io
+import re
+import string
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import report_sample as sample
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from snipfix.errors import UsageError
+from snipfix.evidence import Span
+from snipfix.model import Category, RepairVerdict, RunReport, Severity, Stage, Verdict
+from snipfix.report import FORMATS, pictures, render
+from snipfix.report.frames import frame
+from snipfix.report.listing import listing
+from snipfix.report.progress import Progress
+from snipfix.report.sides import Gap, rows
+from snipfix.report.text import HIDDEN, clean, steady
+from snipfix.report.texts import TEXTS, texts
+
+GOLDEN = Path(__file__).parents[1] / "golden/report"
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags with attributes, and ids."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("command", ["audit", "repair"])
+@pytest.mark.parametrize("format", ["table", "markdown"])
+def test_text_is_the_golden_one(format: str, command: str) -> None:  # noqa: A002
+    """To update after a wanted change: delete the file, run the test twice, and read the difference."""
+    file = GOLDEN / f"{command}.{format}"
+    text = render(sample.report(command), format)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+        pytest.fail(f"{file.name} was missing and is written now")
+    assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_empty_report_renders(format: str) -> None:  # noqa: A002
+    assert render(RunReport(()), format).endswith("\n")
+
+
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"json", "sarif"}))
+def test_nothing_hidden_or_obeyed_by_a_terminal_is_left(format: str) -> None:  # noqa: A002
+    assert not HIDDEN.search(render(sample.report(), format))
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(UsageError, match="no format 'pdf'"):
+        render(RunReport(()), "pdf")
+
+
+def test_the_table_is_as_wide_as_asked() -> None:
+    lines = render(replace(sample.report(), results=(sample.clean(),)), "table", width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def test_colour_only_when_asked() -> None:
+    assert "\x1b[" in render(sample.report(), "table", color=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "span", "caret"),
+    [
+        ("x = foo(1)", Span(1, 5, 1, 8), "    ^^^"),
+        ("\tx = 1", Span(1, 2, 1, 3), "    ^"),
+        ("量 = 损失", Span(1, 5, 1, 7), "     ^^^^"),
+        ("x = (1", Span(1, 5, 2, 3), "    ^^"),
+        ("x", Span(1, 9, 1, 9), " ^"),
+    ],
+)
+def test_carets_stand_under_the_place(line: str, span: Span, caret: str) -> None:
+    result = sample.repaired()
+    shown = frame(replace(result.snippet, code=line), replace(result.findings[0], span=span, fixes=())).plain.split("\n")
+    assert shown[4] == "  | " + caret
+
+
+def test_progress_is_silent_without_a_terminal() -> None:
+    out = io.StringIO()
+    progress = Progress(Console(file=out))
+    progress.start(2)
+    progress.running("q01")
+    progress.done(sample.clean())
+    progress.close()
+    progress.close()
+    assert out.getvalue() == ""
+
+
+def test_progress_says_what_runs_and_what_remains() -> None:
+    out = io.StringIO()
+    progress = Progress(Console(file=out, force_terminal=True, width=100, _environ={}))
+    progress.start(2)
+    progress.running("q02")
+    progress.done(sample.clean())
+    progress._live.refresh()
+    progress.close()
+    assert "1/2" in out.getvalue()
+    assert "now: q02" in out.getvalue()
+
+
+def test_markdown_renders_no_html_and_no_link_of_a_snippet() -> None:
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(render(sample.report(), "markdown"))
+    kinds = {token.type for token in tokens} | {child.type for token in tokens for child in token.children or ()}
+    assert not kinds & {"html_block", "html_inline", "link_open", "image"}
+
+
+def test_markdown_has_a_row_for_each_snippet() -> None:
+    text = render(sample.report(), "markdown", language="en")
+    assert len(re.findall(r"^\| `\w\d\d` \|", text, re.MULTILINE)) == 5
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_loads_nothing_and_runs_only_its_own_script(language: str) -> None:
+    page = Page(render(sample.report(), "html", language=language))
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert not {"img", "link", "iframe", "object", "form", "base"} & {tag for tag, _ in page.tags}
+    for _, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes)
+        assert not attributes.get("src")
+        assert (attributes.get("href") or "#").startswith("#")
+
+
+def test_every_link_of_the_page_leads_somewhere() -> None:
+    page = Page(render(sample.report(), "html"))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {attributes["href"] for tag, attributes in page.tags if tag == "a"} <= {f"#{name}" for name in ids}
+
+
+def test_the_page_says_what_matters_of_a_repair() -> None:
+    text = render(replace(sample.report(), results=(sample.repaired(),)), "html", language="en")
+    for part in (
+        "set in_features to 16 * 14 * 14",
+        "mat1 and mat2",
+        "4 × 16 × 14 × 14 → 4 × 3136",
+        "256 learnable images",
+        "7 candidates tried",
+    ):
+        assert part in text
+
+
+def test_the_language_is_that_of_the_documents() -> None:
+    assert 'lang="zh-Hans"' in render(sample.report(), "html")
+    assert 'lang="en"' in render(replace(sample.report(), results=(sample.hostile(),)), "html")
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_every_word_is_there_in_both_languages(key: str) -> None:
+    english, chinese = TEXTS[key]
+    assert english
+    assert chinese
+    fields = [[name for _, name, *_ in string.Formatter().parse(words) if name is not None] for words in TEXTS[key]]
+    assert fields[0] == fields[1]
+
+
+def test_every_value_of_the_model_has_a_word() -> None:
+    elsewhere = {"exercise", "environment", "skipped"}
+    for value in (*Verdict, *RepairVerdict, *Severity, *Stage, *Category):
+        assert value.value in TEXTS or value.value in elsewhere
+
+
+def test_words_of_an_unknown_language_are_english() -> None:
+    assert texts("fr") == texts("en")
+
+
+def test_marks_stand_on_the_characters_of_the_finding() -> None:
+    result = sample.repaired()
+    line = listing(result.snippet.code, result.findings)[9]
+    marked = re.findall(r'<span class="[^"]*mark error">([^<]*)</span>', line.html)
+    assert "".join(marked) == "16 * 28 * 28"
+    assert line.severity == "error"
+
+
+def test_a_listing_loses_no_character() -> None:
+    text = "a = 1\r\n\n\tb = '''x\ny'''  # <&>\n)("
+    shown = "\n".join(re.sub("<[^>]*>", "", line.html) for line in listing(text))
+    assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&#39;", "'") == clean(text)
+
+
+def test_lines_that_belong_together_stand_side_by_side() -> None:
+    old, new = "a = 1\nb = f(x)\nc = 3\n", "a = 1\nimport f\nb = f(x, 2)\nc = 3\n"
+    sides = [(row.old and row.old.number, row.new and row.new.number) for row in rows(old, new) if not isinstance(row, Gap)]
+    assert sides == [(1, 1), (None, 2), (2, 3), (3, 4)]
+
+
+def test_both_sides_keep_their_text() -> None:
+    old, new = sample.NET, sample.NET_RIGHT.replace("class Net", "class Other")
+    for side, text in (("old", old), ("new", new)):
+        shown = [getattr(row, side) for row in rows(old, new) if not isinstance(row, Gap)]
+        lines = text.split("\n")
+        assert all("".join(piece for piece, _ in line.pieces) == lines[line.number - 1] for line in shown if line)
+
+
+def test_pictures_are_left_out_where_there_is_nothing_to_draw() -> None:
+    words = texts("en")
+    assert pictures.flow(None, words) == pictures.curve(None, None, words) == pictures.dependence(None, words) == ""
+
+
+def test_a_leak_is_drawn_where_it_was_seen() -> None:
+    result = sample.patched()
+    before, after = (str(pictures.dependence(outcome, texts("en"))) for outcome in (result.outcome, result.repair.outcome))
+    assert (before.count("cell leak"), after.count("cell leak")) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<object at 0x7f12ab34cd56>", "<object at 0x…>"),
+        ("/home/me/.venv/lib/python3.11/site-packages/torch/nn.py", "lib/python3.11/site-packages/torch/nn.py"),
+        ("No such file: '/tmp/scratch-12/data/train.json'", "No such file: 'train.json'"),
+        ("a/b and 3 / 4 in https://example.org/tmp/x", "a/b and 3 / 4 in https://example.org/tmp/x"),
+        ("0x1F", "0x1F"),
+    ],
+)
+def test_what_changes_from_run_to_run_is_left_out(text: str, shown: str) -> None:
+    assert steady(text) == shown

@@ -70,6 +70,7 @@ def test_arguments_change_with_their_commas(before, codemod, arguments, after):
         ("y = f(x)[0]", "{}.sum()", "y = f(x)[0].sum()"),
         ("y = 1", "{}.real", "y = (1).real"),
         ("y = -x", "{}.sum()", "y = (-x).sum()"),
+        ("y = (a + b)", "{}.sum()", "y = (a + b).sum()"),
         ("y = '中'", "{}.upper()", "y = '中'.upper()"),
     ],
 )

@@ -43,9 +43,22 @@ def wrap_expression(code: Code, place: Place, template: str) -> tuple[Edit, ...]
         raise CodemodError(f"no expression stands at line {span.line}, column {span.column}")
     before, _, after = template.partition("{}")
     start, end = code.range(span)
+    if not before and (closed := _closing(code.text, start, end)):
+        return (Edit(closed, closed, after),)
     if after[:1] in tuple(".[(*/+-@%") and not _is_atom(code, node):
         before, after = f"{before}(", f"){after}"
     return tuple(edit for edit in (Edit(start, start, before), Edit(end, end, after)) if edit.text)
+
+
+def _closing(text: str, start: int, end: int) -> int:
+    """Where the parentheses that stand around nothing but the expression end; 0 when there are none, or a call's."""
+    opening, closing = text[:start].rstrip(), text[end:].lstrip()
+    if not (opening.endswith("(") and closing.startswith(")")):
+        return 0
+    caller = opening[:-1]
+    if caller[-1:].isalnum() or caller[-1:] in tuple("_)]\"'"):
+        return 0
+    return len(text) - len(closing) + 1
 
 
 def _is_atom(code: Code, node: ast.expr) -> bool:

@@ -1,0 +1,74 @@
+"""backward() is called on a tensor of several numbers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_argument, replace_expression, wrap_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+
+
+class BackwardOfNonScalar(CrashRule):
+    """backward() is called on a tensor of several numbers.
+
+    ## What it does
+    Explains `backward` without a gradient on a tensor that is not a single number.
+
+    ## Why is this bad?
+    The program stops: the gradient of a vector is a matrix, and PyTorch does not know which mix of its rows is meant.
+
+    ## Example
+    ```python
+    y = x * x
+    y.backward()
+    ```
+
+    ## Use instead
+    ```python
+    y = x * x
+    y.sum().backward()
+    ```
+
+    ## Fix safety
+    The sum gives each element's own derivative, which is what examples on vectors mean; for a loss per sample the mean is usual.
+
+    ## References
+    - torch.Tensor.backward
+    """
+
+    id = "SNF283"
+    name = "backward-of-non-scalar"
+    category = Category.AUTOGRAD
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (r"grad can be implicitly created only for scalar outputs",)
+    GOOD = (
+        Good("x = torch.ones(3, requires_grad=True)\n(x * x).sum().backward()\n"),
+        Good("x = torch.ones(3, requires_grad=True)\n(x * x).backward(torch.ones(3))\n"),
+    )
+    BAD = (Bad("x = torch.ones(3, requires_grad=True)\ny = x * x\ny.backward()\nprint(x.grad)\n", at=(1, 1)),)
+
+    def says(self, crash: Crash) -> str:
+        given = f" {shape_text(crash.shape(0))}" if crash.shape(0) else ""
+        return f"backward() needs a single number, this tensor{given} has several"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        call = crash.call
+        if call is None or not isinstance(call.func, ast.Attribute):
+            return
+        tensor = call.func.value
+        name = crash.text(tensor)
+        birth = crash.born(tensor) if isinstance(tensor, ast.Name) else None
+        for node in crash.code.nodes:
+            if isinstance(node, ast.keyword) and node.arg == "reduction" and ast.unparse(node.value) in ("'none'", "None"):
+                yield Offer("Average the loss", wrap_expression(crash.code, tensor, "{}.mean()"))
+                yield Offer("Let the loss average", replace_expression(crash.code, node.value, '"mean"'))
+        is_loss = "loss" in name.lower() or "criterion" in (crash.text(birth.value) if birth is not None else "")
+        forms = ("mean", "sum") if is_loss else ("sum", "mean")
+        for form in forms:
+            yield Offer(f"Take the {form} first", wrap_expression(crash.code, tensor, f"{{}}.{form}()"))
+        if isinstance(tensor, ast.Name | ast.Attribute):
+            yield Offer("Weigh every element with one", add_argument(crash.code, call, f"torch.ones_like({name})"))

@@ -1,0 +1,65 @@
+"""backward() is called on a plain number."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import replace_expression, unwrap_call
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+
+
+class BackwardOfNumber(CrashRule):
+    """backward() is called on a plain number.
+
+    ## What it does
+    Explains a `backward` on what `.item()` or `float()` has made of a loss.
+
+    ## Why is this bad?
+    A number has no history. `.item()` belongs where the loss is shown, after `backward()`.
+
+    ## Example
+    ```python
+    loss = criterion(out, y).item()
+    loss.backward()
+    ```
+
+    ## Use instead
+    ```python
+    loss = criterion(out, y)
+    loss.backward()
+    ```
+
+    ## Fix safety
+    Where the number was printed or added up, it is now a tensor of the same value.
+
+    ## References
+    - torch.Tensor.item
+    """
+
+    id = "SNF287"
+    name = "backward-of-number"
+    category = Category.AUTOGRAD
+    applicability = Applicability.SAFE
+    TYPES = ("AttributeError",)
+    MESSAGES = (r"'(float|int|numpy\.float\d+)' object has no attribute 'backward'",)
+    GOOD = (
+        Good("w = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum()\nloss.backward()\nprint(loss.item())\n"),
+        Good("loss = torch.ones(3).sum().item()\n"),
+    )
+    BAD = (Bad("w = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum().item()\nloss.backward()\n", at=(1, 1)),)
+
+    def says(self, crash: Crash) -> str:
+        return f"backward() is called on a {crash.found[0]}, which has no history"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        tensor = crash.node.value if isinstance(crash.node, ast.Attribute) else None
+        birth = crash.born(tensor) if isinstance(tensor, ast.Name) else None
+        for node in [one for one in (tensor, birth.value if birth is not None else None) if one is not None]:
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "item" and not call.args:
+                    yield Offer("Keep the tensor", replace_expression(crash.code, call, crash.text(call.func.value)))
+                elif isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "float":
+                    yield Offer("Keep the tensor", unwrap_call(crash.code, call))

@@ -1,0 +1,134 @@
+"""A graph of gradients is used a second time after it was freed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_keyword, insert_statement_after, insert_statement_before, wrap_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+
+
+class BackwardThroughFreedGraph(CrashRule):
+    """A graph of gradients is used a second time after it was freed.
+
+    ## What it does
+    Explains a `backward` that reaches through computations of an earlier `backward`: a hidden state carried from batch to batch, a discriminator's graph used for the generator, a call that stands twice.
+
+    ## Why is this bad?
+    The program stops in the second round. Keeping every graph (`retain_graph=True`) would cost time and memory that grow with each step, and is rarely what is meant.
+
+    ## Example
+    ```python
+    for x in batches:
+        out, hidden = rnn(x, hidden)
+        out.mean().backward()
+    ```
+
+    ## Use instead
+    ```python
+    for x in batches:
+        hidden = hidden.detach()
+        out, hidden = rnn(x, hidden)
+        out.mean().backward()
+    ```
+
+    ## Fix safety
+    Detaching cuts the gradient at the border of a batch, the usual truncated backpropagation. Keeping the graph is the last offer.
+
+    ## References
+    - torch.Tensor.backward: retain_graph
+    - torch.Tensor.detach
+    """
+
+    id = "SNF281"
+    name = "backward-through-freed-graph"
+    category = Category.AUTOGRAD
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (r"Trying to backward through the graph a second time",)
+    GOOD = (
+        Good("x = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward(retain_graph=True)\ny.backward()\n"),
+        Good("x = torch.ones(2, requires_grad=True)\nfor _ in range(2):\n    (x ** 2).sum().backward()\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nrnn = nn.GRU(3, 4)\nhidden = torch.zeros(1, 2, 4)\nfor step in range(3):\n    out, hidden = rnn(torch.ones(5, 2, 3), hidden)\n    loss = out.pow(2).mean()\n    loss.backward()\n",
+            at=(1, 1),
+        ),
+        Bad("x = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward()\ny.backward()\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        carried = ", ".join(name for name, _ in self._carried(crash))
+        return "backward() reaches into a graph that an earlier backward() has freed" + (f", through {carried}" if carried else "")
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        code = crash.code
+        for name, loop in self._carried(crash):
+            value = crash.frame.locals.get(name) if crash.frame else None
+            pair = value is not None and value.kind == "sequence"
+            text = f"{name} = tuple(part.detach() for part in {name})" if pair else f"{name} = {name}.detach()"
+            first = loop.body[0].lineno
+            if value is not None and value.kind in ("tensor", "sequence") and self._bound_before(crash, name, loop):
+                yield Offer(f"Cut {name} off its history at each step", insert_statement_before(code, first, text))
+            if value is not None and value.kind in ("tensor", "sequence"):
+                last = max(
+                    (node for node in ast.walk(loop) if isinstance(node, ast.Expr) and _is_backward(node)),
+                    key=lambda node: node.lineno,
+                    default=None,
+                )
+                if last is not None:
+                    yield Offer(f"Cut {name} off its history after each step", insert_statement_after(code, last.lineno, text))
+        earlier = [node for node in code.nodes if isinstance(node, ast.Expr) and _is_backward(node) and node.lineno < crash.span.line]
+        if earlier and crash.statement is not None:
+            yield from self._first_of_two(crash, max(earlier, key=lambda node: node.lineno))
+
+    @staticmethod
+    def _first_of_two(crash: Crash, earlier: ast.Expr) -> Iterator[Offer]:
+        """Mendings of two different calls of backward: the tensor between their graphs is detached for the first, or its graph kept."""
+        code, call = crash.code, earlier.value
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Attribute)
+        loss = call.func.value
+        birth = crash.born(loss) if isinstance(loss, ast.Name) else None
+        shared = [value for value in (crash.frame.locals if crash.frame else {}).items() if value[1].kind == "tensor" and value[1].grad_fn]
+        for name, _ in shared:
+            for node in ast.walk(birth.value) if birth is not None else ():
+                if isinstance(node, ast.Name) and node.id == name:
+                    yield Offer(f"Use {name} without its history for the first loss", wrap_expression(code, node, "{}.detach()"))
+            scores = {node.id for node in ast.walk(birth.value) if isinstance(node, ast.Name)} if birth is not None else set()
+            for other in code.nodes:
+                made = isinstance(other, ast.Assign) and isinstance(other.targets[0], ast.Name) and other.targets[0].id in scores
+                for node in ast.walk(other) if made and other.lineno < earlier.lineno else ():
+                    if isinstance(node, ast.Name) and node.id == name and isinstance(code.parents.get(node), ast.Call):
+                        yield Offer(f"Use {name} without its history for the first loss", wrap_expression(code, node, "{}.detach()"))
+        yield Offer("Keep the graph for the second backward()", add_keyword(code, call, "retain_graph", "True"))
+
+    @staticmethod
+    def _bound_before(crash: Crash, name: str, loop: ast.For | ast.While) -> bool:
+        return any(
+            isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store) and node.lineno < loop.lineno
+            for node in crash.code.nodes
+        )
+
+    @staticmethod
+    def _carried(crash: Crash) -> list[tuple[str, ast.For | ast.While]]:
+        """Names that the loop around the place both reads and binds with a value from a graph, the innermost loop's first."""
+        statement = crash.statement
+        loops = [up for up in crash.code.ancestors(statement) if isinstance(up, ast.For | ast.While)] if statement is not None else []
+        found: list[tuple[str, ast.For | ast.While]] = []
+        for loop in loops:
+            body = [node for one in loop.body for node in ast.walk(one) if isinstance(node, ast.Name)]
+            for name in dict.fromkeys(node.id for node in body if isinstance(node.ctx, ast.Store)):
+                reads = [(node.lineno, node.col_offset) for node in body if node.id == name and isinstance(node.ctx, ast.Load)]
+                stores = [node.lineno for node in body if node.id == name and isinstance(node.ctx, ast.Store)]
+                if reads and min(reads)[0] <= min(stores) and (name, loop) not in found:
+                    found.append((name, loop))
+        return found
+
+
+def _is_backward(node: ast.Expr) -> bool:
+    return isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute) and node.value.func.attr == "backward"

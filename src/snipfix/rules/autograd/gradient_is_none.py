@@ -1,0 +1,96 @@
+"""The gradient of a tensor is used that has none."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_keyword, insert_statement_after, replace_statement
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import keyword
+
+
+class GradientIsNone(CrashRule):
+    """The gradient of a tensor is used that has none.
+
+    ## What it does
+    Explains uses of `.grad` that is None: the parameter was replaced by a computed tensor, or nothing was backpropagated to it.
+
+    ## Why is this bad?
+    `w = w - lr * w.grad` makes a new tensor, and only leaves get gradients.
+
+    ## Example
+    ```python
+    w = w - lr * w.grad
+    w.grad.zero_()
+    ```
+
+    ## Use instead
+    ```python
+    with torch.no_grad():
+        w -= lr * w.grad
+    w.grad.zero_()
+    ```
+
+    ## Fix safety
+    The update is the same; the parameter stays the one whose gradient is recorded.
+
+    ## References
+    - torch.Tensor.grad
+    """
+
+    id = "SNF286"
+    name = "gradient-is-none"
+    category = Category.AUTOGRAD
+    applicability = Applicability.UNSAFE
+    TYPES = ("AttributeError", "TypeError")
+    MESSAGES = (
+        r"'NoneType' object has no attribute '(?:zero_|data|norm|detach|abs|sum|mean|clone|numpy|item|shape|size|pow|add_|mul_)'",
+        r"unsupported operand type\(s\) for [^:]+: '?\w*(?:NoneType|float|Tensor)'? and '?\w*(?:NoneType|Tensor)'?",
+    )
+    GOOD = (
+        Good(
+            "w = torch.ones(3, requires_grad=True)\n(w ** 2).sum().backward()\nwith torch.no_grad():\n    w -= 0.1 * w.grad\nw.grad.zero_()\n"
+        ),
+        Good("w = torch.ones(3, requires_grad=True)\nprint(w.grad)\n"),
+    )
+    BAD = (
+        Bad(
+            "w = torch.ones(3, requires_grad=True)\nfor _ in range(2):\n    loss = (w ** 2).sum()\n    loss.backward()\n    w = w - 0.1 * w.grad\n    w.grad.zero_()\n",
+            at=(1, 1),
+        ),
+    )
+
+    def explains(self, crash: Crash) -> bool:
+        return any(isinstance(node, ast.Attribute) and node.attr == "grad" for node in ast.walk(crash.statement or ast.Pass()))
+
+    def says(self, crash: Crash) -> str:
+        names = [
+            ast.unparse(node.value)
+            for node in ast.walk(crash.statement or ast.Pass())
+            if isinstance(node, ast.Attribute) and node.attr == "grad"
+        ]
+        return f"{names[0] if names else 'the tensor'} has no gradient: its grad is None"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        code = crash.code
+        names = {
+            node.value.id
+            for node in ast.walk(crash.statement or ast.Pass())
+            if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name)
+        }
+        for node in code.nodes:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names:
+                name, value = node.targets[0].id, node.value
+                if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub | ast.Add) and ast.unparse(value.left) == name:
+                    sign = "-" if isinstance(value.op, ast.Sub) else "+"
+                    text = f"with torch.no_grad():\n    {name} {sign}= {code.slice(value.right)}"
+                    yield Offer("Update the parameter in place, without recording", replace_statement(code, node.lineno, text))
+        for name in names:
+            birth = next((node for node in code.nodes if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name), None)
+            if birth is not None and isinstance(birth.value, ast.Call) and keyword(birth.value, "requires_grad") is None:
+                yield Offer("Ask for a gradient", add_keyword(code, birth.value, "requires_grad", "True"))
+            elif birth is not None and isinstance(birth.value, ast.BinOp):
+                yield Offer("Keep the gradient of this tensor", insert_statement_after(code, birth.lineno, f"{name}.retain_grad()"))

@@ -1,0 +1,63 @@
+"""NumPy is given a tensor that belongs to a graph of gradients."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import wrapped
+
+
+class NumpyOfGraphTensor(CrashRule):
+    """NumPy is given a tensor that belongs to a graph of gradients.
+
+    ## What it does
+    Explains `.numpy()`, plotting and other NumPy functions on a tensor that requires a gradient.
+
+    ## Why is this bad?
+    The program stops: what NumPy did with the numbers would be missing from the gradient.
+
+    ## Example
+    ```python
+    w = torch.ones(2, requires_grad=True)
+    (w * 2).numpy()
+    ```
+
+    ## Use instead
+    ```python
+    w = torch.ones(2, requires_grad=True)
+    (w * 2).detach().numpy()
+    ```
+
+    ## Fix safety
+    The values stay the same; where they are shown or stored no gradient is needed.
+
+    ## References
+    - torch.Tensor.detach
+    """
+
+    id = "SNF280"
+    name = "numpy-of-graph-tensor"
+    category = Category.AUTOGRAD
+    applicability = Applicability.SAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad",)
+    GOOD = (
+        Good("w = torch.ones(2, requires_grad=True)\n(w * 2).detach().numpy()\n"),
+        Good("torch.ones(2).numpy()\n"),
+    )
+    BAD = (Bad("w = torch.ones(3, requires_grad=True)\nprint((w * 2).numpy())\n", at=(1, 1)),)
+
+    def says(self, crash: Crash) -> str:
+        return "NumPy cannot read a tensor that requires a gradient"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        call = crash.call
+        if call is not None and isinstance(call.func, ast.Attribute) and call.func.attr in ("numpy", "__array__"):
+            yield from wrapped(crash, call.func.value, "{}.detach()", "Take the values out of the graph")
+            return
+        for arg in call.args if call is not None else ():
+            yield from wrapped(crash, arg, "{}.detach()", "Take the values out of the graph")

@@ -1,0 +1,103 @@
+"""The code asks for a GPU where there is none."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_keyword, insert_statement_before, joined, replace_expression
+from snipfix.model import Applicability, Category, Edit
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+
+
+class CudaUnavailable(CrashRule):
+    """The code asks for a GPU where there is none.
+
+    ## What it does
+    Explains `.cuda()`, a device named cuda and the loading of GPU tensors on a machine, or with a PyTorch, without CUDA.
+
+    ## Why is this bad?
+    A reader without a GPU cannot run the code, though everything in it works on the CPU.
+
+    ## Example
+    ```python
+    net = nn.Linear(3, 2).cuda()
+    ```
+
+    ## Use instead
+    ```python
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    net = nn.Linear(3, 2).to(device)
+    ```
+
+    ## Fix safety
+    With a GPU the code does what it did.
+
+    ## References
+    - PyTorch, CUDA semantics: device-agnostic code
+    """
+
+    id = "SNF261"
+    name = "cuda-unavailable"
+    category = Category.DEVICE
+    applicability = Applicability.UNSAFE
+    TYPES = ("AssertionError", "RuntimeError")
+    MESSAGES = (
+        r"Torch not compiled with CUDA enabled",
+        r"type torch\.cuda\.\w+ not available",
+        r"Found no NVIDIA driver",
+        r"No CUDA GPUs are available",
+        r"Attempting to deserialize object on a CUDA device",
+    )
+    GOOD = (
+        Good('device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nnet = nn.Linear(3, 2).to(device)\n'),
+        Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cpu()\n"),
+    )
+    BAD = (
+        Bad("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cuda()\nx = torch.zeros(2, 3).cuda()\ny = net(x)\n", at=(1, 1)),
+        Bad('device = torch.device("cuda")\nnet = nn.Linear(3, 2).to(device)\n', at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return "the code needs a GPU, and there is none here"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        code, condition = crash.code, '"cuda" if torch.cuda.is_available() else "cpu"'
+        literals = [
+            node for node in code.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("cuda")
+        ]
+        conditional = [
+            node for node in literals if not any(isinstance(up, ast.IfExp | ast.Compare | ast.If) for up in code.ancestors(node))
+        ]
+        calls = [node for node in code.nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        moved = [call for call in calls if call.func.attr == "cuda" and not call.args]  # type: ignore[attr-defined]
+        named = _is_named(crash, conditional)
+        edits = [replace_expression(code, node, condition if named and node is conditional[0] else "device") for node in conditional]
+        for call in moved:
+            assert isinstance(call.func, ast.Attribute)
+            start, end = code.range(code.span(call.func.value))[1], code.range(code.span(call))[1]
+            edits.append((Edit(start, end, ".to(device)"),))
+        if not named:
+            edits.append(_definition(crash, f"device = torch.device({condition})"))
+        if conditional or moved:
+            yield Offer("Use the GPU only where there is one", joined(*edits))
+        call = crash.call
+        if call is not None and ast.unparse(call.func) == "torch.load":
+            yield Offer("Load to the CPU", add_keyword(code, call, "map_location", '"cpu"'))
+
+
+def _is_named(crash: Crash, literals: list[ast.Constant]) -> bool:
+    """Whether the first literal is where the text names its device: `device = torch.device("cuda")`."""
+    statement = crash.statement_of(literals[0].lineno) if literals else None
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "device"
+
+
+def _definition(crash: Crash, line: str) -> tuple[Edit, ...]:
+    """The definition of the device, after the imports."""
+    head = [node for node in crash.code.tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    if not head:
+        return insert_statement_before(crash.code, 1, line)
+    at = crash.code.offset(head[-1].end_lineno or 1, 1 << 30)
+    return (Edit(at, at, f"\n\n{line}"),)

@@ -1,0 +1,79 @@
+"""A layer and its input have different floating-point types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import operand, passed, value_offers
+
+
+class MixedFloatTypes(CrashRule):
+    """A layer and its input have different floating-point types.
+
+    ## What it does
+    Explains operations given float64 and float32 (or half precision) together.
+
+    ## Why is this bad?
+    The program stops. NumPy computes in float64, PyTorch's layers in float32.
+
+    ## Example
+    ```python
+    x = torch.from_numpy(np.zeros((4, 3)))
+    nn.Linear(3, 2)(x)
+    ```
+
+    ## Use instead
+    ```python
+    x = torch.from_numpy(np.zeros((4, 3))).float()
+    nn.Linear(3, 2)(x)
+    ```
+
+    ## Fix safety
+    The input is converted where it is born; that loses digits which the layer could not have used.
+
+    ## References
+    - torch.Tensor.float
+    """
+
+    id = "SNF240"
+    name = "mixed-float-types"
+    category = Category.DTYPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (
+        r"must have the same dtype",
+        r"expected scalar type \w+ but found \w+",
+        r"[Ee]xpected (?:object of scalar type|m1 and m2 to have the same dtype)",
+        r"Input type .* and (?:weight|bias) type .* should be the same",
+        r"Found dtype \w+ but expected \w+",
+        r"RNN input dtype|does not match weight dtype|[Ii]nput dtype .* does not match",
+    )
+    GOOD = (
+        Good("import torch\nimport numpy as np\nx = torch.from_numpy(np.zeros((4, 3), dtype='float32'))\ny = torch.nn.Linear(3, 2)(x)\n"),
+        Good("x = torch.zeros(2, dtype=torch.float64) + torch.zeros(2)\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport numpy as np\nimport torch.nn as nn\nx = torch.from_numpy(np.zeros((4, 3)))\nfc = nn.Linear(3, 2)\ny = fc(x)\n",
+            at=(1, 1),
+        ),
+    )
+
+    def explains(self, crash: Crash) -> bool:
+        kinds = {value.dtype for value in crash.tensors}
+        return len(kinds) > 1 and all(kind.startswith(("float", "bfloat")) for kind in kinds)
+
+    def says(self, crash: Crash) -> str:
+        return "the operands have different floating-point types: " + " and ".join(dict.fromkeys(value.dtype for value in crash.tensors))
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        for number, value in enumerate(crash.tensors[:2]):
+            if value.dtype in ("float64", "float16", "bfloat16"):
+                node = operand(crash, number) if crash.module is None else passed(crash, number, "input")
+                yield from value_offers(crash, node, "{}.float()", "Convert the data to float32")
+        node = passed(crash, 1, "target")
+        if len(crash.tensors) > 1 and crash.tensors[1].dtype == "float64" and crash.module is not None:
+            yield from value_offers(crash, node, "{}.float()", "Convert the targets to float32")

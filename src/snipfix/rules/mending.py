@@ -1,0 +1,111 @@
+"""Where a wrong value can be put right: at its birth, before it is used, or where it is passed. Offers for all of these, best first."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import insert_statement_before, wrap_expression
+from snipfix.model import Meaning
+from snipfix.rules.diagnosis import Crash, Offer
+
+__all__ = ["keyword", "operand", "operands", "origin", "passed", "used_after", "value_offers", "wrapped"]
+
+
+def keyword(call: ast.Call | None, name: str) -> ast.expr | None:
+    """The value of a keyword argument."""
+    return next((one.value for one in call.keywords if one.arg == name), None) if call else None
+
+
+def passed(crash: Crash, position: int, *names: str) -> ast.expr | None:
+    """The expression that the failing call was given, by position or keyword. A method's own tensor is position 0: `x.view(2)` → x."""
+    call = crash.call
+    if call is None:
+        return None
+    for name in names:
+        found = keyword(call, name)
+        if found is not None:
+            return found
+    given = list(call.args)
+    if isinstance(call.func, ast.Attribute) and crash.operation.name.startswith("Tensor."):
+        given.insert(0, call.func.value)
+    return given[position] if position < len(given) and not isinstance(given[position], ast.Starred) else None
+
+
+def operands(crash: Crash) -> tuple[ast.expr, ast.expr] | None:
+    """The two operands of the failing operation: `a @ b`, `a += b`, `a.mul(b)`, `torch.bmm(a, b)`."""
+    if isinstance(crash.statement, ast.AugAssign) and crash.code.span(crash.statement) == crash.span:
+        return crash.statement.target, crash.statement.value
+    node = crash.node
+    if isinstance(node, ast.BinOp):
+        return node.left, node.right
+    if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+        return node.left, node.comparators[0]
+    first, second = passed(crash, 0, "input"), passed(crash, 1, "other", "mat2", "target")
+    return (first, second) if first is not None and second is not None else None
+
+
+def operand(crash: Crash, position: int) -> ast.expr | None:
+    both = operands(crash)
+    return both[position] if both else None
+
+
+def origin(crash: Crash, node: ast.expr | None) -> ast.expr | None:
+    """Where a value comes from, followed through parameters to the outermost call that passed it on."""
+    level = len(crash.frames) - 1
+    while isinstance(node, ast.Name) and level > 0:
+        function = crash.function_of(node)
+        if not isinstance(function, ast.FunctionDef) or crash.births(node):
+            break
+        caller = crash.code.node_at(crash.frames[level - 1].span, ast.Call)
+        outer = _given_for(function, caller, node.id, is_method=bool(crash.frames[level].owner)) if isinstance(caller, ast.Call) else None
+        if outer is None:
+            break
+        node, level = outer, level - 1
+    return node
+
+
+def _given_for(function: ast.FunctionDef, call: ast.Call, name: str, *, is_method: bool) -> ast.expr | None:
+    found = keyword(call, name)
+    names = [arg.arg for arg in function.args.args][1 if is_method else 0 :]
+    if found is not None or name not in names:
+        return found
+    position = names.index(name)
+    given = call.args[: position + 1]
+    return given[position] if position < len(given) and not any(isinstance(one, ast.Starred) for one in given) else None
+
+
+def used_after(crash: Crash, name: ast.Name) -> bool:
+    """Whether a name is read again in its function after the statement it stands in."""
+    home, statement = crash.function_of(name), crash.statement_of(name.lineno)
+    end = (statement.end_lineno or statement.lineno) if statement else name.lineno
+    return any(
+        isinstance(node, ast.Name) and node.id == name.id and node.lineno > end and crash.function_of(node) is home
+        for node in crash.code.nodes
+    )
+
+
+def wrapped(crash: Crash, node: ast.expr | None, template: str, title: str, meaning: Meaning = Meaning.RESTORES) -> Iterator[Offer]:
+    """The expression in a template, where it stands."""
+    if node is not None:
+        yield Offer(title, wrap_expression(crash.code, node, template), meaning)
+
+
+def value_offers(
+    crash: Crash, node: ast.expr | None, template: str, title: str, *, meaning: Meaning = Meaning.RESTORES, here: bool = False
+) -> Iterator[Offer]:
+    """Offers that put a value into a template (`{}.float()`): where it was born, before its use, where it is passed; `here` first of all when asked."""
+    if node is None:
+        return
+    outer = origin(crash, node) or node
+    if here:
+        yield from wrapped(crash, node, template, title, meaning)
+    if isinstance(outer, ast.Name):
+        birth = crash.born(outer)
+        if birth is not None and len(birth.targets) == 1 and isinstance(birth.targets[0], ast.Name):
+            yield from wrapped(crash, birth.value, template, title, meaning)
+        elif birth is None:
+            text = template.replace("{}", outer.id)
+            yield Offer(title, insert_statement_before(crash.code, outer.lineno, f"{outer.id} = {text}"), meaning)
+    yield from wrapped(crash, outer, template, title, meaning)
+    yield from wrapped(crash, node, template, title, meaning)

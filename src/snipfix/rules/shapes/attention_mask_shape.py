@@ -1,0 +1,94 @@
+"""An attention layer is given a mask of the wrong shape."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_keyword, joined, replace_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import keyword, origin, passed, wrapped
+
+
+class AttentionMaskShape(CrashRule):
+    """An attention layer is given a mask of the wrong shape.
+
+    ## What it does
+    Explains masks that fit neither (target length, source length) nor (batch, source length).
+
+    ## Why is this bad?
+    The program stops. Usually `batch_first` is forgotten, so that batch and length change places, or the mask was made for another length.
+
+    ## Example
+    ```python
+    attn = nn.MultiheadAttention(8, 2)
+    attn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())  # x: (3, 5, 8)
+    ```
+
+    ## Use instead
+    ```python
+    attn = nn.MultiheadAttention(8, 2, batch_first=True)
+    attn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())
+    ```
+
+    ## Fix safety
+    `batch_first` is offered when the mask then fits.
+
+    ## References
+    - torch.nn.MultiheadAttention: attn_mask, key_padding_mask
+    """
+
+    id = "SNF213"
+    name = "attention-mask-shape"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError", "AssertionError")
+    MESSAGES = (
+        r"The shape of the \dD attn_mask is torch\.Size\(.*?\), but should be \((\d+), ?\d+",
+        r"Expected key_padd(?:ed|ing)_mask\.shape\[\d\]",
+        r"attn_mask's? (?:size|dimension) .*",
+        r"[Ee]xpected.*key_padding_mask.*but got",
+    )
+    GOOD = (
+        Good(
+            "import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2, batch_first=True)\nx = torch.zeros(3, 5, 8)\nattn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())\n"
+        ),
+        Good(
+            "import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2)\nx = torch.zeros(5, 3, 8)\nattn(x, x, x, key_padding_mask=torch.zeros(3, 5).bool())\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2)\nx = torch.zeros(3, 5, 8)\ny, w = attn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())\n",
+            at=(1, 1),
+        ),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return f"an attention mask does not fit its input: {crash.failure.message.splitlines()[0].rstrip('.')}"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        # The layer that turns batch and length is the outermost one of the library that the snippet built.
+        for node in crash.code.nodes:
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LAYERS and keyword(node, "batch_first") is None:
+                yield Offer("Say that the batch comes first", add_keyword(crash.code, node, "batch_first", "True"))
+        mask = passed(crash, 9, "attn_mask", "mask", "src_mask", "tgt_mask")
+        padding = passed(crash, 9, "key_padding_mask", "src_key_padding_mask", "tgt_key_padding_mask")
+        if "padd" in crash.failure.message or mask is None:
+            yield from wrapped(crash, padding, "{}.t()", "Put the batch in front")
+        length = crash.found[0] if crash.found else ""
+        outer = origin(crash, mask)
+        birth = crash.born(outer) if isinstance(outer, ast.Name) else None
+        sizes = (
+            [node for node in ast.walk(birth.value) if isinstance(node, ast.Constant) and type(node.value) is int]
+            if birth is not None
+            else []
+        )
+        given = [node for node in sizes if node.value > 1]
+        if length and given and len({node.value for node in given}) == 1:
+            yield Offer("Make the mask as long as the input", joined(*(replace_expression(crash.code, node, length) for node in given)))
+
+
+LAYERS = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer")

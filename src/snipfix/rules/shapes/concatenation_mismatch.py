@@ -1,0 +1,87 @@
+"""Tensors are joined whose sizes differ in another dimension than the joined one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_keyword, replace_argument
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.mending import wrapped
+
+
+class ConcatenationMismatch(CrashRule):
+    """Tensors are joined whose sizes differ in another dimension than the joined one.
+
+    ## What it does
+    Explains `torch.cat` of tensors with different sizes or numbers of dimensions.
+
+    ## Why is this bad?
+    The program stops. Usually `dim` was left at 0, or one of the tensors lacks an axis.
+
+    ## Example
+    ```python
+    a, b = torch.zeros(4, 3), torch.zeros(4, 5)
+    torch.cat([a, b])
+    ```
+
+    ## Use instead
+    ```python
+    a, b = torch.zeros(4, 3), torch.zeros(4, 5)
+    torch.cat([a, b], dim=1)
+    ```
+
+    ## Fix safety
+    The dimension is the only one in which the sizes differ.
+
+    ## References
+    - torch.cat
+    """
+
+    id = "SNF206"
+    name = "concatenation-mismatch"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (
+        r"Sizes of tensors must match except in dimension",
+        r"Tensors must have same number of dimensions",
+        r"invalid argument 0: Sizes of tensors must match",
+    )
+    GOOD = (
+        Good("torch.cat([torch.zeros(4, 3), torch.zeros(2, 3)])\n"),
+        Good("torch.cat([torch.zeros(4, 3), torch.zeros(4, 5)], dim=1)\n"),
+    )
+    BAD = (Bad("a = torch.zeros(4, 3)\nb = torch.zeros(4, 5)\nc = torch.cat([a, b])\n", at=(1, 1)),)
+
+    def explains(self, crash: Crash) -> bool:
+        return crash.operation.name.endswith(("cat", "concat", "concatenate")) and len(self._shapes(crash)) > 1
+
+    @staticmethod
+    def _shapes(crash: Crash) -> list[tuple[int, ...]]:
+        joined_values = crash.argument(0, "tensors")
+        return [value.shape for value in (joined_values.items if joined_values else ()) if value.shape is not None]
+
+    def says(self, crash: Crash) -> str:
+        return "these shapes cannot be joined: " + ", ".join(shape_text(shape) for shape in self._shapes(crash))
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        call, shapes = crash.call, self._shapes(crash)
+        if call is None:
+            return
+        given = len(call.args) > 1
+        lengths = {len(shape) for shape in shapes}
+        if len(lengths) == 1:
+            differing = [at for at in range(len(shapes[0])) if len({shape[at] for shape in shapes}) > 1]
+            if len(differing) == 1:
+                text = str(differing[0])
+                edits = replace_argument(crash.code, call, 1, text) if given else add_keyword(crash.code, call, "dim", text)
+                yield Offer("Join along the dimension that differs", edits)
+            return
+        items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List | ast.Tuple) else []
+        for item, shape in zip(items, shapes, strict=False):
+            if len(shape) == max(lengths) - 1:
+                for dim in (1, 0, -1):
+                    yield from wrapped(crash, item, f"{{}}.unsqueeze({dim})", "Add the missing axis")

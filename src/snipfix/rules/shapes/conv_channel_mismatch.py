@@ -1,0 +1,85 @@
+"""A convolution is fed another number of channels than it was built for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.widths import argument_of, width_offers
+
+
+class ConvChannelMismatch(CrashRule):
+    """A convolution is fed another number of channels than it was built for.
+
+    ## What it does
+    Explains the failure of a convolution (transposed ones too) whose input has not `in_channels` channels.
+
+    ## Why is this bad?
+    The program stops at the first batch. Images come as height, width, channels from NumPy and PIL, while PyTorch wants channels first; or the layer before gives another number of channels.
+
+    ## Example
+    ```python
+    conv = nn.Conv2d(3, 8, 3)
+    conv(torch.zeros(1, 16, 16, 3))
+    ```
+
+    ## Use instead
+    ```python
+    conv = nn.Conv2d(3, 8, 3)
+    conv(torch.zeros(1, 16, 16, 3).permute(0, 3, 1, 2))
+    ```
+
+    ## Fix safety
+    An axis is moved when its size shows that it holds the channels; else the layer is built for what comes in.
+
+    ## References
+    - torch.nn.Conv2d: the input is `(N, C_in, H, W)`.
+    """
+
+    id = "SNF201"
+    name = "conv-channel-mismatch"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (r"to have (\d+) channels, but got (\d+) channels instead",)
+    GOOD = (
+        Good("nn.Conv2d(3, 8, 3)(torch.zeros(1, 3, 16, 16))\n"),
+        Good("nn.Conv2d(3, 8, 3)(torch.zeros(3, 16, 16))\n"),
+    )
+    BAD = (
+        Bad("import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 8, 3)\nx = torch.zeros(1, 16, 16, 3)\ny = conv(x)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.a = nn.Conv2d(3, width, 3)\n        self.b = nn.Conv2d(3, 2, 3)\n\n    def forward(self, x):\n        return self.b(self.a(x))\n\nNet(4)(torch.zeros(1, 3, 8, 8))\n",
+            at=(1, 1),
+        ),
+    )
+
+    def explains(self, crash: Crash) -> bool:
+        return "conv" in crash.operation.name and len(crash.shape(0)) > 2 and len(crash.shape(1)) > 2
+
+    def says(self, crash: Crash) -> str:
+        layer = crash.module.path if crash.module and "Conv" in crash.module.type else "the convolution"
+        return f"{layer} takes {self._taken(crash)} channels, its input {shape_text(crash.shape(0))} has {self._channels(crash)}"
+
+    @staticmethod
+    def _taken(crash: Crash) -> int:
+        return int(crash.found[0])
+
+    @staticmethod
+    def _channels(crash: Crash) -> int:
+        return int(crash.found[1])
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        given, taken, dims = crash.shape(0), self._taken(crash), len(crash.shape(1))
+        node = passed(crash, 0, "input")
+        if len(given) == dims - 1 and taken == 1:
+            yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the images a channel axis")
+        if given[-1] == taken:
+            moved = "{}.transpose(1, 2)" if len(given) == 3 else "{}.permute(0, 3, 1, 2)" if len(given) == 4 else "{}.movedim(-1, 1)"
+            # Sequences are turned just for the convolution; images are brought into PyTorch's layout once and for all.
+            yield from value_offers(crash, node, moved, "Put the channels in front", here=len(given) == 3)
+        width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None
+        yield from width_offers(crash, width, self._channels(crash), what="number of input channels")

@@ -1,0 +1,109 @@
+"""A class number, token number or index lies outside what it indexes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import replace_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.widths import argument_of, width_offers
+
+
+class IndexOutOfRange(CrashRule):
+    """A class number, token number or index lies outside what it indexes.
+
+    ## What it does
+    Explains embeddings given ids that are not below `num_embeddings`, losses given class numbers that are not below the number of scores, and plain indexing.
+
+    ## Why is this bad?
+    The program stops on the CPU; on a GPU the same defect shows as a device-side assert far from its place. Classes and words are counted from 0.
+
+    ## Example
+    ```python
+    emb = nn.Embedding(2, 4)
+    emb(torch.tensor([0, 1, 2]))
+    ```
+
+    ## Use instead
+    ```python
+    emb = nn.Embedding(3, 4)
+    emb(torch.tensor([0, 1, 2]))
+    ```
+
+    ## Fix safety
+    Labels that start at 1 are shifted; otherwise the layer is made large enough for the largest number that was seen, which may still be too small for other data.
+
+    ## References
+    - torch.nn.Embedding: num_embeddings
+    """
+
+    id = "SNF217"
+    name = "index-out-of-range"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("IndexError",)
+    MESSAGES = (
+        r"Target (-?\d+) is out of bounds",
+        r"index out of range in self",
+        r"index (\d+) is out of bounds for dimension \d+ with size \d+",
+        r"Class values must be smaller than num_classes",
+    )
+    GOOD = (
+        Good("nn.Embedding(3, 4)(torch.tensor([0, 1, 2]))\n"),
+        Good("nn.functional.cross_entropy(torch.zeros(3, 3), torch.tensor([0, 1, 2]))\n"),
+    )
+    BAD = (
+        Bad("import torch\nimport torch.nn as nn\nemb = nn.Embedding(2, 4)\ny = emb(torch.tensor([0, 1, 2]))\n", at=(1, 1)),
+        Bad("labels = torch.tensor([1, 2, 3])\nloss = nn.CrossEntropyLoss()(torch.zeros(3, 3), labels)\n", at=(1, 1)),
+    )
+
+    def explains(self, crash: Crash) -> bool:
+        return crash.operation.name.rpartition(".")[2] in ("embedding", "cross_entropy", "nll_loss")
+
+    def says(self, crash: Crash) -> str:
+        if crash.operation.name.endswith("embedding"):
+            return f"an embedding of {crash.shape(1)[0]} entries is asked for entry {self._highest(crash, 0)}"
+        return f"class number {self._highest(crash, 1)} does not exist among {self._classes(crash)} scores"
+
+    @staticmethod
+    def _highest(crash: Crash, position: int) -> int:
+        value = crash.argument(position)
+        return int(value.high) if value is not None and value.high is not None else 0
+
+    @staticmethod
+    def _classes(crash: Crash) -> int:
+        shape = crash.shape(0)
+        return shape[1] if len(shape) > 1 else shape[0] if shape else 0
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if crash.operation.name.endswith("embedding"):
+            yield from self._larger_table(crash)
+            return
+        target, value, classes = passed(crash, 1, "target"), crash.argument(1), self._classes(crash)
+        if value is not None and value.low is not None and value.low >= 1 and self._highest(crash, 1) == classes:
+            yield from value_offers(crash, target, "{} - 1", "Count the classes from 0")
+        outcome = crash.context.outcome
+        for call in reversed(outcome.calls if outcome else ()):
+            shape = call.output.shape if call.output else None
+            if call.module.type == "Linear" and shape and shape[-1] == classes and call.module.built:
+                built = crash.code.node_at(call.module.built, ast.Call)
+                if isinstance(built, ast.Call):
+                    yield from width_offers(
+                        crash, argument_of(built, 1, "out_features"), self._highest(crash, 1) + 1, what="number of classes"
+                    )
+                return
+
+    def _larger_table(self, crash: Crash) -> Iterator[Offer]:
+        highest = self._highest(crash, 0)
+        size = argument_of(crash.constructor, 0, "num_embeddings") if crash.constructor is not None else None
+        if size is None:
+            return
+        for frame in reversed(crash.frames):
+            for name, value in frame.locals.items():
+                if value.length == highest + 1 and frame.function == "<module>" and crash.function_of(size) is crash.code.tree:
+                    yield Offer(f"Make room for all of {name}", replace_expression(crash.code, size, f"len({name})"))
+        yield from width_offers(crash, size, highest + 1, what="number of entries")

@@ -1,0 +1,99 @@
+"""A linear layer is fed vectors of another width than it was built for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from math import prod
+
+from snipfix.codemods import add_argument, insert_statement_before, joined, wrap_expression
+from snipfix.model import Applicability, Category, Edit
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.mending import origin, passed, used_after, value_offers
+from snipfix.rules.widths import argument_of, feature_map, width_offers
+
+
+class LinearWidthMismatch(CrashRule):
+    """A linear layer is fed vectors of another width than it was built for.
+
+    ## What it does
+    Explains the failure of `nn.Linear` and `F.linear` on an input whose last dimension is not `in_features`, with the call that built the layer.
+
+    ## Why is this bad?
+    The program stops at the first batch. The usual causes: a width computed for another image size, the width of another layer, a feature map
+    that was not flattened, an axis in the wrong place.
+
+    ## Example
+    ```python
+    fc = nn.Linear(64 * 6 * 6, 10)
+    fc(torch.zeros(4, 64, 5, 5).flatten(1))
+    ```
+
+    ## Use instead
+    ```python
+    fc = nn.Linear(64 * 5 * 5, 10)
+    fc(torch.zeros(4, 64, 5, 5).flatten(1))
+    ```
+
+    ## Fix safety
+    The new width is the one that was observed, written with the names in scope. Whether the layer or its input was meant otherwise, only the author knows.
+
+    ## References
+    - torch.nn.Linear: the input is `(*, in_features)`.
+    """
+
+    id = "SNF200"
+    name = "linear-width-mismatch"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (r"mat1 and mat2 shapes cannot be multiplied", r"size mismatch, (?:m1|got)", r"mat1 dim 1 must match mat2 dim 0")
+    GOOD = ()
+    BAD = ()
+
+    def explains(self, crash: Crash) -> bool:
+        return crash.operation.name.endswith(("linear", "addmm")) and len(crash.shape(1)) == 2 and bool(crash.shape(0))
+
+    def says(self, crash: Crash) -> str:
+        layer = crash.module.path if crash.module and crash.module.type == "Linear" else "the linear layer"
+        return f"{layer} takes vectors of {crash.shape(1)[1]}, its input {shape_text(crash.shape(0))} has {crash.shape(0)[-1]}"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        given, wide = crash.shape(0), crash.shape(1)[1]
+        node = passed(crash, 0, "input")
+        width = argument_of(crash.constructor, 0, "in_features") if crash.constructor else None
+        if len(given) > 2 and prod(given[1:]) == wide:
+            for title, edits in flattened(crash, node):
+                yield Offer(title, edits)
+        if given[-1] != wide == 1 and len(given) == 1:
+            yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give every number a row of its own")
+        elif len(given) == 4:
+            total = prod(given[1:])
+            for title, edits in flattened(crash, node):
+                for offer in width_offers(crash, width, total, spatial=given[1:]):
+                    yield Offer(f"{title}; {offer.title.lower()}", joined(edits, offer.edits), offer.meaning)
+        yield from width_offers(crash, width, given[-1], spatial=feature_map(crash, given[-1]) if len(given) == 2 else ())
+        if wide in given[1:-1]:
+            yield from value_offers(
+                crash, node, f"{{}}.transpose({given.index(wide, 1)}, -1)", "Move the features to the last axis", here=True
+            )
+
+
+def flattened(crash: Crash, node: ast.expr | None) -> Iterator[tuple[str, tuple[Edit, ...]]]:
+    """Edits that make rows of a batch of feature maps: in the Sequential, where the input is prepared, or where it is used."""
+    title = "Flatten the input"
+    outside = crash.code.parents.get(crash.constructor) if crash.constructor else None
+    if isinstance(outside, ast.Call) and crash.constructor in outside.args and outside.args.index(crash.constructor) > 0:
+        maker = crash.text(crash.constructor.func).rpartition(".")[0]
+        new = f"{maker}.Flatten()" if maker else "nn.Flatten()"
+        yield title, add_argument(crash.code, outside, new, outside.args.index(crash.constructor))
+    if node is None:
+        return
+    outer = origin(crash, node)
+    places = [one for one in (outer, node) if isinstance(one, ast.Name)]
+    if places and not used_after(crash, places[0]):
+        places.reverse()
+    for name in dict.fromkeys(places):
+        line = f"{name.id} = {name.id}.view({name.id}.size(0), -1)"
+        yield title, insert_statement_before(crash.code, name.lineno, line)
+    yield title, wrap_expression(crash.code, node, "torch.flatten({}, 1)")

@@ -1,0 +1,99 @@
+"""A layer is fed a tensor with too few or too many dimensions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from math import isqrt
+
+from snipfix.codemods import rename_attribute
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.mending import passed, value_offers
+
+
+class MissingDimension(CrashRule):
+    """A layer is fed a tensor with too few or too many dimensions.
+
+    ## What it does
+    Explains failures that name the number of dimensions a layer takes and the one it was given.
+
+    ## Why is this bad?
+    The program stops. Usually the batch or channel axis is missing, images were flattened before a convolution, or the layer of another dimensionality was taken (`BatchNorm2d` for vectors).
+
+    ## Example
+    ```python
+    conv = nn.Conv2d(1, 8, 3)
+    conv(torch.zeros(28, 28))
+    ```
+
+    ## Use instead
+    ```python
+    conv = nn.Conv2d(1, 8, 3)
+    conv(torch.zeros(28, 28).unsqueeze(0))
+    ```
+
+    ## Fix safety
+    Where the new axis belongs follows from the sizes when they are telling; else the author knows.
+
+    ## References
+    - torch.nn.Conv2d: the input is `(N, C_in, H, W)` or `(C_in, H, W)`.
+    """
+
+    id = "SNF202"
+    name = "missing-dimension"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ()
+    MESSAGES = (
+        r"Expected \d+D(?: \(unbatched\))? or \d+D \(batched\) input to \w+, but got input of size",
+        r"expected (?:\d+D or )?\d+D input \(got \d+D input\)",
+        r"Expected \d+-dimensional input for \d+-dimensional weight",
+        r"input must have \d+ dimensions, got \d+",
+        r"Expected input to be \d+D or \d+D, got \d+D",
+        r"non-empty (?:\d+D or )?\d+D \(batch mode\) tensor expected",
+    )
+    GOOD = (
+        Good("nn.Conv2d(1, 8, 3)(torch.zeros(1, 28, 28))\n"),
+        Good("nn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
+    )
+    BAD = (
+        Bad("import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28)\ny = conv(x)\n", at=(1, 1)),
+        Bad("import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm2d(4)\ny = norm(torch.zeros(2, 4))\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return f"{self._layer(crash)} takes another number of dimensions than its input has: {shape_text(crash.shape(0))}"
+
+    @staticmethod
+    def _layer(crash: Crash) -> str:
+        return crash.module.path if crash.module else crash.operation.name.rpartition(".")[2]
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        node, given = passed(crash, 0, "input"), crash.shape(0)
+        if crash.constructor and crash.module and crash.module.type.startswith("BatchNorm"):
+            right = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d", 5: "BatchNorm3d"}.get(len(given))
+            if right and isinstance(crash.constructor.func, ast.Attribute):
+                yield Offer(f"Use {right}", rename_attribute(crash.code, crash.constructor.func, right))
+        yield from self._reshaped(crash, node, given)
+
+    def _reshaped(self, crash: Crash, node: ast.expr | None, given: tuple[int, ...]) -> Iterator[Offer]:
+        name = self._layer(crash) + crash.operation.name + (crash.module.type if crash.module else "")
+        if "2d" in name.lower():
+            channels = int(crash.setting("in_channels") or 1)
+            side = isqrt(given[-1] // channels) if given else 0
+            if len(given) == 2 and side * side * channels == given[1] and side > 3 and given[0] != given[1]:
+                yield from value_offers(crash, node, f"{{}}.view(-1, {channels}, {side}, {side})", "Give the images their shape back")
+            if len(given) == 2 and channels == 1:
+                yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the image a channel axis")
+            if len(given) == 5 and given[1] == 1:
+                yield from value_offers(crash, node, "{}.squeeze(1)", "Drop the axis of size one")
+        elif len(given) == 2:
+            yield from value_offers(crash, node, "{}.unsqueeze(-1)", "Give every step a feature axis")
+            yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the input a channel axis")
+            yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
+        elif len(given) == 1:
+            yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
+        if len(given) == 4 and given[1] == 1:
+            yield from value_offers(crash, node, "{}.squeeze(1)", "Drop the axis of size one")

@@ -1,0 +1,82 @@
+"""Sequences of different lengths are put into one tensor."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_import, add_keyword, joined, replace_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import keyword
+
+
+class RaggedBatch(CrashRule):
+    """Sequences of different lengths are put into one tensor.
+
+    ## What it does
+    Explains `stack`, the collation of a DataLoader and `torch.tensor` on rows of different lengths.
+
+    ## Why is this bad?
+    A tensor has one size per axis. Sequences have to be padded to a common length, and the padding told apart later.
+
+    ## Example
+    ```python
+    rows = [torch.ones(2), torch.ones(3)]
+    torch.stack(rows)
+    ```
+
+    ## Use instead
+    ```python
+    rows = [torch.ones(2), torch.ones(3)]
+    nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    ```
+
+    ## Fix safety
+    Padding with zeros changes what later averages see; the author has to mask it where that matters.
+
+    ## References
+    - torch.nn.utils.rnn.pad_sequence
+    """
+
+    id = "SNF214"
+    name = "ragged-batch"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError", "ValueError")
+    MESSAGES = (
+        r"stack expects each tensor to be equal size",
+        r"expected sequence of length \d+ at dim \d+ \(got \d+\)",
+        r"Trying to resize storage that is not resizable",
+    )
+    GOOD = (
+        Good("torch.stack([torch.ones(2), torch.ones(2)])\n"),
+        Good("nn.utils.rnn.pad_sequence([torch.ones(2), torch.ones(3)], batch_first=True)\n"),
+    )
+    BAD = (
+        Bad("rows = [torch.ones(2), torch.ones(3)]\nbatch = torch.stack(rows)\n", at=(1, 1)),
+        Bad("x = torch.tensor([[1, 2], [3]])\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return f"rows of different lengths do not make one tensor: {crash.failure.message.splitlines()[0]}"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        pad = add_import(crash.code, "torch.nn.utils.rnn", "pad_sequence")
+        call = crash.call
+        name = ast.unparse(call.func).rpartition(".")[2] if call is not None else ""
+        if call is not None and name == "stack" and call.args:
+            text = f"pad_sequence({crash.text(call.args[0])}, batch_first=True)"
+            yield Offer("Pad the sequences", joined(replace_expression(crash.code, call, text), pad))
+        elif call is not None and name in ("tensor", "FloatTensor", "LongTensor", "Tensor") and call.args:
+            made = crash.text(call.func)
+            text = f"pad_sequence([{made}(row) for row in {crash.text(call.args[0])}], batch_first=True)"
+            yield Offer("Pad the rows", joined(replace_expression(crash.code, call, text), pad))
+        for node in crash.code.nodes:
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("DataLoader") and keyword(node, "collate_fn") is None:
+                plain = "lambda batch: pad_sequence(batch, batch_first=True)"
+                pairs = "lambda batch: (pad_sequence([x for x, _ in batch], batch_first=True), torch.tensor([y for _, y in batch]))"
+                both = "lambda batch: tuple(pad_sequence(part, batch_first=True) for part in zip(*batch))"
+                for collate in (plain, pairs, both):
+                    yield Offer("Pad the samples of a batch", joined(add_keyword(crash.code, node, "collate_fn", collate), pad))

@@ -1,0 +1,110 @@
+"""A recurrent layer is given a state of the wrong shape."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import add_keyword, joined, replace_expression
+from snipfix.model import Applicability, Category, Edit
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import origin, passed, value_offers
+from snipfix.rules.synthesis import expressions
+from snipfix.rules.values import Values
+
+
+class RecurrentStateShape(CrashRule):
+    """A recurrent layer is given a state of the wrong shape.
+
+    ## What it does
+    Explains RNN, GRU and LSTM calls whose state is not (layers times directions, batch, hidden size).
+
+    ## Why is this bad?
+    The program stops. Usually `batch_first` is forgotten, or the state was made for another number of layers or another batch.
+
+    ## Example
+    ```python
+    rnn = nn.GRU(4, 5, num_layers=2, batch_first=True)
+    rnn(torch.zeros(3, 7, 4), torch.zeros(1, 3, 5))
+    ```
+
+    ## Use instead
+    ```python
+    rnn = nn.GRU(4, 5, num_layers=2, batch_first=True)
+    rnn(torch.zeros(3, 7, 4), torch.zeros(2, 3, 5))
+    ```
+
+    ## Fix safety
+    Sizes are taken from names in scope where they fit.
+
+    ## References
+    - torch.nn.GRU: h_0 has shape (D * num_layers, N, H_out).
+    """
+
+    id = "SNF207"
+    name = "recurrent-state-shape"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ("RuntimeError",)
+    MESSAGES = (r"Expected hidden(?:\[\d\])? size \(([^)]*)\), got [\[(]([^\])]*)[\])]",)
+    GOOD = (
+        Good("import torch\nimport torch.nn as nn\nrnn = nn.GRU(4, 5, num_layers=2)\nrnn(torch.zeros(7, 3, 4), torch.zeros(2, 3, 5))\n"),
+        Good("nn.GRU(4, 5)(torch.zeros(7, 3, 4))\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nnum_layers = 2\nrnn = nn.GRU(4, 5, num_layers=num_layers, batch_first=True)\nout, h = rnn(torch.zeros(3, 7, 4), torch.zeros(1, 3, 5))\n",
+            at=(1, 1),
+        ),
+    )
+
+    def says(self, crash: Crash) -> str:
+        layer = crash.module.path if crash.module else "the recurrent layer"
+        return f"{layer} needs a state of shape ({crash.found[0]}), it is given ({crash.found[1]})"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        wanted, given = (tuple(int(size) for size in text.split(",") if size.strip()) for text in crash.found[:2])
+        shape, built = crash.shape(0), crash.constructor
+        if built is not None and len(shape) == 3 and given[1:2] == shape[:1] and crash.setting("batch_first") == "False":
+            yield Offer("Say that the batch comes first", add_keyword(crash.code, built, "batch_first", "True"))
+        state = passed(crash, 1, "hx")
+        made = list(self._makers(crash, state))
+        for changed in ([call for call, _ in made],) if made else ():
+            options = [list(self._resized(crash, call, wanted, given)) for call in changed]
+            for choice in zip(*options, strict=False):
+                yield Offer("Make the state of the right shape", joined(*choice))
+        if len(given) == len(wanted) == 3 and (given[1], given[0], given[2]) == wanted:
+            yield from value_offers(crash, state, "{}.transpose(0, 1)", "Put the layers first", here=True)
+
+    @staticmethod
+    def _makers(crash: Crash, state: ast.expr | None) -> Iterator[tuple[ast.Call, list[ast.expr]]]:
+        """The calls of zeros, randn and the like that made the state."""
+        outer = origin(crash, state)
+        parts = list(outer.elts) if isinstance(outer, ast.Tuple) else [outer]
+        for part in parts:
+            part = origin(crash, part) if part is not None else None
+            birth = crash.born(part) if isinstance(part, ast.Name) else None
+            value = birth.value if birth is not None else part
+            for node in ast.walk(value) if value is not None else ():
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in ("zeros", "randn", "ones", "rand")
+                ):
+                    yield node, node.args
+
+    @staticmethod
+    def _resized(crash: Crash, call: ast.Call, wanted: tuple[int, ...], given: tuple[int, ...]) -> Iterator[tuple[Edit, ...]]:
+        sizes = list(call.args[0].elts) if len(call.args) == 1 and isinstance(call.args[0], ast.Tuple | ast.List) else call.args
+        if len(sizes) != len(wanted) or len(given) != len(wanted):
+            return
+        values = Values(crash.code, crash.frames, crash.exercise)
+        function = crash.function_of(call)
+        per_size = []
+        for size, old, new in zip(sizes, given, wanted, strict=True):
+            if old != new:
+                found = expressions(new, size, values.of(function), near=values.own(function), limit=2)
+                per_size.append([replace_expression(crash.code, size, one.text) for one in found])
+        for choice in zip(*per_size, strict=False):
+            yield joined(*choice)

@@ -1,0 +1,149 @@
+"""A loss is given predictions and targets whose shapes do not belong together."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from math import prod
+
+from snipfix.codemods import add_import, joined, replace_expression, wrap_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.mending import passed, value_offers, wrapped
+
+
+class TargetShapeMismatch(CrashRule):
+    """A loss is given predictions and targets whose shapes do not belong together.
+
+    ## What it does
+    Explains losses that refuse their target's shape: another batch size, an extra axis, one-hot classes, logits with the classes in the wrong place.
+
+    ## Why is this bad?
+    The program stops at the first loss. The shapes show which axis is too many or in the wrong place.
+
+    ## Example
+    ```python
+    F.cross_entropy(torch.zeros(4, 3), torch.zeros(4, 1, dtype=torch.long))
+    ```
+
+    ## Use instead
+    ```python
+    F.cross_entropy(torch.zeros(4, 3), torch.zeros(4, 1, dtype=torch.long).squeeze(1))
+    ```
+
+    ## Fix safety
+    Axes of size one and transpositions follow from the shapes. Where predictions and targets have different numbers of samples, the offered flattening is a guess that has to run.
+
+    ## References
+    - torch.nn.CrossEntropyLoss: input (N, C, d1, ...), target (N, d1, ...).
+    """
+
+    id = "SNF211"
+    name = "target-shape-mismatch"
+    category = Category.SHAPE
+    applicability = Applicability.UNSAFE
+    TYPES = ()
+    MESSAGES = (
+        r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)",
+        r"multi-target not supported",
+        r"Expected target size [\[(]",
+        r"[Tt]arget size \(torch\.Size\(\[.*?\]\)\) (?:that is different to|must be the same as) (?:the )?input size",
+        r"The size of tensor a \(\d+\) must match the size of tensor b",
+        r"only batches of spatial targets supported",
+        r"[Dd]imension out of range .*",
+        r"input and target .*shape",
+        r"expected target (?:size|dtype)? ?.*dimension",
+    )
+    GOOD = (
+        Good("nn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
+        Good("nn.BCELoss()(torch.ones(4, 1), torch.ones(4, 1))\n"),
+    )
+    BAD = (
+        Bad("target = torch.zeros(4, 1, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), target)\n", at=(1, 1)),
+        Bad(
+            "logits = torch.zeros(2, 5, 10)\ntarget = torch.zeros(2, 5, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(logits, target)\n",
+            at=(1, 1),
+        ),
+        Bad("p = torch.ones(4, 1)\nloss = nn.BCELoss()(p, torch.ones(4))\n", at=(1, 1)),
+    )
+
+    def explains(self, crash: Crash) -> bool:
+        return any(word in crash.operation.name.lower() for word in ("loss", "entropy", "kl_div")) and len(crash.tensors) > 1
+
+    def says(self, crash: Crash) -> str:
+        given, target = (shape_text(value.shape) for value in crash.tensors[:2])
+        return f"{crash.operation.name.rpartition('.')[2]} cannot compare predictions of shape {given} with targets of shape {target}"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        predicted, target = passed(crash, 0, "input"), passed(crash, 1, "target")
+        given, wanted = crash.shape(0), crash.shape(1)
+        if predicted is None or target is None:
+            return
+        if crash.operation.name.rpartition(".")[2] in ("cross_entropy", "nll_loss"):
+            yield from self._classes(crash, (predicted, target), given, wanted)
+        else:
+            yield from self._alike(crash, (predicted, target), given, wanted)
+        yield from self._merged_batch(crash)
+
+    @staticmethod
+    def _classes(crash: Crash, nodes: tuple[ast.expr, ast.expr], given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+        predicted, target = nodes
+        if len(given) == 2 and wanted == (given[0], 1):
+            yield from value_offers(crash, target, "{}.squeeze(1)", "Drop the target's axis of size one", here=True)
+        if len(given) == 2 and wanted == given:
+            yield from value_offers(crash, target, "{}.argmax(1)", "Turn one-hot targets into class numbers", here=True)
+        if len(given) == 3 and given[:2] == wanted:
+            yield from wrapped(crash, predicted, "{}.transpose(1, 2)", "Put the classes in the second place")
+            flat = joined(
+                wrap_expression(crash.code, predicted, f"{{}}.reshape(-1, {given[2]})"),
+                wrap_expression(crash.code, target, "{}.reshape(-1)"),
+            )
+            yield Offer("Count every step as a sample", flat)
+        if len(given) == 2 and prod(wanted) == given[0]:
+            yield from wrapped(crash, target, "{}.reshape(-1)", "Flatten the targets as the predictions were")
+        if len(given) == 3 and wanted == (given[0],) and given[1] == 1:
+            yield from wrapped(crash, predicted, "{}.squeeze(1)", "Drop the axis of size one")
+        if len(given) > 1 and given[0] == 1 and prod(wanted) == 1 and not wanted:
+            yield from wrapped(crash, target, "{}.unsqueeze(0)", "Give the target a batch axis")
+        if len(given) == 3 and wanted == given[:1]:
+            yield from wrapped(crash, predicted, "{}[:, -1, :]", "Judge the last step")
+
+    @staticmethod
+    def _alike(crash: Crash, nodes: tuple[ast.expr, ast.expr], given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+        predicted, target = nodes
+        for at in range(len(given)):
+            if given[at] == 1 and given[:at] + given[at + 1 :] == wanted:
+                yield from wrapped(crash, predicted, f"{{}}.squeeze({at})", "Drop the axis of size one")
+                yield from wrapped(crash, target, f"{{}}.unsqueeze({at})", "Give the targets the same axis")
+        for at in range(len(wanted)):
+            if wanted[at] == 1 and wanted[:at] + wanted[at + 1 :] == given:
+                yield from wrapped(crash, target, f"{{}}.squeeze({at})", "Drop the target's axis of size one")
+        if len(wanted) == 1 and given[:1] == wanted and len(given) == 2:
+            text = f"F.one_hot({crash.text(target)}, {given[1]}).float()"
+            edits = joined(replace_expression(crash.code, target, text), add_import(crash.code, "torch.nn.functional", None, "F"))
+            yield Offer("Compare with one-hot targets", edits)
+        if prod(given) == prod(wanted):
+            title = "Give the targets the shape of the predictions"
+            if isinstance(predicted, ast.Name | ast.Attribute):
+                yield from wrapped(crash, target, f"{{}}.view_as({crash.text(predicted)})", title)
+            if len(given) == 2 and given[0] == wanted[0]:
+                yield from wrapped(crash, target, "{}.view({}.size(0), -1)".replace("{}.size", f"{crash.text(target)}.size"), title)
+
+    @staticmethod
+    def _merged_batch(crash: Crash) -> Iterator[Offer]:
+        """A `view(-1, K)` before the layers may have cut the batch differently."""
+        for node in crash.code.nodes:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("view", "reshape")
+                and len(node.args) == 2
+            ):
+                tensor = node.func.value
+                if ast.unparse(node.args[0]) == "-1" and isinstance(tensor, ast.Name) and ast.unparse(node.args[1]) != "-1":
+                    edits = joined(
+                        replace_expression(crash.code, node.args[0], f"{tensor.id}.size(0)"),
+                        replace_expression(crash.code, node.args[1], "-1"),
+                    )
+                    yield Offer("Flatten every sample by itself", edits)

@@ -1,0 +1,167 @@
+"""Whole numbers that names have: by propagating the text's constants, helped by what the run has seen. Nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping
+
+from snipfix.code import Code
+from snipfix.evidence import Exercise, Frame
+
+__all__ = ["Values", "evaluate", "own_nodes"]
+
+OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+LIMIT = 1 << 40
+DEPTH = 6
+
+
+def evaluate(node: ast.AST, names: Mapping[str, int]) -> int | None:
+    """The whole number an expression has when its names have these values; None when that cannot be told."""
+    match node:
+        case ast.Constant(value=bool()):
+            return None
+        case ast.Constant(value=int(value)):
+            return value
+        case ast.Name(id=name):
+            return names.get(name)
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return names.get(f"self.{name}")
+        case ast.Call(func=ast.Name(id="len"), args=[ast.List(elts=items) | ast.Tuple(elts=items)], keywords=[]):
+            return None if any(isinstance(item, ast.Starred) for item in items) else len(items)
+        case ast.Call(func=ast.Name(id="int"), args=[inner], keywords=[]):
+            return evaluate(inner, names)
+        case ast.BinOp(left=left, op=op, right=right):
+            return _binary(op, evaluate(left, names), evaluate(right, names))
+    return None
+
+
+def _binary(op: ast.operator, left: int | None, right: int | None) -> int | None:
+    if left is None or right is None:
+        return None
+    if isinstance(op, ast.Div):
+        return left // right if right and left % right == 0 else None
+    if isinstance(op, ast.Pow):
+        return int(left**right) if 0 <= right <= 8 and abs(left) < 1 << 16 else None
+    try:
+        value = OPERATORS[type(op)](left, right) if type(op) in OPERATORS else None
+    except ZeroDivisionError:
+        return None
+    return value if value is not None and abs(value) < LIMIT else None
+
+
+class Values:
+    """The values of names in each function of a text. `frames` and `exercise` say what the failing run had."""
+
+    def __init__(self, code: Code, frames: tuple[Frame, ...] = (), exercise: Exercise | None = None) -> None:
+        self.code, self.frames = code, frames
+        self.extra = _calls_in(exercise.call) if exercise else []
+        self._known: dict[ast.AST, dict[str, int]] = {}
+
+    def of(self, function: ast.AST, depth: int = 0) -> dict[str, int]:
+        """Names with a known value in a function: its own first, then those of the module."""
+        below = {} if isinstance(function, ast.Module) else self.own(self.code.tree, depth + 1)
+        own = self.own(function, depth)
+        return {**own, **{name: value for name, value in below.items() if name not in own}}
+
+    def own(self, function: ast.AST, depth: int = 0) -> dict[str, int]:
+        """Names with a known value that a function (or the module) binds itself, `self.width` among them."""
+        if function in self._known or depth > DEPTH:
+            return self._known.get(function, {})
+        self._known[function] = {}
+        outer = {} if isinstance(function, ast.Module) else self.own(self.code.tree, depth + 1)
+        own = self._parameters(function, depth) if isinstance(function, ast.FunctionDef) else {}
+        for target, value in _assignments(function):
+            number = evaluate(value, {**outer, **own})
+            if number is not None:
+                own[target] = number
+            else:
+                own.pop(target, None)
+        own.update(self._seen(function))
+        self._known[function] = own
+        return own
+
+    def _seen(self, function: ast.AST) -> dict[str, int]:
+        name = "<module>" if isinstance(function, ast.Module) else getattr(function, "name", "")
+        owner = getattr(self.code.parents.get(function), "name", "")
+        found: dict[str, int] = {}
+        for frame in self.frames:
+            if frame.function == name and frame.owner in ("", owner):
+                found.update(
+                    {key: int(value.text) for key, value in frame.locals.items() if value.kind == "int" and _is_number(value.text)}
+                )
+        return found
+
+    def _parameters(self, function: ast.FunctionDef, depth: int) -> dict[str, int]:
+        """What the parameters are given by the calls in the text, defaults where nothing is given."""
+        owner = self.code.parents.get(function)
+        name = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
+        names = [arg.arg for arg in function.args.args][1 if isinstance(owner, ast.ClassDef) else 0 :]
+        known: dict[str, int] = {}
+        for arg, default in _defaults(function.args):
+            number = evaluate(default, {})
+            if number is not None:
+                known[arg] = number
+        for call in self.calls_of(name):
+            outer = self.of(self._function_of(call), depth + 1)
+            for arg, value in [*zip(names, call.args, strict=False), *((one.arg, one.value) for one in call.keywords if one.arg)]:
+                number = evaluate(value, outer)
+                if number is not None:
+                    known[arg] = number
+        return known
+
+    def calls_of(self, name: str) -> list[ast.Call]:
+        """Calls of a class or function by its plain name, the exercise's own call last."""
+        calls = [node for node in [*self.code.nodes, *self.extra] if isinstance(node, ast.Call)]
+        return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
+
+    def _function_of(self, node: ast.AST) -> ast.AST:
+        return next((up for up in self.code.ancestors(node) if isinstance(up, ast.FunctionDef)), self.code.tree)
+
+
+def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function's body in order, without those of functions and classes inside it."""
+    todo = list(reversed(getattr(function, "body", [])))
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            todo += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _assignments(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    for node in own_nodes(function):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+            continue
+        match node.targets[0]:
+            case ast.Name(id=name):
+                yield name, node.value
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                yield f"self.{name}", node.value
+            case ast.Tuple(elts=targets) if isinstance(node.value, ast.Tuple) and len(targets) == len(node.value.elts):
+                for target, value in zip(targets, node.value.elts, strict=True):
+                    if isinstance(target, ast.Name):
+                        yield target.id, value
+
+
+def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    count = len(arguments.defaults)
+    yield from ((arg.arg, value) for arg, value in zip(arguments.args[len(arguments.args) - count :], arguments.defaults, strict=True))
+    yield from ((arg.arg, value) for arg, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value is not None)
+
+
+def _calls_in(text: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").isascii() and text.lstrip("-").isdigit() and len(text) < 14

@@ -1,0 +1,83 @@
+"""Mending a layer that was built for another width: at its constructor, or at the call that handed the width down."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from math import isqrt, prod
+
+from snipfix.codemods import replace_expression
+from snipfix.model import Edit, Meaning
+from snipfix.rules.diagnosis import Crash, Offer
+from snipfix.rules.synthesis import expressions
+from snipfix.rules.values import Values
+
+__all__ = ["argument_of", "feature_map", "parameter_index", "width_offers"]
+
+UP = 3
+"""How many constructors up a width is followed."""
+
+
+def argument_of(call: ast.Call, position: int, *names: str) -> ast.expr | None:
+    """The expression given for a parameter, by keyword or position; None when it is left to its default."""
+    for keyword in call.keywords:
+        if keyword.arg in names:
+            return keyword.value
+    given = call.args[: position + 1]
+    if any(isinstance(arg, ast.Starred) for arg in given) or position >= len(call.args):
+        return None
+    return call.args[position]
+
+
+def width_offers(crash: Crash, given: ast.expr | None, wanted: int, *, spatial: Sequence[int] = (), what: str = "width") -> Iterator[Offer]:
+    """Offers that give a constructor's argument the wanted value, best first, the call that handed it down included."""
+    if given is None or wanted < 1:
+        return
+    values = Values(crash.code, crash.frames, crash.exercise)
+    ranked = sorted(_ranked(crash, values, given, wanted, spatial, 0), key=lambda one: one[0])
+    for _, text, edits, meaning in ranked[:8]:
+        yield Offer(f"Set the {what} to {text}", edits, meaning)
+
+
+def _ranked(
+    crash: Crash, values: Values, given: ast.expr, wanted: int, spatial: Sequence[int], level: int
+) -> Iterator[tuple[int, str, tuple[Edit, ...], Meaning]]:
+    function = crash.function_of(given)
+    owner = crash.class_of(given)
+    written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
+    for one in expressions(wanted, given, values.of(function), near=values.own(function), spatial=spatial, written=written):
+        yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
+    if level < UP and isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef) and owner is not None:
+        position = parameter_index(function, given.id)
+        if function.name == "__init__" and position is not None:
+            for call in values.calls_of(owner.name):
+                outer = argument_of(call, position, given.id) if call in crash.code.parents else None
+                if outer is not None:
+                    yield from _ranked(crash, values, outer, wanted, spatial, level + 1)
+
+
+def parameter_index(function: ast.FunctionDef, name: str) -> int | None:
+    """The position of a method's parameter as its caller counts: without self."""
+    names = [arg.arg for arg in function.args.args]
+    return names.index(name) - 1 if name in names[1:] else None
+
+
+def feature_map(crash: Crash, width: int) -> tuple[int, ...]:
+    """The shape (channels, sizes) of the feature map that was flattened to a width, as far as the calls before show; empty when unknown."""
+    outcome = crash.context.outcome
+    for call in reversed(outcome.calls if outcome else ()):
+        shape = call.output.shape if call.output else None
+        if not shape or len(shape) < 3 or width % shape[1] or shape[1] == width:
+            continue
+        rest = width // shape[1]
+        if prod(shape[2:]) == rest:
+            return shape[1:]
+        side = isqrt(rest)
+        if len(shape) == 4 and side * side == rest and shape[2] == shape[3]:
+            return (shape[1], side, side)
+        for height in range(1, shape[2] + 1) if len(shape) == 4 else ():
+            if rest % height == 0 and shape[2] // height == shape[3] // (rest // height):
+                return (shape[1], height, rest // height)
+        if len(shape) == 3:
+            return (shape[1], rest)
+    return ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from snipfix.audit import Auditor
@@ -76,17 +77,23 @@ class LocalEngine:
     ) -> Iterator[Result]:
         """One Result per snippet, in their order whatever order they finish in."""
 
+        repairer = Repairer(self.auditor, patches) if repair else None
+        begun: dict[tuple[str, str], Future[Result]] = {}
+
         def work(snippet: Snippet) -> Result:
             if watcher:
                 watcher.running(snippet.id)
-            result = self._result(snippet, Repairer(self.auditor, patches) if repair else None)
+            result = self._result(rebased(snippet, begun) if repair else snippet, repairer)
             if watcher:
                 watcher.done(result)
             return result
 
         threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="snipfix")
         try:
-            yield from threads.map(work, snippets)
+            for snippet in snippets:
+                begun[snippet.document, snippet.id] = threads.submit(work, snippet)
+            for future in list(begun.values()):
+                yield future.result()
         finally:
             threads.shutdown(cancel_futures=True)
 
@@ -95,3 +102,14 @@ class LocalEngine:
         if self.pool is not None:
             result = look_behind(self.auditor, result)
         return repairer.repair(result) if repairer else result
+
+
+def rebased(snippet: Snippet, begun: Mapping[tuple[str, str], Future[Result]]) -> Snippet:
+    """The snippet on top of the repaired blocks that it builds on. They stand earlier, so they were begun earlier: waiting ends."""
+    if not snippet.before:
+        return snippet
+    results = {
+        earlier.id: begun[earlier.document, earlier.id].result() for earlier in snippet.before if (earlier.document, earlier.id) in begun
+    }
+    corrected = {name: result.repair.corrected for name, result in results.items() if result.repair}
+    return replace(snippet, before=tuple(replace(earlier, code=corrected.get(earlier.id, earlier.code)) for earlier in snippet.before))

@@ -41,7 +41,7 @@ import gc, os, sys, time
 sys.path.insert(0, {child!r})
 import warm
 gc.disable()
-warm.load(("torch",), None)
+warm.load(("torch",))
 {collapse}
 for _ in range({runs}):
     start = time.perf_counter()

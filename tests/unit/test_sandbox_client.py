@@ -210,11 +210,16 @@ def test_a_pool_can_be_left_half_way() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("import torch.nn as nn\nfrom torchvision import models", ("torch", "torchvision")),
+        ("import torch.nn as nn\nfrom torchvision import models", ("torch", "torchvision", "torch.nn", "torchvision.models")),
         ("    import os, numpy as np", ("numpy",)),
         ("x = 1", ()),
         ("import torch, transformers", ("torch", "transformers")),
+        (
+            "from transformers import (\n    BertModel,\n    BertConfig as C,\n)",
+            ("transformers", "transformers.BertConfig", "transformers.BertModel"),
+        ),
         ("from transformers import (\n", ("transformers",)),
+        ("from torch._C import x", ()),
         ("def broken(:\n  import torch", ("torch",)),
     ],
 )

@@ -33,7 +33,9 @@ def load_executor(path):
         spec.loader.exec_module(module)
         for room in ROOMS:  # what the executor imports as it goes: here once rather than in every job
             if importlib.util.find_spec(room) and not os.path.relpath(importlib.util.find_spec(room).origin, folder).startswith(".."):
-                importlib.import_module(room)
+                prepare_room = getattr(importlib.import_module(room), "prepare", None)
+                if prepare_room:
+                    prepare_room()
     finally:
         sys.path[:] = [entry for entry in sys.path if entry not in (folder, confine.HERE)]
         sys.path.append(folder)  # for imports inside functions; last, so that nothing of ours hides what a snippet means

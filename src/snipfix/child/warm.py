@@ -12,7 +12,7 @@ PACKAGES = ("numpy", "torch", "torchvision", "torchtext", "torchaudio", "torch-g
 _tried = set()
 
 
-def load(names, executor):
+def load(names):
     """Import packages that are installed; gives whether anything new was loaded. A package that fails is left for the job to meet."""
     fresh = [name for name in names if name not in _tried]
     _tried.update(fresh)
@@ -20,8 +20,8 @@ def load(names, executor):
     for name in fresh:
         if name == "torch":
             load_torch()
-        elif hasattr(executor, "preload"):
-            executor.preload(name)
+        elif "." in name:
+            deepen(*name.rsplit(".", 1))
         else:
             attempt(name)
     if len(sys.modules) == before:
@@ -37,6 +37,15 @@ def attempt(name):
     except Exception:
         return False
     return True
+
+
+def deepen(module, name):
+    """Touch a name of a package that loads its parts when they are asked for."""
+    if attempt(module):
+        try:
+            getattr(sys.modules[module], name, None)
+        except Exception:
+            pass
 
 
 def load_torch():

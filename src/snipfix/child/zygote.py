@@ -68,7 +68,7 @@ class Zygote:
         self.box.seal()
         self.hear_children()
         self.executor = jobs.load_executor(self.policy["executor"])
-        warm.load(self.policy["preload"], self.executor)
+        warm.load(self.policy["preload"])
         self.send(self.hello())
         self.fork_ahead()
         while True:
@@ -101,7 +101,7 @@ class Zygote:
             self.spare = jobs.Process(self)
 
     def run(self, message, descriptors):
-        if warm.load(message["hints"], self.executor) and self.spare:
+        if warm.load(message["hints"]) and self.spare:
             self.spare.discard()
             self.spare = None
         process, self.spare = self.spare or jobs.Process(self), None

@@ -108,7 +108,11 @@ class Sandbox:
 
     def _check(self, server: Server, job: Job) -> None:
         version = server.hello.get("torch")
-        if version is None and "torch" in hints([job.code, *(block.code for block in job.before)]):
+        if "torch" not in hints([job.code, *(block.code for block in job.before)]):
+            return
+        if version is not None and str(version).startswith(("0.", "1.")):
+            raise SandboxError(f"torch {version} of {self.policy.python} is too old", hint="snipfix needs torch 2.0 or later there")
+        if version is None:
             raise SandboxError(
                 f"{self.policy.python} has no torch, and {job.name} imports it",
                 hint="pip install 'snipfix[torch]', or name an interpreter that has it: --python /path/to/python",

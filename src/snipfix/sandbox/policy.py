@@ -21,7 +21,9 @@ ISOLATIONS = ("auto", "full", "nons", "nsonly", "process")
 HEAVY = frozenset({"torch", "torchvision", "torchtext", "torchaudio", "torch_geometric", "torchcrf", "transformers", "numpy", "scipy", "pandas", "sklearn", "matplotlib"})  # fmt: skip
 """Packages worth importing once in the fork server rather than in every job."""
 
-_IMPORT = re.compile(r"^[ \t>.]*(?:from|import)[ \t]+([\w., \t]+)", re.MULTILINE)
+_IMPORT = re.compile(r"^[ \t>.]*import[ \t]+([\w., \t]+)", re.MULTILINE)
+_FROM = re.compile(r"^[ \t>.]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t\n]*)", re.MULTILINE)
+_MOST_HINTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,17 @@ class Isolation:
 
 
 def hints(texts: Iterable[str]) -> tuple[str, ...]:
-    """The heavy packages that these texts import, `torch` first: what the fork server should have loaded. A guess, never a judgement."""
+    """What the fork server should have loaded for these texts: heavy packages that they import, `torch` first, and their parts by name.
+
+    A guess from the text, never a judgement.
+    """
     found: set[str] = set()
     for text in texts:
         for match in _IMPORT.finditer(text):
-            found.update(part.split(".")[0].split()[0] for part in match[1].split(",") if part.strip(". \t"))
-    heavy = found & HEAVY
-    return tuple(sorted(heavy, key=lambda name: (name != "torch", name)))
+            found.update(part.split()[0] for part in match[1].split(",") if part.strip())
+        for match in _FROM.finditer(text):
+            found.update(f"{match[1]}.{part.split()[0]}" for part in match[2].split(",") if part.strip())
+            found.add(match[1])
+    heavy = {name for name in found if name.split(".")[0] in HEAVY and not any(part[:1] in ("_", "") for part in name.split("."))}
+    heavy |= {name.split(".")[0] for name in heavy}
+    return tuple(sorted(heavy, key=lambda name: (name != "torch", name.count("."), name))[:_MOST_HINTS])

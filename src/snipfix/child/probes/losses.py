@@ -43,7 +43,7 @@ def install(recorder: Any) -> None:
         name = function.__name__
         if name in SOFTMAX_DIM and fresh("softmax", place):
             dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
-            facts = {"function": name, "dim": dim, "shape": list(source.shape), "module": _module(recorder)}
+            facts = {"function": name, "dim": dim, "shape": list(source.shape), "module": _module(recorder), "grad": result.requires_grad}
             recorder.observe("softmax", facts, place)
         elif name == "sigmoid":
             made = history.head(source)

@@ -191,3 +191,14 @@ def test_calls_show_the_flow_of_data():
     assert (outer.module.path, outer.depth, outer.output.shape) == ("Net", 0, (2, 3))
     assert (inner.module.path, inner.depth, inner.inputs[0].shape) == ("Net.a", 1, (2, 4))
     assert text_at(code, inner.span) == "self.a(x)"
+
+
+def test_functions_never_mentioned_are_called_with_the_globals_they_name():
+    code = (
+        HEAD
+        + "net = nn.Linear(4, 2)\nx = torch.ones(3, 5)\ndef evaluate(net, x, k=1):\n    return net(x)\ndef other(data):\n    return data"
+    )
+    (exercise,) = run(code).exercises
+    assert (exercise.kind, exercise.call) == ("function", "evaluate(net, x)")
+    assert text_at(code, exercise.failure.frame.span) == "net(x)"
+    assert text_at(code, exercise.definition) == "evaluate"

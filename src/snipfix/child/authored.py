@@ -103,9 +103,22 @@ def _module_level(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def definition(recorder: Any, tree: ast.Module, name: str) -> list[int] | None:
-    """The place of the name in `class Name`, for a class of the snippet."""
+    """The place of the name in `class Name` or `def name`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            column = recorder.sources.column(recorder.filename, node.lineno, node.col_offset) + len("class ")
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
+            keyword = "class " if isinstance(node, ast.ClassDef) else "def "
+            column = recorder.sources.column(recorder.filename, node.lineno, node.col_offset) + len(keyword)
             return [node.lineno, column, node.lineno, column + len(name)]
     return None
+
+
+def uncalled(tree: ast.Module, namespace: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """(name, arguments) of the functions that nothing in the snippet mentions and whose arguments go by the names of its own globals."""
+    mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list or node.name in mentioned or node.name not in namespace:
+            continue
+        parameters = node.args.posonlyargs + node.args.args
+        required = [item.arg for item in parameters[: len(parameters) - len(node.args.defaults)]]
+        if not node.args.kwonlyargs and all(name in namespace for name in required):
+            yield node.name, required

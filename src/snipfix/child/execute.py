@@ -31,9 +31,11 @@ def run(job: dict[str, Any], send: Send) -> None:
         world.install(job)
     main = _main_module(job)
     recorder = Recorder(job, main.__dict__, send)
+    stand_ins = _StandIns(world, send)
     _seed(int(job.get("seed", 0)))
     torch = _torch(job)
     if torch is not None:
+        stand_ins.own += _uncompiled(job)
         recorder.watch(torch)
         if probes is not None:
             probes.install(recorder)
@@ -41,7 +43,7 @@ def run(job: dict[str, Any], send: Send) -> None:
     depth = DEPTHS.index(job.get("stage", "probe"))
     with recorder.functions.mode() if torch is not None else contextlib.nullcontext():
         tree = _run_snippet(recorder, main, send)
-        _tell_stand_ins(world, send)
+        stand_ins.tell()
         _silence()
         if depth >= 1 and torch is not None and tree is not None:
             import exercise
@@ -53,7 +55,7 @@ def run(job: dict[str, Any], send: Send) -> None:
         recorder.stage = "probe"
         probes.finish(recorder)
         recorder.flush()
-    _tell_stand_ins(world, send)
+    stand_ins.tell()
 
 
 def _sibling(name: str) -> Any | None:
@@ -67,10 +69,27 @@ def _sibling(name: str) -> Any | None:
         raise
 
 
-def _tell_stand_ins(world: Any | None, send: Send) -> None:
-    used = world.used() if world is not None else []
-    if used:
-        send({"set": {"stand_ins": used}})
+class _StandIns:
+    """What stood in for the real thing: the World's and our own."""
+
+    def __init__(self, world: Any, send: Send) -> None:
+        self.world, self.send = world, send
+        self.own: list[dict[str, str]] = []
+
+    def tell(self) -> None:
+        used = [*self.own, *(self.world.used() if self.world is not None else [])]
+        if used:
+            self.send({"set": {"stand_ins": used}})
+
+
+def _uncompiled(job: dict[str, Any]) -> list[dict[str, str]]:
+    """Lets torch.compile give the model as it is: a compiler would look through our observers, and there is none in the sandbox."""
+    if "torch.compile" not in job["code"]:
+        return []
+    import torch._dynamo
+
+    torch._dynamo.config.disable = True
+    return [{"what": "torch.compile", "how": "the model runs as it is, uncompiled"}]
 
 
 def _silence() -> None:

@@ -93,6 +93,7 @@ class Session:
             self.add({"target": name, "kind": "class", "call": text, "failure": failure(self.recorder, error)}, name)
         self.instances()
         self.classes()
+        self.functions()
 
     def left(self) -> float:
         return min(SECONDS, self.deadline - time.monotonic())
@@ -148,6 +149,23 @@ class Session:
             self.skip(Target(kind.__name__, "class", kind.__name__, None), "no constructor arguments could be guessed")
         else:
             self.report(*first)
+
+    def functions(self) -> None:
+        """Functions never mentioned again, called with the globals that their parameters are named after."""
+        for name, given in authored.uncalled(self.tree, self.namespace):
+            if self.left() < 0.2:
+                return
+            inputs = {parameter: describe(self.namespace[parameter]) for parameter in given}
+            text = f"{name}({', '.join(given)})"
+            attempt = self.attempt(text, inputs, lambda text=text: self.evaluate(text))
+            facts: dict[str, Any] = {"target": name, "kind": "function", "call": text, "inputs": inputs}
+            if attempt.error is None:
+                facts["output"] = describe(attempt.output)
+            elif attempt.failure and not isinstance(attempt.error, (OSError, EOFError, SystemExit)):
+                facts["failure"] = attempt.failure
+            else:
+                facts["skipped"] = "took too long" if isinstance(attempt.error, OutOfTime) else f"{attempt.failure['type']} in this sandbox"
+            self.add(facts, name)
 
     # One target ------------------------------------------------------------------------------------------------------
 

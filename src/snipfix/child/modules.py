@@ -95,9 +95,12 @@ class Modules:
 
     def _watch_call(self, original: Callable) -> Callable:
         running, called, functions = self.running, self._called, self.recorder.functions
+        tracing = sys.modules["torch"]._C._get_tracing_state
 
         @wraps(original)
         def call(module: Any, *args: Any, **kwargs: Any) -> Any:
+            if tracing() is not None:
+                return original(module, *args, **kwargs)  # what an observer computes would become part of the traced graph
             first = not called.get(module, False)
             record = self._enter(module, args, kwargs) if first else None
             for before, _ in self.subscribers:

@@ -207,6 +207,19 @@ def test_a_pool_can_be_left_half_way() -> None:
             break
 
 
+@pytest.mark.parametrize("policy", [PLAIN, LIGHT], ids=["auto", "process"])
+def test_an_error_breaks_off_what_runs(policy: Policy) -> None:
+    code = "import os, time\nif os.fork() == 0:\n    os.setsid()\ntime.sleep(600)"
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), Pool(policy, jobs=2) as pool:  # noqa: PT012
+        outcomes = pool.map([Job(code=code, timeout=600), Job(code="")])
+        assert next(outcomes)[0] == 1
+        processes = [box._server._process for box in pool._boxes if box._server]
+        raise KeyboardInterrupt
+    assert time.monotonic() - start < 60
+    assert all(process is not None and process.returncode is not None for process in processes)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

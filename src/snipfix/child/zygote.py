@@ -14,6 +14,9 @@ import sys
 import time
 import traceback
 
+if sys.version_info < (3, 9):  # noqa: UP036 - before the imports below, which an older one cannot even read
+    sys.exit("Python {}.{} is too old: the sandbox needs 3.9 or later".format(*sys.version_info[:2]))
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [HERE, *(entry for entry in sys.path if entry not in ("", HERE))]
 
@@ -21,7 +24,6 @@ import confine  # noqa: E402
 import job as jobs  # noqa: E402
 import warm  # noqa: E402
 
-OLDEST = (3, 9)
 WATCH_SECONDS = 0.1
 COLLAPSE_AFTER = 30  # jobs after which huge pages pay for the second it takes to make them
 
@@ -152,10 +154,6 @@ def main():
     control.set_inheritable(False)
     zygote = None
     try:
-        if sys.version_info < OLDEST:
-            raise confine.Refused(
-                "Python {}.{} is too old: the sandbox needs {}.{}".format(*sys.version_info[:2], *OLDEST), "name a newer one with --python"
-            )
         zygote = Zygote(control)
         zygote.serve()
     except Gone:

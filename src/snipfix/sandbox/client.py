@@ -30,6 +30,7 @@ class Sandbox:
         self.policy = policy or Policy()
         self._lock = threading.Lock()
         self._server: Server | None = None
+        self._aborted = False
 
     def __enter__(self) -> Self:
         self._server = Server(self.policy)
@@ -43,6 +44,12 @@ class Sandbox:
         with self._lock:
             self._stop()
 
+    def abort(self) -> None:
+        """From any thread: end the job that runs now; its outcome and those of later jobs are `refused`."""
+        self._aborted = True
+        if server := self._server:
+            server.hang_up()
+
     def run(self, job: Job) -> Outcome:
         """What came of the job, always: whatever the job does, an Outcome is given.
 
@@ -53,13 +60,15 @@ class Sandbox:
         """
         with self._lock:
             for attempt in (1, 2):
+                if self._aborted:
+                    return Outcome(kind="refused", detail="the run was broken off")
                 server = self._running()
                 self._check(server, job)
                 try:
                     outcome = Watch(server, job).outcome()
                 except EOFError as error:
                     self._stop()
-                    if attempt == 2:
+                    if attempt == 2 and not self._aborted:
                         return Outcome(kind="refused", detail=f"the sandbox did not survive this job twice: {error}")
                     continue
                 except BaseException:
@@ -70,7 +79,7 @@ class Sandbox:
                 if server.served >= self.policy.recycle or server.crashes >= CRASHES:
                     self._stop()
                 return outcome
-        raise AssertionError("unreachable")
+        return Outcome(kind="refused", detail="the run was broken off")
 
     def isolation(self) -> Isolation:
         """What is enforced here, layer by layer. Raises SandboxError as `run` does."""

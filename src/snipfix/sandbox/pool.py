@@ -39,7 +39,15 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:  # an error or Ctrl-C: nobody waits for what still runs
+            self.abort()
         self.close()
+
+    def abort(self) -> None:
+        """End the jobs that run now."""
+        self._closing.set()
+        for box in self._boxes:
+            box.abort()
 
     def close(self) -> None:
         """Wait for the jobs that run, forget those that wait, end the fork servers."""

@@ -115,14 +115,13 @@ class Server:
         return self._hello
 
     def _stillborn(self) -> SandboxError:
-        code = self._process.poll() if self._process else None
         try:
             words = self.log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
         except OSError:
             words = ""
         last = words.splitlines()[-1] if words else "it said nothing"
         hint = "--python takes the path of a Python 3.9 or later; `snipfix doctor` shows what it lacks"
-        return SandboxError(f"the fork server of {self.policy.python} did not start (exit status {code}): {last}", hint=hint)
+        return SandboxError(f"the fork server of {self.policy.python} did not start: {last}", hint=hint)
 
     def ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         """Send one message. Raises EOFError when the server is gone."""
@@ -130,6 +129,11 @@ class Server:
             protocol.send(self.control, message, descriptors)
         except OSError as error:
             raise EOFError("the fork server is gone") from error
+
+    def hang_up(self) -> None:
+        """Let the server know that nobody listens any more: it ends its job and leaves. Safe from any thread."""
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the server and whatever it still holds, and remove its folder."""

@@ -1,0 +1,89 @@
+"""An argmax over the samples instead of the classes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.codemods import CodemodError, replace_argument
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Severity, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import each, flag, shape
+
+
+class ClassesOverTheBatch(Rule):
+    """The predicted class is taken along dim 0, the batch.
+
+    ## What it does
+    Reports an argmax or max along dim 0 of scores (samples, classes) of a classifier that is trained with a loss over dim 1.
+
+    ## Why is this bad?
+    It names, for each class, the sample with the highest score. Where batch and classes have the same size the accuracy is computed all the
+    same, and is meaningless.
+
+    ## Example
+    ```python
+    predicted = model(x).argmax(dim=0)
+    ```
+
+    ## Use instead
+    ```python
+    predicted = model(x).argmax(dim=1)
+    ```
+
+    ## Fix safety
+    Unsafe only in name.
+
+    ## References
+    - torch.argmax.
+    """
+
+    id = "SNF444"
+    name = "classes-over-the-batch"
+    category = Category.TRAINING_LOOP
+    HEAD = "import torch, torch.nn as nn\nx = nn.Linear(4, 3)(torch.randn(3, 4))\ny = torch.tensor([0, 1, 2])\nnn.CrossEntropyLoss()(x, y).backward()\n"
+    GOOD = (Good(HEAD + "print((x.argmax(dim=1) == y).float().mean())\n"), Good(HEAD + "print(x.max(dim=0).values)\n"))
+    BAD = (
+        Bad(
+            HEAD + "print((x.argmax(dim=0) == y).float().mean())\n",
+            at=(5, 8),
+            fixed=HEAD + "print((x.argmax(dim=1) == y).float().mean())\n",
+        ),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for observation, span in each(outcome, context.code, "prediction"):
+            facts = observation.facts
+            if not flag(facts, "classes_in_loss") or (facts.get("function") == "max" and not self._unpacked(context, span)):
+                continue
+            size = shape(facts, "shape") or ()
+            certain = len(size) == 2 and self._compared(context, span)
+            message = f"the class is taken along dim 0 of {list(size)}, which is the batch: one sample per class instead of one class per sample"
+            severity = None if certain else Severity.WARNING
+            yield self.finding(message, span, stage=Stage.PROBE, evidence={"shape": size}, severity=severity)
+
+    def _unpacked(self, context: Context, span: object) -> bool:
+        node = context.code.node_at(span, ast.Call)  # type: ignore[arg-type]
+        parent = context.code.parents.get(node) if node is not None else None
+        return isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple)
+
+    def _compared(self, context: Context, span: object) -> bool:
+        """Whether the result goes straight into a comparison, or a name that does."""
+        node = context.code.node_at(span, ast.Call)  # type: ignore[arg-type]
+        parent = context.code.parents.get(node) if node is not None else None
+        if isinstance(parent, ast.Compare):
+            return True
+        names = {one.id for target in parent.targets for one in ast.walk(target) if isinstance(one, ast.Name)} if isinstance(parent, ast.Assign) else set()
+        compares = (one for one in context.code.nodes if isinstance(one, ast.Compare))
+        return any(isinstance(one, ast.Name) and one.id in names for compare in compares for one in ast.walk(compare))
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        node = context.code.node_at(finding.span, ast.Call)
+        for which in ("dim", "axis", 1, 0):
+            try:
+                if isinstance(node, ast.Call) and (isinstance(which, str) or ast.unparse(node.args[which]) == "0"):
+                    yield self.fix("take the class along the classes", *replace_argument(context.code, node, which, "1"))
+                    return
+            except (CodemodError, IndexError):
+                continue

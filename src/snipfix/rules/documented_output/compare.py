@@ -1,0 +1,101 @@
+"""Comparing a documented output with the true one as a reader would: spaces, rounding and addresses do not count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Difference", "differences", "lines_of", "shows_error", "sizes"]
+
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]*\w)")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+NODE = re.compile(r"(Backward)\d*")
+ELLIPSIS = re.compile(r"^[\s.…]*(\.\.\.|…)[\s.…]*$")
+ERROR = re.compile(r"Traceback \(most recent call last\)|^\s*[A-Z]\w*(Error|Exception)\b", re.MULTILINE)
+TIMED = re.compile(r"\d\s*(ms|s|sec|seconds|it/s|MB|GB)\b|time|elapsed|耗时|时间", re.IGNORECASE)
+SIZE = re.compile(r"torch\.Size\(\[[^\]]*\]\)")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A documented line that running refutes; `line` counts the true output's lines from 0."""
+
+    line: int
+    documented: str
+    true: str
+    numbers_only: bool
+
+
+def shows_error(documented: str) -> bool:
+    """Whether the documented output is an error shown on purpose."""
+    return ERROR.search(documented) is not None
+
+
+def sizes(text: str) -> list[str]:
+    """Every `torch.Size([...])` in a text, without blanks."""
+    return [re.sub(r"\s", "", found) for found in SIZE.findall(text)]
+
+
+def differences(documented: str, true: str, *, finished: bool) -> Iterator[Difference]:
+    """The lines that differ. `finished`: the run came to its end, so that missing lines count; nothing is said after an ellipsis."""
+    claimed, given = lines_of(documented), lines_of(true)
+    for index, line in enumerate(claimed):
+        if ELLIPSIS.match(line):
+            return
+        if index >= len(given):
+            if finished and given:
+                yield Difference(len(given) - 1, line, "", numbers_only=False)
+            return
+        if (found := _differs(line, given[index])) is not None:
+            yield Difference(index, line, given[index], numbers_only=found)
+            if len(claimed) != len(given):
+                return
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines that count: no empty ones, those inside brackets joined."""
+    return [line for line in (one.strip() for one in _joined(text).split("\n")) if line]
+
+
+def _joined(text: str) -> str:
+    """Lines inside brackets as one: a tensor may be wrapped anywhere."""
+    out, depth = [], 0
+    for character in text.replace("\r\n", "\n"):
+        depth = max(depth + (character in "([{") - (character in ")]}"), 0)
+        out.append(" " if character == "\n" and depth else character)
+    return "".join(out)
+
+
+def _differs(documented: str, true: str) -> bool | None:
+    """None when both say the same; else whether only numbers differ."""
+    if _words(documented) != _words(true):
+        return False
+    claimed, given = NUMBER.findall(_plain(documented)), NUMBER.findall(_plain(true))
+    if TIMED.search(documented):
+        return None
+    return None if len(claimed) == len(given) and all(map(_close, claimed, given)) else True
+
+
+def _plain(line: str) -> str:
+    return NODE.sub(r"\1", ADDRESS.sub("0x", line))
+
+
+def _words(line: str) -> str:
+    """The line with numbers as `#` and no blanks."""
+    return re.sub(r"\s+", "", NUMBER.sub("#", _plain(line)))
+
+
+def _close(claimed: str, given: str) -> bool:
+    """Whether two numbers agree to the digits of the coarser one."""
+    try:
+        one, other = float(claimed), float(given)
+    except ValueError:
+        return claimed == given
+    digits = min(_decimals(claimed), _decimals(given))
+    return one == other if digits == 0 and "e" not in (claimed + given).lower() else abs(one - other) <= 0.51 * 10.0**-digits + 1e-9 * abs(one)
+
+
+def _decimals(number: str) -> int:
+    mantissa, _, exponent = number.lower().partition("e")
+    return max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0)

@@ -1,0 +1,102 @@
+"""An output in the text that the code does not give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Severity, Stage
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.documented_output.compare import Difference, differences, lines_of, shows_error, sizes
+from snipfix.rules.observed import flag, items, place, text
+
+
+class DocumentedOutputRefuted(Rule):
+    """The document shows an output that running the code refutes.
+
+    ## What it does
+    Compares the documented output with what the code printed, line by line, as a reader would: blanks, rounding, addresses and timings do not
+    count. Numbers that come from unseeded random generators are not compared, only the shapes among them; an error shown on purpose is left alone.
+
+    ## Why is this bad?
+    The reader learns something false about what the code does, or doubts a correct installation.
+
+    ## Example
+    ```python
+    x = torch.tensor([1.0, 2.0, 3.0])
+    print(x * x + 2 * x + 1)  # documented: tensor(14.)
+    ```
+
+    ## Use instead
+    Show what is printed: `tensor([ 4.,  9., 16.])`.
+
+    ## Fix safety
+    No fix in the code: the document's output is what must change, unless the code was meant otherwise.
+
+    ## References
+    - doctest, for the idea.
+    """
+
+    id = "SNF490"
+    name = "documented-output-refuted"
+    category = Category.DOCUMENTED_OUTPUT
+    GOOD = (Good("import torch\nprint(torch.tensor([1.0, 2.0]) * 2)\n"), Good("print(1 / 3)\n"))
+    BAD = (
+        Bad("import torch\nx = torch.tensor([1.0, 2.0])\nprint(x * x)\n", at=(3, 1), documented_output="tensor(5.)"),
+        Bad("import torch\nprint('first')\nprint(torch.zeros(2, 3).shape)\n", at=(3, 1), documented_output="first\ntorch.Size([3, 2])\n"),
+        Bad("import torch\nx = torch.randn(2, 3)\nprint(x.T.shape)\n", at=(3, 1), documented_output="torch.Size([2, 3])\n"),
+    )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        documented = context.snippet.documented_output
+        if not documented or not documented.strip() or not outcome.stdout.strip() or shows_error(documented):
+            return
+        if outcome.kind not in {"ok", "raised"} or outcome.truncated or outcome.quick:
+            return
+        drawn, seeded = self._randomness(outcome)
+        finished = outcome.kind == "ok"
+        if drawn and not seeded:
+            yield from self._of_sizes(context, outcome, documented, finished)
+            return
+        for difference in differences(documented, outcome.stdout, finished=finished):
+            severity = Severity.WARNING if drawn and difference.numbers_only else None
+            yield self._report(context, outcome, difference, severity)
+
+    def _randomness(self, outcome: Outcome) -> tuple[bool, bool]:
+        """Whether random numbers were drawn, and whether the snippet seeded them; without an observation only code free of torch is trusted."""
+        seen = outcome.seen("randomness")
+        return (bool(items(seen[0].facts, "drawn")), flag(seen[0].facts, "seeded")) if seen else (bool(outcome.calls), False)
+
+    def _of_sizes(self, context: Context, outcome: Outcome, documented: str, finished: bool) -> Iterator[Finding]:
+        claimed, given = sizes(documented), sizes(outcome.stdout)
+        if finished and len(claimed) != len(given):
+            return
+        for one, other in zip(claimed, given, strict=False):
+            if one != other:
+                line = next((n for n, true in enumerate(lines_of(outcome.stdout)) if other in true.replace(" ", "")), 0)
+                yield self._report(context, outcome, Difference(line, one, other, numbers_only=False), None)
+                return
+
+    def _report(self, context: Context, outcome: Outcome, difference: Difference, severity: Severity | None) -> Finding:
+        true = f"it prints `{_short(difference.true)}`" if difference.true else "nothing more is printed"
+        message = f"the documented output is `{_short(difference.documented)}`, but {true}"
+        evidence = {"documented": difference.documented, "true": difference.true, "line": difference.line + 1}
+        span = printed_at(context, outcome, difference.line) or Span.at(len(context.code.lines))
+        return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+
+def printed_at(context: Context, outcome: Outcome, wanted: int) -> Span | None:
+    """The print that gave the true output's line `wanted` (lines counted without empty ones, wrapped brackets as one)."""
+    last: Span | None = None
+    printed = ""
+    for observation in outcome.seen("printed"):
+        for one in items(observation.facts, "printed"):
+            printed += text({"p": one}, "p", "text")
+            last = place(context.code, {"p": one}, "p", "span") or last
+            if len(lines_of(printed)) > wanted:
+                return last
+    return last
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 80 else line[:79] + "…"

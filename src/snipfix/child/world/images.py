@@ -11,7 +11,7 @@ from . import archives
 if TYPE_CHECKING:
     import re
 
-TRAIN, TEST = 512, 128
+TRAIN, TEST = 256, 64
 _EMNIST = {"byclass": (62, 0), "bymerge": (47, 0), "balanced": (47, 0), "letters": (26, 1), "digits": (10, 0), "mnist": (10, 0)}
 _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _STL10 = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")

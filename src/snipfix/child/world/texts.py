@@ -11,7 +11,7 @@ from .grammar import pairs, reviews
 if TYPE_CHECKING:
     import re
 
-_SIZES = {"train": (96, 1), "valid": (32, 2), "test": (32, 3)}
+_SIZES = {"train": (64, 1), "valid": (32, 2), "test": (32, 3)}
 _BY_ID = {
     "UDNpeUdjb0wxRms": ("ag_news", "AG_NEWS", 4),
     "UkVqNEszd0pHaFE": ("sogou_news", "SogouNews", 5),

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from snipfix.errors import UsageError
-from snipfix.evidence import Span
+from snipfix.evidence import Call, Outcome, Span
 from snipfix.model import Category, RepairVerdict, RunReport, Severity, Stage, Verdict
 from snipfix.report import FORMATS, pictures, render
 from snipfix.report.frames import frame
@@ -211,13 +211,26 @@ def test_both_sides_keep_their_text() -> None:
 
 def test_pictures_are_left_out_where_there_is_nothing_to_draw() -> None:
     words = texts("en")
-    assert pictures.flow(None, words) == pictures.curve(None, None, words) == pictures.dependence(None, words) == ""
+    assert pictures.flow(None, words) == pictures.curve(None, None, words) == pictures.dependence(None, {Category.CAUSALITY}, words) == ""
 
 
 def test_a_leak_is_drawn_where_it_was_seen() -> None:
     result = sample.patched()
-    before, after = (str(pictures.dependence(outcome, texts("en"))) for outcome in (result.outcome, result.repair.outcome))
+    before, after = (
+        str(pictures.dependence(outcome, {Category.BATCH_LAYOUT}, texts("en"))) for outcome in (result.outcome, result.repair.outcome)
+    )
     assert (before.count("cell leak"), after.count("cell leak")) == (3, 0)
+
+
+def test_a_deep_model_is_drawn_at_a_level_that_fits() -> None:
+    def call(path: str, depth: int) -> Call:
+        return Call(module=sample.module(path, "Block"), inputs=(sample.tensor(2, 8),), output=sample.tensor(2, 8), depth=depth)
+
+    calls = [call("Net", 0)]
+    for layer in range(4):
+        calls += [call(f"Net.layers.{layer}", 1), *(call(f"Net.layers.{layer}.part{part}", 2) for part in range(5))]
+    drawing = str(pictures.flow(Outcome(kind="ok", calls=tuple(calls)), texts("en")))
+    assert re.findall(r'class="name">([^<]*)<', drawing) == [f"Net.layers.{layer}" for layer in range(4)]
 
 
 @pytest.mark.parametrize(

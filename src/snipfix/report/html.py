@@ -106,7 +106,7 @@ def _snippet(number: int, result: Result, report: RunReport, words: Mapping[str,
         "behind": [finding for finding in result.findings if finding.behind],
         "failures": [_failure(stage, failure) for stage, failure in outcome.failures][:4] if outcome else [],
         "exercises": [one for one in outcome.exercises if not one.skipped][:6] if outcome else [],
-        "pictures": _pictures(outcome, repair.outcome if repair and changed else None, words),
+        "pictures": _pictures(result, repair.outcome if repair and changed else None, words),
         "left": [finding for finding in repair.findings_after if finding.is_error] if repair else [],
         "rows": rows(snippet.code, repair.corrected) if repair and changed else [],
         "is_gap": lambda row: isinstance(row, Gap),
@@ -141,10 +141,12 @@ def _failure(stage: str, failure: Failure) -> dict[str, Any]:
         "stage": stage,
         "type": failure.type,
         "message": failure.message[:1500],
-        "operation": operation.name if operation else "",
+        "operation": operation.name if operation and "." in operation.name else "",
         "module": f"{operation.module.path} ({operation.module.type})" if operation and operation.module else "",
         "given": [described(value) for value in (*operation.args, *operation.kwargs.values())][:6] if operation else [],
-        "locals": [(name, described(value)) for name, value in failure.frame.locals.items()][:8] if failure.frame else [],
+        "locals": [(name, described(value)) for name, value in failure.frame.locals.items() if name.isidentifier() and name.strip("_")][:8]
+        if failure.frame
+        else [],
     }
 
 
@@ -157,11 +159,16 @@ def described(value: Value) -> str:
     return short(value.text or value.path or value.type or value.kind, 60)
 
 
-def _pictures(before: Outcome | None, after: Outcome | None, words: Mapping[str, str]) -> list[tuple[str, list[tuple[str, Markup | str]]]]:
+def _pictures(result: Result, after: Outcome | None, words: Mapping[str, str]) -> list[tuple[str, list[tuple[str, Markup | str]]]]:
     """Titled groups of drawings, each with what it shows: before, after, or both."""
-    found = []
-    for key, draw in (("flow", pictures.flow), ("dependence", pictures.dependence)):
-        drawings = [("before", draw(before, words)), ("after", draw(after, words) if after else "")]
+    before, found = result.outcome, []
+    categories = {finding.category for finding in result.findings}
+    groups = {
+        "flow": (pictures.flow(before, words), pictures.flow(after, words)),
+        "dependence": (pictures.dependence(before, categories, words), pictures.dependence(after, categories, words)),
+    }
+    for key, pair in groups.items():
+        drawings = list(zip(("before", "after"), pair, strict=True))
         if any(drawing for _, drawing in drawings):
             found.append((key, [(name if after else "", drawing) for name, drawing in drawings if drawing]))
     if drawing := pictures.curve(before, after, words):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 from rich.cells import cell_len
 
-from snipfix.evidence import Outcome, Value
+from snipfix.evidence import Call, Outcome, Value
+from snipfix.model import Category
 from snipfix.report.text import short
 
 __all__ = ["curve", "dependence", "flow"]
@@ -68,21 +70,29 @@ def _nodes(outcome: Outcome) -> Iterator[Node]:
     failure = next((failure for _, failure in outcome.failures), None)
     operation = failure.operation if failure else None
     failed = operation.module.path if operation and operation.module else ""
-    paths = [call.module.path for call in outcome.calls]
-    for call in outcome.calls:
+    for call in _frontier(outcome.calls):
         if call.output is None and call.module.path == failed:
             continue  # shown below, as the clash
-        if not any(path.startswith(call.module.path + ".") for path in paths):
-            yield Node(
-                short(call.module.path, 40),
-                short(call.module.type, 30),
-                _shapes(call.inputs),
-                _shapes((call.output,) if call.output else ()),
-            )
+        yield Node(
+            short(call.module.path, 40), short(call.module.type, 30), _shapes(call.inputs), _shapes((call.output,) if call.output else ())
+        )
     if operation:
         module = operation.module
         name = short(module.path, 40) if module else short(operation.name, 40)
         yield Node(name, short(module.type, 30) if module else "", _shapes(operation.args[:1]), "", clash=True)
+
+
+def _frontier(calls: Sequence[Call]) -> Sequence[Call]:
+    """The innermost calls; where there are too many to draw, those of an outer level instead."""
+    deepest = max((call.module.path.count(".") for call in calls), default=0)
+    found: Sequence[Call] = ()
+    for level in range(deepest, 0, -1):
+        near = [call for call in calls if call.module.path.count(".") <= level]
+        outer = {".".join(parts[:end]) for call in near for parts in (call.module.path.split("."),) for end in range(1, len(parts))}
+        found = [call for call in near if call.module.path not in outer]
+        if len(found) <= NODES:
+            break
+    return found
 
 
 def _shapes(values: Sequence[Value]) -> str:
@@ -105,18 +115,18 @@ def curve(before: Outcome | None, after: Outcome | None, words: Mapping[str, str
         return ""
     low, high = min(min(values) for _, values in lines), max(max(values) for _, values in lines)
     spread, longest = (high - low) or 1.0, max(len(values) for _, values in lines)
-    parts = ['<path class="axis" d="M52 10V150H410"/>']
+    parts = ['<path class="axis" d="M72 10V150H430"/>']
     for value, y in ((high, 18), (low, 148)):
-        parts.append(f'<text class="tick" x="46" y="{y}" text-anchor="end">{value:.3g}</text>')
-    parts.append(f'<text class="tick" x="410" y="166" text-anchor="end">{longest}</text><text class="tick" x="52" y="166">1</text>')
+        parts.append(f'<text class="tick" x="66" y="{y}" text-anchor="end">{value:.3g}</text>')
+    parts.append(f'<text class="tick" x="430" y="166" text-anchor="end">{longest}</text><text class="tick" x="72" y="166">1</text>')
     for number, (name, values) in enumerate(lines):
         points = " ".join(
-            f"{58 + 346 * at / max(longest - 1, 1):.1f},{145 - 130 * (value - low) / spread:.1f}" for at, value in enumerate(values)
+            f"{78 + 346 * at / max(longest - 1, 1):.1f},{145 - 130 * (value - low) / spread:.1f}" for at, value in enumerate(values)
         )
         parts.append(f'<polyline class="line {name}" points="{points}"/>')
-        parts.append(f'<text class="legend {name}" x="{250 + 80 * number}" y="22">{escape(words[name])}</text>')
+        parts.append(f'<text class="legend {name}" x="{270 + 80 * number}" y="22">{escape(words[name])}</text>')
     said = "; ".join(f"{words[name]}: {values[0]:.3g} → {values[-1]:.3g}" for name, values in lines)
-    return _svg(parts, 420, 172, f"{words['curve']}: {said}")
+    return _svg(parts, 440, 172, f"{words['curve']}: {said}")
 
 
 def _losses(outcome: Outcome | None) -> list[float]:
@@ -130,53 +140,69 @@ def _losses(outcome: Outcome | None) -> list[float]:
     return max(series, key=len, default=[])
 
 
-def dependence(outcome: Outcome | None, words: Mapping[str, str]) -> Markup | str:
-    """One input changed, and the outputs that moved: along the batch and along time, as the probes saw it."""
-    strips = list(_strips(outcome))[:4] if outcome else []
+def dependence(outcome: Outcome | None, categories: AbstractSet[Category], words: Mapping[str, str]) -> Markup | str:
+    """One input changed, and the outputs that moved: across the batch or back in time, whichever the findings' categories speak of."""
+    strips = list(_strips(outcome, categories))[:4] if outcome else []
     if not strips:
         return ""
-    width = 110 + 22 * max(len(range(min(size, CELLS))) for _, size, _, _ in strips)
+    width = 110 + 22 * max(min(strip.size, CELLS) for strip in strips)
     parts, y, said = [], 0, []
-    for name, size, index, moved in strips:
-        parts.append(f'<text class="kind" x="0" y="{y + 14}">{escape(name)}</text>')
-        for row, (word, lit) in enumerate((("input", {index}), ("output", set(moved)))):
+    for strip in strips:
+        parts.append(f'<text class="kind" x="0" y="{y + 14}">{escape(strip.name)}</text>')
+        for row, word in enumerate(("input", "output")):
             top = y + 24 + 34 * row
             parts.append(f'<text x="0" y="{top + 14}">{escape(words[word])}</text>')
-            for cell in range(min(size, CELLS)):
-                state = ("own" if cell == index else "leak") if cell in lit else ""
+            for cell in range(min(strip.size, CELLS)):
+                state = strip.state(cell) if row else "own" if cell == strip.index else ""
                 parts.append(f'<rect class="cell {state}" x="{90 + 22 * cell}" y="{top}" width="18" height="18" rx="3"/>')
-        said.append(f"{name}: {words['changed']} {index}, {words['moved']} {', '.join(map(str, moved))}")
+        moved = ", ".join(str(cell) for cell in range(strip.size) if strip.state(cell))
+        said.append(f"{strip.name}: {words['changed']} {strip.index}, {words['moved']} {moved}")
         y += 96
     return _svg(parts, width, y - 10, f"{words['dependence']}: {'; '.join(said)}")
 
 
-def _strips(outcome: Outcome) -> Iterator[tuple[str, int, int, list[int]]]:
-    """Name, size, changed index, moved indices: only where an output that should not have moved did, or to show that none does."""
-    for observation in outcome.seen("batch"):
-        for dim, facts in _mapping(observation.facts.get("dims")).items():
-            moved = _mapping(_mapping(facts).get("moved")).get(str(dim))
-            if _mapping(facts).get("kept") and isinstance(moved, list):
-                yield from _strip(f"dim {dim}", facts.get("size"), facts.get("index"), moved)
-    for observation in outcome.seen("order"):
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One dim: how many indices, which one was changed, which outputs moved and should not have, which moved and may."""
+
+    name: str
+    size: int
+    index: int
+    leaks: frozenset[int]
+    fair: frozenset[int]
+
+    def state(self, cell: int) -> str:
+        return "leak" if cell in self.leaks else "own" if cell == self.index and cell in self.fair else "fair" if cell in self.fair else ""
+
+
+def _strips(outcome: Outcome, categories: AbstractSet[Category]) -> Iterator[Strip]:
+    for observation in outcome.seen("batch") if Category.BATCH_LAYOUT in categories else ():
+        facts = _mapping(_mapping(observation.facts.get("dims")).get("0"))
+        moved, index = _indices(_mapping(facts.get("moved")).get("0")), facts.get("index")
+        if facts.get("kept"):
+            yield from _strip("dim 0", facts.get("size"), index, moved - {index}, moved & {index})
+    for observation in outcome.seen("order") if Category.CAUSALITY in categories else ():
         for name, argument in _mapping(observation.facts.get("arguments")).items():
-            shape = _mapping(argument).get("shape")
             for dim, facts in _mapping(_mapping(argument).get("future")).items():
-                if isinstance(shape, list) and _mapping(facts) and str(dim).isdigit() and int(dim) < len(shape):
-                    moved = [*_list(facts.get("earlier")), *([facts.get("t")] if facts.get("own") else []), *_list(facts.get("later"))]
-                    yield from _strip(f"{short(str(name), 20)}, dim {dim}", shape[int(dim)], facts.get("t"), moved)
+                shape, facts = _mapping(argument).get("shape"), _mapping(facts)
+                if isinstance(shape, list) and facts and str(dim).isdigit() and int(dim) < len(shape):
+                    fair = _indices(facts.get("later")) | ({facts.get("t")} if facts.get("own") else set())
+                    yield from _strip(
+                        f"{short(str(name), 20)}, dim {dim}", shape[int(dim)], facts.get("t"), _indices(facts.get("earlier")), fair
+                    )
 
 
-def _strip(name: str, size: Any, index: Any, moved: list[Any]) -> Iterator[tuple[str, int, int, list[int]]]:
-    if isinstance(size, int) and isinstance(index, int) and all(isinstance(one, int) for one in moved) and 1 < size <= 4096:
-        yield short(name, 40), size, index, moved[:64]
+def _strip(name: str, size: Any, index: Any, leaks: AbstractSet[Any], fair: AbstractSet[Any]) -> Iterator[Strip]:
+    if isinstance(size, int) and isinstance(index, int) and 1 < size <= 4096:
+        yield Strip(name, size, index, frozenset(leaks), frozenset(fair))
+
+
+def _indices(value: Any) -> set[Any]:
+    return {one for one in value[:64] if isinstance(one, int)} if isinstance(value, list) else set()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _svg(parts: Sequence[str], width: int, height: int, label: str) -> Markup:

@@ -51,7 +51,10 @@ def render(report: RunReport, *, color: bool = False, width: int = WIDTH) -> str
         highlight=False, markup=False, emoji=False, legacy_windows=False, _environ={},
     )  # fmt: skip
     for part in _parts(report, width):
-        console.print(part, soft_wrap=isinstance(part, Text))
+        if isinstance(part, Text) and not color:
+            file.write(part.plain + "\n")
+        else:
+            console.print(part, soft_wrap=isinstance(part, Text))
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 

@@ -1,0 +1,126 @@
+"""A call leaves out an argument that the callee needs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from snipfix.codemods import add_argument, add_keyword, insert_statement_before, joined, rename_keyword, replace_expression
+from snipfix.model import Applicability, Category, Edit, Meaning
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import keyword
+from snipfix.rules.signatures import definition
+
+
+class MissingArgument(CrashRule):
+    """A call leaves out an argument that the callee needs.
+
+    ## What it does
+    Explains calls of functions, layers, schedulers and models without a required argument.
+
+    ## Why is this bad?
+    The program stops at the call.
+
+    ## Example
+    ```python
+    scheduler = ReduceLROnPlateau(optimizer)
+    scheduler.step()
+    ```
+
+    ## Use instead
+    ```python
+    scheduler = ReduceLROnPlateau(optimizer)
+    scheduler.step(loss)
+    ```
+
+    ## Fix safety
+    A variable of the same name is what was meant; a decoder without memory is turned into an encoder with a causal mask, which computes what a decoder-only model computes.
+
+    ## References
+    - torch.nn.TransformerDecoder
+    - torch.optim.lr_scheduler.ReduceLROnPlateau
+    """
+
+    id = "SNF302"
+    name = "missing-argument"
+    category = Category.API_MISUSE
+    applicability = Applicability.UNSAFE
+    TYPES = ("TypeError",)
+    MESSAGES = (r"([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)",)
+    GOOD = (
+        Good("import torch\nimport torch.nn as nn\nnn.Linear(3, out_features=2)\n"),
+        Good("import torch\nimport torch.nn as nn\ndef f(a, b=1):\n    return a + b\n\nf(1)\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, n_in, n_out):\n        super().__init__()\n        self.fc = nn.Linear(n_in, n_out)\n\nn_out = 2\nnet = Net(3)\n",
+            at=(1, 1),
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(width, 2, 16), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        return self.decoder(embedded)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
+            at=(1, 1),
+        ),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return f"{crash.found[0]}() is called without {crash.found[1]}"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        call, names = crash.call, re.findall(r"'(\w+)'", crash.found[1])
+        if call is None or not names:
+            return
+        seen = set(crash.frame.locals) if crash.frame else set()
+        outer = set(crash.frames[0].locals) if crash.frames else set()
+        known = [name for name in names if name in seen or name in outer]
+        if len(known) == len(names):
+            edits = joined(*(add_keyword(crash.code, call, name, name) for name in names))
+            plain = not call.keywords and definition(crash, crash.found[0]) is not None
+            yield Offer("Pass the variable of the same name", add_argument(crash.code, call, ", ".join(names)) if plain else edits)
+        if names == ["memory"]:
+            yield from decoder_only(crash, call)
+            yield Offer(
+                "Let the decoder attend to its own input", add_argument(crash.code, call, crash.text(call.args[0])), Meaning.CHANGES
+            )
+        if names == ["metrics"]:
+            for name in (name for name in seen if "loss" in name.lower()):
+                yield Offer(f"Watch {name}", add_argument(crash.code, call, name))
+        if names == ["tgt"]:
+            for name in (name for name in seen if name in ("trg", "target", "targets", "y")):
+                yield Offer(f"Pass {name} as the target", add_argument(crash.code, call, name))
+        made = definition(crash, crash.found[0])
+        if made is not None and len(made.args.args) > len(made.args.defaults):
+            last = made.args.args[-1]
+            if names == [last.arg] and not made.args.defaults:
+                yield Offer(f"Let {last.arg} be None by default", replace_expression(crash.code, last, f"{last.arg}=None"), Meaning.CHANGES)
+
+
+def decoder_only(crash: Crash, call: ast.Call) -> Iterator[Offer]:
+    """A decoder without an encoder: an encoder whose mask hides what comes later."""
+    code = crash.code
+    edits: list[tuple[Edit, ...]] = []
+    for node in code.nodes:
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        if name in ("TransformerDecoder", "TransformerDecoderLayer"):
+            end = code.range(code.span(node.func))[1]
+            edits.append((Edit(end - len(name), end, name.replace("Decoder", "Encoder")),))
+        if name == "TransformerDecoderLayer" and keyword(node, "batch_first") is None:
+            edits.append(add_keyword(code, node, "batch_first", "True"))
+    statement = crash.statement
+    if not edits or statement is None or not call.args or not isinstance(call.args[0], ast.Name | ast.Call):
+        return
+    text = crash.text(call.args[0])
+    if not isinstance(call.args[0], ast.Name):
+        edits.append(replace_expression(code, call.args[0], "embedded"))
+        edits.append(insert_statement_before(code, statement.lineno, f"embedded = {text}\n{MASK.format('embedded')}"))
+    else:
+        edits.append(insert_statement_before(code, statement.lineno, MASK.format(text)))
+    given = keyword(call, "tgt_mask")
+    edits.append(rename_keyword(code, call, "tgt_mask", "mask") if given is not None else add_keyword(code, call, "mask", "causal_mask"))
+    yield Offer("Use an encoder with a causal mask: a decoder without memory", joined(*edits))
+
+
+MASK = "causal_mask = nn.Transformer.generate_square_subsequent_mask({0}.size(1)).to({0}.device)"

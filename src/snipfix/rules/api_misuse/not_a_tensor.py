@@ -1,0 +1,80 @@
+"""A layer or function of torch is given an array, a list or a number instead of a tensor."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import replace_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import passed, value_offers
+
+
+class NotATensor(CrashRule):
+    """A layer or function of torch is given an array, a list or a number instead of a tensor.
+
+    ## What it does
+    Explains arguments that must be tensors and are something else.
+
+    ## Why is this bad?
+    The program stops. NumPy arrays and lists have to be made tensors, with the type the layer computes in.
+
+    ## Example
+    ```python
+    nn.Linear(3, 2)(np.ones((2, 3)))
+    ```
+
+    ## Use instead
+    ```python
+    nn.Linear(3, 2)(torch.from_numpy(np.ones((2, 3))).float())
+    ```
+
+    ## Fix safety
+    The values stay the same, as 32-bit floating-point numbers where a layer needs them.
+
+    ## References
+    - torch.from_numpy
+    - torch.tensor
+    """
+
+    id = "SNF319"
+    name = "not-a-tensor"
+    category = Category.API_MISUSE
+    applicability = Applicability.UNSAFE
+    TYPES = ("TypeError",)
+    MESSAGES = (
+        r"argument '\w+' \(position (\d+)\) must be Tensor, not ([\w.]+)",
+        r"expected Tensor as element (\d+) in argument \d+, but got ([\w.]+)",
+        r"expected (\d*)np\.ndarray \(got ([\w.]+)\)",
+    )
+    GOOD = (
+        Good("nn.Linear(3, 2)(torch.zeros(1, 3))\n"),
+        Good("torch.relu(torch.tensor([1.0]))\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nimport numpy as np\nimport torch\nimport torch.nn as nn\nx = np.ones((2, 3))\ny = nn.Linear(3, 2)(x)\n",
+            at=(1, 1),
+        ),
+        Bad("import torch\nimport torch.nn as nn\ny = nn.Linear(3, 2)([1.0, 2.0, 3.0])\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return f"a tensor is needed, a {crash.found[-1]} is given"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        kind, call = crash.found[-1], crash.call
+        position = int(crash.found[0]) - 1 if crash.found[0].isdigit() else 0
+        node = passed(crash, position, "input")
+        if call is None or kind in ("NoneType", "str", "dict"):
+            return
+        if "ndarray" in kind:
+            for template in ("torch.from_numpy({}).float()", "torch.from_numpy({})"):
+                yield from value_offers(crash, node, template, "Make the array a tensor", here=False)
+        elif "element" in crash.failure.message and isinstance(node, ast.Name):
+            yield Offer("Make the elements tensors", replace_expression(crash.code, node, f"[torch.as_tensor(one) for one in {node.id}]"))
+        else:
+            yield from value_offers(crash, node, "torch.tensor({})", "Make it a tensor")
+            yield from value_offers(crash, node, "torch.tensor({}, dtype=torch.float)", "Make it a tensor")

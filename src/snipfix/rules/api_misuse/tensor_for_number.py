@@ -1,0 +1,73 @@
+"""A tensor of several values is used where a single number is needed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import replace_expression, wrap_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+
+
+class TensorForNumber(CrashRule):
+    """A tensor of several values is used where a single number is needed.
+
+    ## What it does
+    Explains `item()`, `float()`, `int()` and `torch.tensor` on tensors of several elements.
+
+    ## Why is this bad?
+    The program stops: there is no single number in it.
+
+    ## Example
+    ```python
+    torch.tensor([torch.zeros(3), torch.ones(3)])
+    ```
+
+    ## Use instead
+    ```python
+    torch.stack([torch.zeros(3), torch.ones(3)])
+    ```
+
+    ## Fix safety
+    Stacking is what a list of tensors needs; for `item()` the mean is offered, which the author may not have meant.
+
+    ## References
+    - torch.stack
+    """
+
+    id = "SNF316"
+    name = "tensor-for-number"
+    category = Category.API_MISUSE
+    applicability = Applicability.UNSAFE
+    TYPES = ("ValueError", "RuntimeError", "TypeError")
+    MESSAGES = (
+        r"only one element tensors can be converted to Python scalars",
+        r"a Tensor with \d+ elements cannot be converted to Scalar",
+        r"only (?:integer tensors of a single element|length-1 arrays|0-dimensional arrays) can be converted",
+    )
+    GOOD = (
+        Good("torch.stack([torch.zeros(3), torch.ones(3)])\n"),
+        Good("torch.zeros(1).item()\n"),
+    )
+    BAD = (
+        Bad("rows = [torch.zeros(3), torch.ones(3)]\nx = torch.tensor(rows)\n", at=(1, 1)),
+        Bad("loss = torch.zeros(3)\nprint(loss.item())\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return "a tensor of several values is used where one number is needed"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        call = crash.call
+        if call is None:
+            return
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+        if name in ("tensor", "Tensor", "FloatTensor", "as_tensor") and call.args:
+            yield Offer("Stack the tensors", replace_expression(crash.code, call, f"torch.stack({crash.text(call.args[0])})"))
+        elif name == "item" and isinstance(call.func, ast.Attribute):
+            yield Offer("Average first", wrap_expression(crash.code, call.func.value, "{}.mean()"))
+            yield Offer("Add up first", wrap_expression(crash.code, call.func.value, "{}.sum()"))
+        elif name in ("float", "int") and call.args:
+            yield Offer("Average first", wrap_expression(crash.code, call.args[0], "{}.mean()"))

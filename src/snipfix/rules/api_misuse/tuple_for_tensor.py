@@ -1,0 +1,100 @@
+"""The tuple that a layer returns is used as if it were a tensor."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import replace_expression
+from snipfix.model import Applicability, Category
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import origin, passed, wrapped
+
+
+class TupleForTensor(CrashRule):
+    """The tuple that a layer returns is used as if it were a tensor.
+
+    ## What it does
+    Explains layers and tensor methods given the whole return value of an LSTM, a GRU, an attention layer or a function that returns several things.
+
+    ## Why is this bad?
+    The program stops. Recurrent and attention layers return their output together with states or weights.
+
+    ## Example
+    ```python
+    out = self.lstm(x)
+    self.fc(out)
+    ```
+
+    ## Use instead
+    ```python
+    out, _ = self.lstm(x)
+    self.fc(out)
+    ```
+
+    ## Fix safety
+    The first element is the output for all torch layers; for other functions it is a guess that has to run.
+
+    ## References
+    - torch.nn.LSTM: Outputs
+    """
+
+    id = "SNF301"
+    name = "tuple-for-tensor"
+    category = Category.API_MISUSE
+    applicability = Applicability.UNSAFE
+    TYPES = ("TypeError", "AttributeError")
+    MESSAGES = (
+        r"must be Tensor, not tuple",
+        r"'tuple' object has no attribute '(\w+)'",
+        r"expected Tensor as element \d+ in argument \d+, but got tuple",
+    )
+    GOOD = (
+        Good("out, _ = nn.LSTM(4, 5)(torch.zeros(3, 2, 4))\ny = nn.Linear(5, 2)(out)\n"),
+        Good("pair = (torch.zeros(1), torch.zeros(1))\nfirst = pair[0].detach()\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
+            at=(1, 1),
+        ),
+        Bad("state = (torch.zeros(1), torch.zeros(1))\nstate = state.detach()\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return "a tuple is used where a tensor is needed"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        code, node = crash.code, passed(crash, 0, "input")
+        if isinstance(crash.node, ast.Attribute):
+            node = crash.node.value
+        birth = crash.born(node) if isinstance(node, ast.Name) else None
+        if isinstance(crash.node, ast.Attribute) and isinstance(node, ast.Name):
+            yield from self._of_parts(crash, node)
+        if birth is not None and isinstance(birth.targets[0], ast.Name) and isinstance(birth.value, ast.Call):
+            yield Offer("Unpack the output", replace_expression(code, birth.targets[0], f"{birth.targets[0].id}, _"))
+        outer = origin(crash, node)
+        if outer is not node and isinstance(outer, ast.Name):
+            made = crash.born(outer)
+            if made is not None and isinstance(made.value, ast.Call):
+                yield Offer("Unpack the output", replace_expression(code, made.targets[0], f"{outer.id}, _"))
+        yield from wrapped(crash, node, "{}[0]", "Take the output alone")
+
+    @staticmethod
+    def _of_parts(crash: Crash, node: ast.Name) -> Iterator[Offer]:
+        """`state.detach()` on a pair of states: each part by itself."""
+        parent = crash.code.parents.get(crash.node) if crash.node is not None else None
+        value = crash.frame.locals.get(node.id) if crash.frame else None
+        tensors = value is not None and bool(value.items) and all(item.kind == "tensor" for item in value.items)
+        if (
+            isinstance(parent, ast.Call)
+            and isinstance(crash.node, ast.Attribute)
+            and tensors
+            and crash.node.attr in ("detach", "to", "cuda", "clone", "float")
+        ):
+            arguments = ", ".join(crash.text(arg) for arg in parent.args)
+            yield Offer(
+                "Treat each part by itself",
+                replace_expression(crash.code, parent, f"tuple(part.{crash.node.attr}({arguments}) for part in {node.id})"),
+            )

@@ -1,0 +1,103 @@
+"""A call names a parameter that the callee does not have."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.codemods import remove_argument, rename_keyword
+from snipfix.model import Applicability, Category, Meaning
+from snipfix.rules.base import Bad, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import keyword
+from snipfix.rules.signatures import definition, nearest_parameter, parameters
+
+
+class UnexpectedKeyword(CrashRule):
+    """A call names a parameter that the callee does not have.
+
+    ## What it does
+    Explains calls with a keyword that the function, layer or model does not take.
+
+    ## Why is this bad?
+    The program stops at the call. The parameter has another name, was removed, or never existed.
+
+    ## Example
+    ```python
+    def forward(self, x, mask=None): ...
+
+    model(x, attn_mask=None)
+    ```
+
+    ## Use instead
+    ```python
+    def forward(self, x, mask=None): ...
+
+    model(x, mask=None)
+    ```
+
+    ## Fix safety
+    The name is taken from the callee's own signature where it is known. Dropping the argument is the last offer.
+
+    ## References
+    - torch.nn
+    """
+
+    id = "SNF303"
+    name = "unexpected-keyword"
+    category = Category.API_MISUSE
+    applicability = Applicability.UNSAFE
+    TYPES = ("TypeError",)
+    MESSAGES = (
+        r"([\w.]+?)(?:\(\))? got an unexpected keyword argument '(\w+)'",
+        r"([\w.]+)\(\) (?:got|received) an? (?:invalid|unexpected) .*keyword (?:argument )?'(\w+)'",
+    )
+    GOOD = (
+        Good("import torch\nimport torch.nn as nn\nnn.Conv2d(3, 4, kernel_size=3)\n"),
+        Good("import torch\nimport torch.nn as nn\ndef f(**options):\n    return options\n\nf(colour=1)\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x, mask=None):\n        return self.fc(x)\n\nNet()(torch.zeros(2, 3), attn_mask=None)\n",
+            at=(1, 1),
+        ),
+        Bad("import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 4, kernal_size=3)\n", at=(1, 1)),
+    )
+
+    def says(self, crash: Crash) -> str:
+        return f"{crash.found[0]}() has no parameter {crash.found[1]}"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        word, code = crash.found[1], crash.code
+        call = self._call_with(crash, word)
+        if call is None:
+            return
+        made = definition(crash, crash.found[0])
+        free = None
+        if made is not None:
+            taken = {one.arg for one in call.keywords} | set(parameters(made)[: len(call.args)])
+            free = [name for name in parameters(made) if name not in taken]
+        if word in REMOVED:
+            yield Offer(f"Drop {word}, which has been removed", remove_argument(code, call, word))
+        given = {one.arg for one in call.keywords}
+        for name in nearest_parameter(word, free):
+            if name not in given:
+                yield Offer(f"Name it {name}", rename_keyword(code, call, word, name))
+        value = keyword(call, word)
+        droppable = value is not None and (made is not None or isinstance(value, ast.Constant | ast.UnaryOp))
+        if droppable:
+            yield Offer(
+                f"Drop {word}",
+                remove_argument(code, call, word),
+                Meaning.KEEPS if ast.unparse(value or ast.Pass()) == "None" else Meaning.RESTORES,
+            )
+
+    @staticmethod
+    def _call_with(crash: Crash, word: str) -> ast.Call | None:
+        if crash.call is not None and keyword(crash.call, word) is not None:
+            return crash.call
+        calls = [node for node in ast.walk(crash.statement or ast.Pass()) if isinstance(node, ast.Call)]
+        return next((call for call in calls if keyword(call, word) is not None), None)
+
+
+REMOVED = ("verbose", "size_average", "reduce", "retain_variables", "volatile")

@@ -111,7 +111,7 @@ def repaired() -> Result:
         kind="ok",
         stdout="torch.Size([4, 10])\n",
         calls=after,
-        observations=(Observation(probe="backward", facts={"values": [2.3, 1.9, 1.4, 1.1, 0.7, 0.5]}, span=Span.at(17)),),
+        observations=(Observation(probe="backward", facts={"values": [2.3, 1.9, 1.4, 1.1, 0.7, 0.5], "steps": 6}, span=Span.at(17)),),
     )
     return Result(
         here, Verdict.FAILING, FAILED, (shape, loss), (StandIn(what="MNIST", how="256 learnable images in IDX files"),),

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from snipfix.errors import UsageError
-from snipfix.evidence import Call, Outcome, Span
+from snipfix.evidence import Call, Observation, Outcome, Span
 from snipfix.model import Category, RepairVerdict, RunReport, Severity, Stage, Verdict
 from snipfix.report import FORMATS, pictures, render
 from snipfix.report.frames import frame
@@ -212,6 +212,13 @@ def test_both_sides_keep_their_text() -> None:
 def test_pictures_are_left_out_where_there_is_nothing_to_draw() -> None:
     words = texts("en")
     assert pictures.flow(None, words) == pictures.curve(None, None, words) == pictures.dependence(None, {Category.CAUSALITY}, words) == ""
+
+
+def test_the_loss_is_drawn_only_where_something_was_trained() -> None:
+    trained = sample.repaired().repair.outcome
+    called = Outcome(kind="ok", observations=(Observation(probe="backward", facts={"values": [3.0, 2.0, 1.0], "steps": 0}),))
+    assert "polyline" in pictures.curve(None, trained, texts("en"))
+    assert pictures.curve(None, called, texts("en")) == ""
 
 
 def test_a_leak_is_drawn_where_it_was_seen() -> None:

@@ -45,7 +45,7 @@ def flow(outcome: Outcome | None, words: Mapping[str, str]) -> Markup | str:
     parts, y = [], 4
     for number, node in enumerate(nodes):
         before = nodes[number - 1].out if number else ""
-        label = f"{before} → {node.given}" if before and node.given and before != node.given else node.given
+        label = f"{before} → {node.given}" if before and node.given and node.given.split(", ")[0] != before else node.given
         if hidden and not number:
             label = f"… {hidden}  {label}"
         style = "clash" if node.clash else ""
@@ -130,8 +130,9 @@ def curve(before: Outcome | None, after: Outcome | None, words: Mapping[str, str
 
 
 def _losses(outcome: Outcome | None) -> list[float]:
-    """The values that were sent backward at the place where that happened most often."""
-    found = [observation.facts.get("values") for observation in outcome.seen("backward")] if outcome else []
+    """The values sent backward at the place where that happened most often; without an optimizer's steps it is no training."""
+    seen = outcome.seen("backward") if outcome else ()
+    found = [observation.facts.get("values") for observation in seen if observation.facts.get("steps")]
     series = [
         [float(value) for value in values[:400] if isinstance(value, int | float) and math.isfinite(value)]
         for values in found

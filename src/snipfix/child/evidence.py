@@ -173,7 +173,10 @@ class Recorder:
         hooks.register_optimizer_step_pre_hook(lambda optimizer, *_: self._tell("step", 0, optimizer))
         hooks.register_optimizer_step_post_hook(lambda optimizer, *_: self._stepped(optimizer))
         for owner in (torch.optim.Optimizer, torch.nn.Module):
-            owner.zero_grad = self._around("zero_grad", owner.zero_grad, lambda args: args[0])
+            owner.zero_grad = _unobserved(torch, self._around("zero_grad", owner.zero_grad, lambda args: args[0]))
+        for kind in torch.optim.Optimizer.__subclasses__():
+            if "step" in vars(kind):
+                kind.step = _unobserved(torch, kind.step)
         torch.autograd.backward = self._around("backward", torch.autograd.backward, _roots)
 
     def _stepped(self, optimizer: Any) -> None:
@@ -202,3 +205,19 @@ class Recorder:
 
 def _roots(args: tuple) -> tuple:
     return tuple(args[0]) if isinstance(args[0], (tuple, list)) else (args[0],)
+
+
+def _unobserved(torch: Any, method: Callable) -> Callable:
+    """The method without observation of the dozens of functions that it calls; they cost more than it does and tell nothing.
+
+    An optimizer's step that is given a closure runs the snippet's own code, and is observed.
+    """
+
+    @wraps(method)
+    def unobserved(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(callable(value) for value in (*args, *kwargs.values())):
+            return method(owner, *args, **kwargs)
+        with torch._C.DisableTorchFunction():
+            return method(owner, *args, **kwargs)
+
+    return unobserved

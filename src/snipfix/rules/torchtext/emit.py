@@ -1,0 +1,331 @@
+"""The plain Python and torch that a torchtext pipeline becomes: only the pieces that the text needs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from snipfix.code import Code
+from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, Source, VocabBuild
+
+__all__ = ["Emitter"]
+
+SPACY = {"en": "en_core_web_sm", "de": "de_core_news_sm", "fr": "fr_core_news_sm", "es": "es_core_news_sm"}
+
+VOCAB = '''class {name}:
+    """{specials}words by falling frequency, then alphabetically."""
+
+    def __init__(self, counter, specials{parameters}):
+        words = sorted(set(counter) - set(specials), key=lambda word: (-counter[word], word))
+        self.itos = specials + {words}
+        {stoi}
+
+    def __len__(self):
+        return len(self.itos)
+'''
+
+BASIC_ENGLISH = """def {name}(text):
+    text = re.sub(r'"', "", text.lower())
+    text = re.sub(r"<br />|[;:]", " ", text)
+    return re.sub(r"([.,()!?'])", r" \\1 ", text).split()
+"""
+
+BPTT = '''def bptt_batches(words, batch_size, length):
+    """Batches of `length` steps over parallel streams, each with its targets one step ahead."""
+    ids = [{vocab}.stoi[word] for word in words]
+    ids += [{vocab}.stoi[{pad}]] * (-len(ids) % batch_size)
+    data = torch.tensor(ids{device}).view(batch_size, -1).t().contiguous()
+    last = len(data) - 1
+    return [{row}(data[i : min(i + length, last)]{t}, data[i + 1 : i + 1 + length]{t}) for i in range(0, last, length)]
+'''
+
+
+class Emitter:
+    """Writes the pieces. `imports` collects what they need; `taken` are names of the text that a new one must not hide."""
+
+    def __init__(self, code: Code, pipe: Pipeline, taken: Iterable[str]) -> None:
+        self.code, self.pipe = code, pipe
+        self.taken = set(taken)
+        self.imports: dict[str, None] = {}
+        self.spacy: dict[str, str] = {}
+        self.tokenizers: dict[str, str] = {}
+        """By field: the expression of its tokens, with {} for the text."""
+        self.row, self.load, self.collate, self.vocabulary = (self.new(name) for name in ("Row", "load", "collate", "Vocab"))
+        self.vocab_names = {name: self.new(f"{name.lower()}_vocab") for name in pipe.fields}
+
+    def new(self, name: str) -> str:
+        """A name that the text does not have."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    def need(self, statement: str) -> None:
+        self.imports[statement] = None
+
+    # Fields ------------------------------------------------------------------------------------------------------
+
+    def field(self, field: Field) -> str:
+        """What stands in the place of a field's definition: its tokenizer, if that needs a function."""
+        for option in ("postprocessing", "pad_first", "truncate_first", "is_target"):
+            if option in field.options and field.constant(option) and option != "is_target":
+                raise NotMigratable(option)
+        if not field.sequential:
+            self.tokenizers[field.name] = "{}.lower()" if field.constant("lower") else "{}"
+            return ""
+        lower = bool(field.constant("lower"))
+        tokenize = field.options.get("tokenize")
+        text, template = "", "{}.lower().split()" if lower else "{}.split()"
+        if isinstance(tokenize, ast.Constant) and tokenize.value == "spacy":
+            text, template = self.spacy_tokenizer(field, lower=lower)
+        elif isinstance(tokenize, ast.Constant) and tokenize.value == "basic_english":
+            self.need("import re")
+            name = self.new("tokenize")
+            text, template = BASIC_ENGLISH.format(name=name), f"{name}({{}})"
+        elif tokenize is not None and not (isinstance(tokenize, ast.Constant) and tokenize.value is None):
+            if isinstance(tokenize, ast.Constant):
+                raise NotMigratable(f"the tokenizer {tokenize.value!r}")
+            source = self.code.slice(tokenize)
+            source = f"({source})" if isinstance(tokenize, ast.Lambda) else source
+            template = {"str.split": "{}.split()", "list": "list({})"}.get(source, f"{source}({{}})")
+            template = f"[word.lower() for word in {template}]" if lower else template
+        if "stop_words" in field.options:
+            template = f"[word for word in {template} if word not in {self.code.slice(field.options['stop_words'])}]"
+        if "preprocessing" in field.options:
+            source = self.code.slice(field.options["preprocessing"])
+            template = f"{f'({source})' if 'lambda' in source else source}({template})"
+        self.tokenizers[field.name] = template
+        return text
+
+    def spacy_tokenizer(self, field: Field, *, lower: bool) -> tuple[str, str]:
+        self.need("import spacy")
+        language = str(field.constant("tokenizer_language", "en"))
+        model = SPACY.get(language, language)
+        key = f"{model} {lower}"
+        if key in self.spacy:
+            return "", f"{self.spacy[key]}({{}})"
+        many = sum("spacy" in ast.dump(one.options["tokenize"]) for one in self.pipe.fields.values() if "tokenize" in one.options) > 1
+        short = model.partition("_")[0]
+        nlp = self.new(f"spacy_{short}" if many else "nlp")
+        name = self.spacy[key] = self.new(f"tokenize_{short}" if many else "tokenize")
+        word = "token.text.lower()" if lower else "token.text"
+        return (
+            f'{nlp} = spacy.load("{model}")\n\ndef {name}(text):\n    return [{word} for token in {nlp}.tokenizer(text)]\n',
+            f"{name}({{}})",
+        )
+
+    def tokens(self, column: Column, text: str) -> str:
+        assert column.field is not None
+        return self.tokenizers[column.field.name].format(text)
+
+    # Data --------------------------------------------------------------------------------------------------------
+
+    def source(self, source: Source) -> str:
+        """The statements that load a data set; the first one brings what loads it."""
+        first = source is self.pipe.sources[0]
+        if any(path.startswith("os.path") for _, path in source.parts):
+            self.need("import os")
+        if first:
+            definitions = self.namedtuple() + {
+                "table": self.table, "translation": self.translation, "modelling": self.modelling, "imdb": self.imdb,
+            }[source.kind](source)  # fmt: skip
+        elif source.kind != self.pipe.sources[0].kind or source.format != self.pipe.sources[0].format:
+            raise NotMigratable("data sets of several kinds")
+        else:
+            definitions = ""
+        lines = [f"{name} = {self.load}({path})" for name, path in source.parts]
+        return (f"{definitions}\n" if definitions else "") + "\n".join(lines)
+
+    def namedtuple(self) -> str:
+        names = [column.name for column in self.pipe.columns]
+        if self.pipe.sources[0].kind == "modelling":
+            if not any(loader.kind == "BPTTIterator" for loader in self.pipe.loaders):
+                return ""
+            names = ["text", "target"]
+        self.need("from collections import namedtuple")
+        return f'{self.row} = namedtuple("{self.row}", {names!r})\n\n'.replace("'", '"')
+
+    def table(self, source: Source) -> str:
+        keyed = source.format == "json" or all(isinstance(column.key, str) for column in source.columns)
+        cells = []
+        for column in source.columns:
+            if column.field is not None:
+                key = column.key if isinstance(column.key, str) else column.name if keyed else column.key
+                cells.append(self.tokens(column, f'row["{key}"]' if keyed else f"row[{key}]"))
+        if source.format == "json":
+            self.need("import json")
+            rows, opening = "[json.loads(line) for line in file]", ""
+        else:
+            self.need("import csv")
+            delimiter = ', delimiter="\\t"' if source.format == "tsv" else ""
+            reader = f"csv.DictReader(file{delimiter})" if keyed else f"csv.reader(file{delimiter})"
+            rows, opening = f"list({reader})" + ("[1:]" if source.header and not keyed else ""), ', newline=""'
+        return (
+            f"def {self.load}(path):\n"
+            f'    with open(path, encoding="utf-8"{opening}) as file:\n'
+            f"        rows = {rows}\n"
+            f"    return [{self.row}({', '.join(cells)}) for row in rows]\n"
+        )
+
+    def translation(self, source: Source) -> str:
+        src, trg = (self.tokens(column, f"{name}.strip()") for column, name in zip(source.columns, ("src", "trg"), strict=True))
+        one, two = source.exts
+        return (
+            f"def {self.load}(path):\n"
+            f'    with open(path + "{one}", encoding="utf-8") as src_file, open(path + "{two}", encoding="utf-8") as trg_file:\n'
+            f"        pairs = [(src, trg) for src, trg in zip(src_file, trg_file) if src.strip() and trg.strip()]\n"
+            f"    return [{self.row}({src}, {trg}) for src, trg in pairs]\n"
+        )
+
+    def modelling(self, source: Source) -> str:
+        column = source.columns[0]
+        return (
+            f"def {self.load}(path):\n"
+            f'    with open(path, encoding="utf-8") as file:\n'
+            f'        return [word for line in file for word in [*{self.tokens(column, "line")}, "<eos>"]]\n'
+        )
+
+    def imdb(self, source: Source) -> str:
+        self.need("from pathlib import Path")
+        text, label = source.columns
+        return (
+            f"def {self.load}(folder):\n"
+            f'    files = [(path, label) for label in ("pos", "neg") for path in sorted(Path(folder, label).glob("*.txt"))]\n'
+            f"    return [{self.row}({self.tokens(text, 'path.read_text(encoding=' + repr('utf-8') + ')')}, {self.tokens(label, 'label')}) "
+            "for path, label in files]\n"
+        )
+
+    # Vocabularies ------------------------------------------------------------------------------------------------
+
+    def vocab(self, build: VocabBuild) -> str:
+        """The vocabulary of a field; the first one brings the class."""
+        self.need("from collections import Counter")
+        text = self.vocab_class() if build is self.pipe.vocabs[0] else ""
+        specials = ", ".join(f'"{token}"' for token in build.field.specials)
+        extra = build.options.get("specials")
+        listed = f"[{specials}]" + (f" + {self.code.slice(extra)}" if extra is not None else "")
+        limits = "".join(f", {name}={self.code.slice(build.options[name])}" for name in ("max_size", "min_freq") if name in build.options)
+        name = self.vocab_names[build.field.name]
+        text += f"{name} = {self.vocabulary}(Counter({self.counted(build)}), {listed}{limits})"
+        return text
+
+    def counted(self, build: VocabBuild) -> str:
+        """The generator of what the vocabulary counts."""
+        data = build.sources[0] if len(build.sources) == 1 else f"[*{', *'.join(build.sources)}]"
+        if self.pipe.sources[0].kind == "modelling":
+            return data
+        names = [column.name for column in self.pipe.columns if column.field is build.field]
+        if not names:
+            raise NotMigratable("a vocabulary of a field without a column")
+        if not build.field.sequential:
+            return f"row.{names[0]} for row in {data}"
+        words = f"row.{names[0]}" if len(names) == 1 else "(" + " + ".join(f"row.{name}" for name in names) + ")"
+        return f"word for row in {data} for word in {words}"
+
+    def vocab_class(self) -> str:
+        used = {name for build in self.pipe.vocabs for name in build.options}
+        parameters = (", max_size=None" if "max_size" in used else "") + (", min_freq=1" if "min_freq" in used else "")
+        words = "words"
+        if "min_freq" in used:
+            words = "[word for word in words if counter[word] >= min_freq]"
+        if "max_size" in used:
+            words += "[:max_size]"
+        unknown = any("<unk>" in build.field.specials for build in self.pipe.vocabs)
+        pairs = "{word: i for i, word in enumerate(self.itos)}"
+        stoi = f"self.stoi = {pairs}"
+        if unknown:
+            self.need("from collections import defaultdict")
+            if all(build.field.specials[:1] == ["<unk>"] for build in self.pipe.vocabs):
+                stoi = f"self.stoi = defaultdict(int, {pairs})  # 0: <unk>"
+            else:
+                stoi = f'self.stoi = {pairs}\n        if "<unk>" in self.stoi:\n            self.stoi = defaultdict(lambda: specials.index("<unk>"), self.stoi)'
+        return (
+            VOCAB.format(name=self.vocabulary, specials="The special tokens, then ", parameters=parameters, words=words, stoi=stoi) + "\n"
+        )
+
+    # Batches -----------------------------------------------------------------------------------------------------
+
+    def collate_function(self) -> str:
+        """The function that makes a batch of examples, with a tensor for each column."""
+        loader = self.pipe.loaders[0]
+        device = f".to({self.code.slice(loader.options['device'])})" if "device" in loader.options else ""
+        lines = [f"def {self.collate}(batch):"]
+        if sort := self.sorting(loader):
+            lines.append(f"    batch = sorted(batch, key={sort}, reverse=True)")
+        results = []
+        for column in self.pipe.columns:
+            lines += self.column(column, device)
+            results.append(column.name)
+        return "\n".join([*lines, f"    return {self.row}({', '.join(results)})", ""])
+
+    def sorting(self, loader: Loader) -> str:
+        """The key to sort a batch by, for texts that pack sequences."""
+        within = loader.options.get("sort_within_batch")
+        wanted = isinstance(within, ast.Constant) and within.value is True
+        lengths = [column for column in self.pipe.columns if column.field and column.field.constant("include_lengths")]
+        if not wanted and not (lengths and within is None):
+            return ""
+        if "sort_key" in loader.options:
+            return self.code.slice(loader.options["sort_key"])
+        return f"lambda row: len(row.{(lengths or self.pipe.columns)[0].name})"
+
+    def column(self, column: Column, device: str) -> list[str]:
+        field, name = column.field, column.name
+        assert field is not None
+        dtype = f", dtype={self.code.slice(field.options['dtype'])}" if "dtype" in field.options else ""
+        if field.kind == "RawField":
+            return [f"    {name} = [row.{name} for row in batch]"]
+        if not field.sequential:
+            number = "float" if "float" in dtype or "double" in dtype else "int"
+            value = f"{self.vocab_names[field.name]}.stoi[row.{name}]" if field.has_vocab else f"{number}(row.{name})"
+            return [f"    {name} = torch.tensor([{value} for row in batch]{dtype}){device}"]
+        if not field.has_vocab:
+            raise NotMigratable("sequences without a vocabulary")
+        self.need("from torch.nn.utils.rnn import pad_sequence")
+        vocab, words, pad = self.vocab_names[field.name], f"row.{name}", field.constant("pad_token", "<pad>")
+        first, last, fixed = field.constant("init_token"), field.constant("eos_token"), field.constant("fix_length")
+        if fixed is not None:
+            words = f"{words}[:{fixed - (first is not None) - (last is not None)}]"
+        if first is not None or last is not None:
+            words = f"[{f'{first!r}, ' if first is not None else ''}*{words}{f', {last!r}' if last is not None else ''}]".replace("'", '"')
+        ids = f"{name}_ids"
+        lines = [f"    {ids} = [torch.tensor([{vocab}.stoi[word] for word in {words}]{dtype}) for row in batch]"]
+        order = ", batch_first=True" if field.constant("batch_first") else ""
+        padded = f'pad_sequence({ids}{order}, padding_value={vocab}.stoi["{pad}"]){device}'
+        if fixed is not None:
+            if field.constant("include_lengths"):
+                raise NotMigratable("lengths of a fixed length")
+            lines = [line.replace(f"for word in {words}]", f'for word in ({words} + ["{pad}"] * {fixed})[:{fixed}]]') for line in lines]
+            padded = f"torch.stack({ids}{'' if field.constant('batch_first') else ', dim=1'}){device}"
+        if field.constant("include_lengths"):
+            return [*lines, f"    {name} = {padded}, torch.tensor([len(ids) for ids in {ids}])"]
+        return [*lines, f"    {name} = {padded}"]
+
+    def loader(self, loader: Loader) -> str:
+        """The expression of an iterator, one DataLoader for each data set."""
+        if loader.kind == "BPTTIterator":
+            if "bptt_len" not in loader.options:
+                raise NotMigratable("no bptt_len")
+            length = self.code.slice(loader.options["bptt_len"])
+            return ", ".join(f"bptt_batches({data}, {size}, {length})" for data, size, _ in loader.parts)
+        self.need("from torch.utils.data import DataLoader")
+        shuffle = loader.options.get("shuffle")
+        calls = []
+        for data, size, training in loader.parts:
+            flag = f"shuffle={self.code.slice(shuffle)}, " if shuffle is not None else "shuffle=True, " if training else ""
+            calls.append(f"DataLoader({data}, batch_size={size}, {flag}collate_fn={self.collate})")
+        return ", ".join(calls)
+
+    def batching(self) -> str:
+        """What the iterators need: the collate function, or the batches of a language model."""
+        if self.pipe.sources[0].kind != "modelling":
+            if any(loader.kind == "BPTTIterator" for loader in self.pipe.loaders):
+                raise NotMigratable("a language model over examples")
+            return self.collate_function()
+        field = self.pipe.columns[0].field
+        assert field is not None
+        options = self.pipe.loaders[0].options
+        device = f", device={self.code.slice(options['device'])}" if "device" in options else ""
+        turn = ".t()" if field.constant("batch_first") else ""
+        pad = f'"{field.constant("pad_token", "<pad>")}"'
+        return BPTT.format(vocab=self.vocab_names[field.name], pad=pad, device=device, row=self.row, t=turn)

@@ -1,0 +1,337 @@
+"""What a text does with torchtext, read from its module-level statements: fields, data, vocabularies, iterators."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from snipfix.rules.base import Context
+
+__all__ = ["Column", "Field", "Loader", "NotMigratable", "Pipeline", "Source", "VocabBuild", "read", "torchtext_name"]
+
+MISSING = object()
+FIELDS = frozenset({"Field", "LabelField", "RawField"})
+ITERATORS = frozenset({"Iterator", "BucketIterator", "Batch"})
+TRANSLATIONS = {"Multi30k": (".data/multi30k/", ("train", "val", "test2016"))}
+MODELLING = {
+    "WikiText2": tuple(f".data/wikitext-2/wikitext-2/wiki.{split}.tokens" for split in ("train", "valid", "test")),
+    "WikiText103": tuple(f".data/wikitext-103/wikitext-103/wiki.{split}.tokens" for split in ("train", "valid", "test")),
+    "PennTreebank": tuple(f".data/penn-treebank/ptb.{split}.txt" for split in ("train", "valid", "test")),
+}
+
+
+class NotMigratable(Exception):  # noqa: N818
+    """The text does something with torchtext that has no counterpart here."""
+
+
+@dataclass(eq=False)
+class Field:
+    """A torchtext field: its options as expressions of the text."""
+
+    name: str
+    kind: str
+    options: dict[str, ast.expr]
+    statement: ast.stmt
+
+    def constant(self, option: str, default: Any = None) -> Any:
+        """The value of an option that has to be a literal.
+
+        Raises:
+            NotMigratable: when it is none.
+        """
+        node = self.options.get(option, MISSING)
+        if node is MISSING:
+            return default
+        if not isinstance(node, ast.Constant):
+            raise NotMigratable(f"{option} is not a literal")
+        return node.value
+
+    @property
+    def sequential(self) -> bool:
+        return bool(self.constant("sequential", self.kind == "Field"))
+
+    @property
+    def has_vocab(self) -> bool:
+        return self.kind != "RawField" and bool(self.constant("use_vocab", default=True))
+
+    @property
+    def specials(self) -> list[str]:
+        """unk, pad, init, eos: those that the field has, in torchtext's order."""
+        unk = self.constant("unk_token", None if self.kind == "LabelField" else "<unk>")
+        pad = self.constant("pad_token", "<pad>") if self.sequential else None
+        found = [unk, pad, self.constant("init_token"), self.constant("eos_token")]
+        return list(dict.fromkeys(token for token in found if token is not None))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the data: where it stands in the file, what examples call it, its field (None: not used)."""
+
+    key: str | int
+    name: str
+    field: Field | None
+
+
+@dataclass
+class Source:
+    """One statement that loads data. `parts`: the variables it fills with the expression of the file for each."""
+
+    statement: ast.Assign
+    kind: str
+    columns: list[Column]
+    parts: list[tuple[str, str]]
+    format: str = ""
+    header: bool = False
+    exts: tuple[str, str] = ("", "")
+
+
+@dataclass
+class VocabBuild:
+    statement: ast.stmt
+    field: Field
+    sources: list[str]
+    options: dict[str, ast.expr]
+
+
+@dataclass
+class Loader:
+    """An iterator call. `parts`: (dataset, batch size, is it the training set); one without a statement of its own is an expression."""
+
+    call: ast.Call
+    kind: str
+    parts: list[tuple[str, str, bool]]
+    options: dict[str, ast.expr]
+    target: ast.expr | None = None
+    statement: ast.Assign | None = None
+
+
+@dataclass
+class Pipeline:
+    """All that a text does with torchtext."""
+
+    fields: dict[str, Field] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    vocabs: list[VocabBuild] = field(default_factory=list)
+    loaders: list[Loader] = field(default_factory=list)
+    dropped: list[ast.stmt] = field(default_factory=list)
+    """Statements that only fed the others: a list of fields."""
+
+    @property
+    def columns(self) -> list[Column]:
+        return [column for column in self.sources[0].columns if column.field is not None]
+
+
+def torchtext_name(context: Context, node: ast.AST) -> str:
+    """`BucketIterator.splits` for whatever way the text writes it; nothing for other names."""
+    name = context.scopes.qualified(node) or ""
+    if not name.startswith("torchtext."):
+        return ""
+    parts = [
+        part
+        for part in name.split(".")[1:]
+        if part not in {"legacy", "data", "datasets", "field", "iterator", "dataset", "batch", "example"}
+    ]
+    return ".".join(parts)
+
+
+def read(context: Context) -> Pipeline:
+    """The pipeline of a text.
+
+    Raises:
+        NotMigratable: when it has none, or more than this understands.
+    """
+    pipe = Pipeline()
+    for statement in context.code.tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call) and len(statement.targets) == 1:
+            _assignment(context, pipe, statement, statement.value)
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            _build_vocab(pipe, statement, statement.value)
+    known = {loader.call for loader in pipe.loaders}
+    for call, _ in context.scopes.calls:
+        if torchtext_name(context, call.func) in ITERATORS and call not in known:
+            pipe.loaders.append(_loader(context, pipe, call, torchtext_name(context, call.func)))
+    if not pipe.sources or not pipe.fields:
+        raise NotMigratable("no data set that can be read without torchtext")
+    schemas = {tuple((column.name, column.field) for column in source.columns if column.field) for source in pipe.sources}
+    if len(schemas) != 1:
+        raise NotMigratable("several kinds of examples")
+    return pipe
+
+
+def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: ast.Call) -> None:
+    name = torchtext_name(context, call.func)
+    target = statement.targets[0]
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    head = name.partition(".")[0]
+    if name in FIELDS and isinstance(target, ast.Name):
+        if call.args or len(options) != len(call.keywords):
+            raise NotMigratable("a field with positional arguments")
+        pipe.fields[target.id] = Field(target.id, name, options, statement)
+    elif head == "TabularDataset":
+        pipe.sources.append(_tabular(context, pipe, statement, call, splits=name.endswith(".splits")))
+    elif head in TRANSLATIONS or head == "TranslationDataset":
+        pipe.sources.append(_translation(pipe, statement, call, head))
+    elif head in MODELLING and name.endswith(".splits"):
+        chosen = call.args[0] if call.args else options.get("text_field")
+        column = Column("text", "text", _field(pipe, chosen))
+        pipe.sources.append(Source(statement, "modelling", [column], _parts(statement, [repr(path) for path in MODELLING[head]])))
+    elif head == "IMDB" and name.endswith(".splits"):
+        given = [*call.args, *(options[key] for key in ("text_field", "label_field") if key in options)]
+        columns = [Column(key, key, _field(pipe, node)) for key, node in zip(("text", "label"), given, strict=False)]
+        paths = [repr(f".data/imdb/aclImdb/{split}") for split in ("train", "test")]
+        pipe.sources.append(Source(statement, "imdb", columns, _parts(statement, paths)))
+    elif head in ITERATORS | {"BPTTIterator"} and name in {head, f"{head}.splits"}:
+        loader = _loader(context, pipe, call, name)
+        loader.target, loader.statement = target, statement
+        pipe.loaders.append(loader)
+
+
+def _field(pipe: Pipeline, node: ast.expr | None) -> Field | None:
+    if isinstance(node, ast.Constant) and node.value is None:
+        return None
+    if isinstance(node, ast.Name) and node.id in pipe.fields:
+        return pipe.fields[node.id]
+    raise NotMigratable("a field that is not assigned to a name")
+
+
+def _parts(statement: ast.Assign, paths: list[str]) -> list[tuple[str, str]]:
+    """The variables of an assignment, each with the file that fills it."""
+    target = statement.targets[0]
+    names = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+    if len(names) != len(paths) or not all(isinstance(name, ast.Name) for name in names):
+        raise NotMigratable("data sets are not unpacked into one name each")
+    return [(name.id, path) for name, path in zip(names, paths, strict=True) if isinstance(name, ast.Name)]
+
+
+def _tabular(context: Context, pipe: Pipeline, statement: ast.Assign, call: ast.Call, *, splits: bool) -> Source:
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    for name, node in zip(
+        ("path", "root", "train", "validation", "test") if splits else ("path", "format", "fields"), call.args, strict=False
+    ):
+        options.setdefault(name, node)
+    if "csv_reader_params" in options or "fields" not in options or "path" not in options:
+        raise NotMigratable("a table with options of its own")
+    path, text = options["path"], context.code.slice
+    files = [options[name] for name in ("train", "validation", "test") if name in options] if splits else []
+    paths = [_joined(path, file, text(path), text(file)) for file in files if not _is_none(file)] if splits else [text(path)]
+    shape = options.get("format")
+    if not isinstance(shape, ast.Constant) or str(shape.value).lower() not in {"json", "csv", "tsv"}:
+        raise NotMigratable("a format that is not a literal")
+    columns = _columns(context, pipe, options["fields"])
+    skip = options.get("skip_header")
+    header = isinstance(skip, ast.Constant) and bool(skip.value)
+    return Source(statement, "table", columns, _parts(statement, paths), str(shape.value).lower(), header)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _joined(path: ast.expr, file: ast.expr, path_text: str, file_text: str) -> str:
+    if isinstance(path, ast.Constant) and isinstance(file, ast.Constant):
+        folder = str(path.value).rstrip("/")
+        return repr(f"{folder}/{file.value!s}" if folder else str(file.value))
+    return f"os.path.join({path_text}, {file_text})"
+
+
+def _columns(context: Context, pipe: Pipeline, node: ast.expr) -> list[Column]:
+    """The columns that a literal list or dict of fields names, also through one variable."""
+    if isinstance(node, ast.Name):
+        bound = context.scopes.bindings(node)
+        statement = context.code.parents.get(bound[0].node) if len(bound) == 1 else None
+        if not isinstance(statement, ast.Assign):
+            raise NotMigratable("fields that are not a literal")
+        pipe.dropped.append(statement)
+        return _columns(context, pipe, statement.value)
+    found: list[Column] = []
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            found += _pair(pipe, key.value if isinstance(key, ast.Constant) else None, value)
+    elif isinstance(node, ast.List | ast.Tuple):
+        for number, value in enumerate(node.elts):
+            found += _pair(pipe, number, value)
+    if not found:
+        raise NotMigratable("fields that are not a literal")
+    return found
+
+
+def _pair(pipe: Pipeline, key: Any, value: ast.expr) -> Iterator[Column]:
+    if not isinstance(value, ast.Tuple) or len(value.elts) != 2 or not isinstance(value.elts[0], ast.Constant):
+        raise NotMigratable("fields that are not a literal")
+    yield Column(key, str(value.elts[0].value), _field(pipe, value.elts[1]))
+
+
+def _translation(pipe: Pipeline, statement: ast.Assign, call: ast.Call, head: str) -> Source:
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    for name, node in zip(("exts", "fields"), call.args, strict=False):
+        options.setdefault(name, node)
+    exts, fields = options.get("exts"), options.get("fields")
+    if (
+        not isinstance(exts, ast.Tuple | ast.List)
+        or not isinstance(fields, ast.Tuple | ast.List)
+        or len(exts.elts) != 2
+        or len(fields.elts) != 2
+    ):
+        raise NotMigratable("languages that are not a literal")
+    one, two = (node.value if isinstance(node, ast.Constant) else None for node in exts.elts)
+    folder: str
+    names: tuple[str, ...]
+    folder, names = TRANSLATIONS.get(head, ("", ()))
+    if head == "TranslationDataset":
+        folder = str(_text(options.get("path")))
+        names = tuple(str(_text(options[name])) for name in ("train", "validation", "test") if name in options)
+    elif {"root", "path"} & set(options):
+        raise NotMigratable("a data set in a folder of its own")
+    columns = [Column(side, side, _field(pipe, node)) for side, node in zip(("src", "trg"), fields.elts, strict=True)]
+    parts = _parts(statement, [repr(f"{folder}{name}") for name in names])
+    return Source(statement, "translation", columns, parts, exts=(str(one), str(two)))
+
+
+def _text(node: ast.expr | None) -> object:
+    if not isinstance(node, ast.Constant):
+        raise NotMigratable("a path that is not a literal")
+    return node.value
+
+
+def _build_vocab(pipe: Pipeline, statement: ast.stmt, call: ast.Call) -> None:
+    func = call.func
+    if not (
+        isinstance(func, ast.Attribute) and func.attr == "build_vocab" and isinstance(func.value, ast.Name) and func.value.id in pipe.fields
+    ):
+        return
+    sources = {name for source in pipe.sources for name, _ in source.parts}
+    names = [node.id for node in call.args if isinstance(node, ast.Name) and node.id in sources]
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    if len(names) != len(call.args) or not names or not set(options) <= {"max_size", "min_freq", "specials", "vectors"}:
+        raise NotMigratable("a vocabulary of something else than a data set")
+    pipe.vocabs.append(VocabBuild(statement, pipe.fields[func.value.id], names, options))
+
+
+def _loader(context: Context, pipe: Pipeline, call: ast.Call, name: str) -> Loader:
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    text = context.code.slice
+    data = call.args[0] if call.args else options.get("datasets", options.get("dataset"))
+    nodes = data.elts if isinstance(data, ast.Tuple | ast.List) else [data]
+    known = {part for source in pipe.sources for part, _ in source.parts}
+    names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id in known]
+    repeat = options.get("repeat")
+    if not names or len(names) != len(nodes) or (isinstance(repeat, ast.Constant) and repeat.value) or "batch_size_fn" in options:
+        raise NotMigratable("an iterator over something else than a data set")
+    if len(call.args) > 1:
+        options.setdefault("batch_size", call.args[1])
+    sizes: list[str]
+    if "batch_sizes" in options:
+        many = options["batch_sizes"]
+        if not isinstance(many, ast.Tuple | ast.List) or len(many.elts) != len(names):
+            raise NotMigratable("batch sizes that are not a literal")
+        sizes = [text(node) for node in many.elts]
+    elif "batch_size" in options:
+        sizes = [text(options["batch_size"])] * len(names)
+    else:
+        raise NotMigratable("no batch size")
+    train = options.get("train")
+    first = not (isinstance(train, ast.Constant) and train.value is False)
+    parts = [(part, size, number == 0 and first) for number, (part, size) in enumerate(zip(names, sizes, strict=True))]
+    return Loader(call, name.partition(".")[0], parts, options)

@@ -14,7 +14,7 @@ from snipfix.code import Code
 from snipfix.config import QUICK_STEPS, Options
 from snipfix.evidence import Block, Job, Outcome
 from snipfix.model import Category, Finding, Result, Severity, Snippet, Stage, StageResult, Verdict
-from snipfix.rules.base import Context, Rule
+from snipfix.rules.base import Context, Rule, earlier_blocks
 
 __all__ = ["Auditor", "Runner"]
 
@@ -23,6 +23,9 @@ Runner = Callable[[Job], Outcome]
 
 FALLBACK = "SNF9"
 """Rules with this prefix speak only of what no other rule explains."""
+
+ENDED = ("ok", "exited")
+"""Kinds of outcome that are no failure by themselves."""
 
 IGNORE_MARK = re.compile(r"snipfix:\s*ignore(?:\[([^\]]*)\])?")
 
@@ -49,7 +52,7 @@ class Auditor:
             snippet=snippet,
             verdict=verdict,
             reason=reason,
-            stages=_stages(stages, findings),
+            stages=_stages(stages, findings, outcome),
             findings=tuple(findings),
             stand_ins=outcome.stand_ins if outcome else (),
             outcome=outcome,
@@ -79,7 +82,9 @@ class Auditor:
         return Job(
             code=snippet.code,
             name="snippet.py",
-            before=tuple(Block(name=f"block_{n}.py", code=earlier.code) for n, earlier in enumerate(snippet.before, 1)),
+            before=tuple(
+                Block(name=name, code=earlier.code, expect_error=earlier.expect_error) for name, earlier in earlier_blocks(snippet).items()
+            ),
             stage=stage.value,
             seed=self.options.seed,
             device=self.options.device,
@@ -90,6 +95,8 @@ class Auditor:
 
     def _judged(self, context: Context, outcome: Outcome) -> list[Finding]:
         """What the rules say of an outcome. The fallback rules speak only of failures that no other rule explains."""
+        if outcome.stopped_in:
+            return [found for rule in self.rules for found in rule.on_earlier_failure(context, outcome)]
         findings = [found for rule in self.rules for found in rule.on_outcome(context, outcome)]
         exercises = [exercise for exercise in outcome.exercises if exercise.failure]
         for failure, exercise in [(outcome.failure, None), *((one.failure, one) for one in exercises)]:
@@ -135,8 +142,12 @@ def _ignored(code: Code, finding: Finding) -> bool:
     return False
 
 
-def _stages(skipped: dict[Stage, str], findings: Sequence[Finding]) -> tuple[StageResult, ...]:
+def _stages(skipped: dict[Stage, str], findings: Sequence[Finding], outcome: Outcome | None) -> tuple[StageResult, ...]:
     errors = {finding.stage for finding in findings if finding.is_error}
+    if outcome is not None and outcome.kind not in ENDED:
+        errors.add(Stage.RUN)
+    if outcome is not None and any(exercise.failure for exercise in outcome.exercises):
+        errors.add(Stage.EXERCISE)
     return tuple(
         StageResult(stage, "failed", "")
         if stage in errors
@@ -150,6 +161,8 @@ def _stages(skipped: dict[Stage, str], findings: Sequence[Finding]) -> tuple[Sta
 def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | None) -> tuple[Verdict, str]:
     """The verdict and, when not runnable, why."""
     errors = [finding for finding in findings if finding.is_error]
+    if outcome is not None and outcome.stopped_in and not errors:
+        return Verdict.NOT_RUNNABLE, "a block that it builds on fails"
     if snippet.expect_error and outcome is not None and outcome.kind == "raised":
         return Verdict.CLEAN, "raises, as the document means it to"
     if outcome is not None and outcome.kind == "refused":
@@ -158,7 +171,7 @@ def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | N
         return Verdict.NOT_RUNNABLE, errors[0].message
     if errors:
         return Verdict.FAILING, ""
-    if outcome is not None and outcome.kind not in ("ok", "exited"):
+    if outcome is not None and outcome.kind not in ENDED:
         return Verdict.NOT_RUNNABLE, f"it ended as {outcome.kind}, and no selected rule says why"
     warned = any(finding.severity is Severity.WARNING for finding in findings)
     return (Verdict.SUSPECT if warned else Verdict.CLEAN), ""

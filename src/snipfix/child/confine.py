@@ -118,12 +118,16 @@ class Box:
 
         self.linux = linux
         self.paths = view.readable(self.policy, HERE)
-        self.files, self.devices = view.FILES, view.devices(self.policy)
+        self.devices = view.devices(self.policy)
+        # Links lead to where they point, so that each place is named once.
+        etc = ("/etc",) if "namespaces" in self.on else ()
+        self.allowed = view.pruned({os.path.realpath(path) for path in (*self.paths, *view.FILES, *etc, "/proc") if os.path.exists(path)})
         self.filter = seccomp.program(linux.MACHINE, "namespaces" in self.on, self.connects()) if "seccomp" in self.on else None
         if "namespaces" in self.on:
             self.apply_namespaces(view)
         else:
             linux.prctl(linux.CHILD_SUBREAPER, 1)
+            linux.bound_capabilities()
 
     def connects(self):
         """Whether a job may connect Unix sockets: not where it shares the host's file system and somebody listens there."""
@@ -201,9 +205,7 @@ class Box:
         self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:
-            self.linux.landlock(
-                [*self.paths, *(("/etc",) if "namespaces" in self.on else ()), *self.files, "/proc"], [scratch, "/dev/shm"], self.devices
-            )
+            self.linux.landlock(self.allowed, [scratch, "/dev/shm"], self.devices)
         if self.filter:
             self.linux.seccomp(self.filter)
 

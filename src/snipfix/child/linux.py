@@ -108,11 +108,15 @@ def mount_attributes(path, set_=0, clear=0, recursive=False):
 # Privileges -----------------------------------------------------------------------------------------------------------
 
 
-def drop_capabilities():
-    """All of them, for good: the bounding set too, where this process may still change it."""
+def bound_capabilities():
+    """Let no program started from here gain capabilities, where this process may still say so."""
     for capability in range(64):
         if _libc.prctl(CAPBSET_DROP, _long(capability), _long(0), _long(0), _long(0)) < 0:
             break
+
+
+def drop_capabilities():
+    """All of them; with no_new_privs for good."""
     _syscall("capset", struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6))
 
 

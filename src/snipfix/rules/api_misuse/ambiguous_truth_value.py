@@ -50,10 +50,16 @@ class AmbiguousTruthValue(CrashRule):
         r"The truth value of an array with more than one element is ambiguous",
     )
     GOOD = (
-        Good("x = torch.zeros(3)\nif (x > 0).any():\n    print(x)\n"),
-        Good("x = torch.zeros(1)\nif x > 0:\n    print(x)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(3)\nif (x > 0).any():\n    print(x)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(1)\nif x > 0:\n    print(x)\n"),
     )
-    BAD = (Bad("x = torch.zeros(3)\nif x > 0:\n    print(x)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(3)\nif x > 0:\n    print(x)\n",
+            at=(4, 4),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(3)\nif (x > 0).all():\n    print(x)\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return f"a tensor {shape_text(crash.shape(0))} of several values has no single truth value"

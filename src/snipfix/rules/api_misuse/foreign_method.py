@@ -49,15 +49,27 @@ class ForeignMethod(CrashRule):
         r"'(builtin_function_or_method|method)' object is not subscriptable()",
     )
     GOOD = (
-        Good("x = torch.zeros(3).to(torch.float64)\nn = x.shape[0]\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(3).to(torch.float64)\nn = x.shape[0]\n"),
         Good(
             "import torch\nimport torch.nn as nn\nclass Box:\n    def astype(self, kind):\n        return self\n\nBox().astype('float64')\n"
         ),
     )
     BAD = (
-        Bad("x = torch.zeros(3)\ny = x.astype('float64')\n", at=(1, 1)),
-        Bad("x = torch.zeros(3, 2)\nn = x.shape(0)\n", at=(1, 1)),
-        Bad("x = torch.zeros(3, 2)\ny = x.max(1).float()\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(3)\ny = x.astype('float64')\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(3)\ny = x.to(torch.float64)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(3, 2)\nn = x.shape(0)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(3, 2)\nn = x.shape[0]\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(3, 2)\ny = x.max(1).float()\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(3, 2)\ny = x.max(1).values.float()\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

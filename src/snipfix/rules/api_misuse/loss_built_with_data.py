@@ -48,10 +48,16 @@ class LossBuiltWithData(CrashRule):
         r"expected.*weight|is not a valid value for reduction",
     )
     GOOD = (
-        Good("nn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
-        Good("nn.CrossEntropyLoss(torch.ones(3))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss(torch.ones(3))\n"),
     )
-    BAD = (Bad("out = torch.zeros(4, 3)\ny = torch.zeros(4, dtype=torch.long)\nloss = nn.CrossEntropyLoss(out, y)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nout = torch.zeros(4, 3)\ny = torch.zeros(4, dtype=torch.long)\nloss = nn.CrossEntropyLoss(out, y)\n",
+            at=(5, 8),
+            fixed="import torch\nimport torch.nn as nn\nout = torch.zeros(4, 3)\ny = torch.zeros(4, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(out, y)\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return crash.call is not None and ast.unparse(crash.call.func).endswith("Loss") and bool(crash.call.args)

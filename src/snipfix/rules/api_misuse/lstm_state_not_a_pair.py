@@ -55,17 +55,19 @@ class LstmStateNotAPair(CrashRule):
         r"must be Tensor, not tuple",
     )
     GOOD = (
-        Good("nn.LSTM(3, 4)(torch.zeros(5, 2, 3), (torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)))\n"),
-        Good("nn.GRU(3, 4)(torch.zeros(5, 2, 3), torch.zeros(1, 2, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.LSTM(3, 4)(torch.zeros(5, 2, 3), (torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.GRU(3, 4)(torch.zeros(5, 2, 3), torch.zeros(1, 2, 4))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nlstm = nn.LSTM(3, 4)\nhidden = torch.zeros(1, 2, 4)\nfor step in range(2):\n    hidden = hidden.detach()\n    out, hidden = lstm(torch.zeros(5, 2, 3), hidden)\n",
-            at=(1, 1),
+            at=(7, 19),
+            fixed="import torch\nimport torch.nn as nn\nlstm = nn.LSTM(3, 4)\nhidden = (torch.zeros(1, 2, 4), torch.zeros(1, 2, 4))\nfor step in range(2):\n    hidden = tuple(state.detach() for state in hidden)\n    out, hidden = lstm(torch.zeros(5, 2, 3), hidden)\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\ngru = nn.GRU(3, 4)\nout, h = gru(torch.zeros(5, 2, 3), (torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)))\n",
-            at=(1, 1),
+            at=(4, 10),
+            fixed="import torch\nimport torch.nn as nn\ngru = nn.GRU(3, 4)\nout, h = gru(torch.zeros(5, 2, 3), torch.zeros(1, 2, 4))\n",
         ),
     )
 

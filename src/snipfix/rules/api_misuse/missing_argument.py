@@ -55,12 +55,14 @@ class MissingArgument(CrashRule):
     )
     BAD = (
         Bad(
-            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, n_in, n_out):\n        super().__init__()\n        self.fc = nn.Linear(n_in, n_out)\n\nn_out = 2\nnet = Net(3)\n",
-            at=(1, 1),
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, n_in, n_out):\n        super().__init__()\n        self.fc = nn.Linear(n_in, n_out)\n\n    def forward(self, x):\n        return self.fc(x)\n\nn_out = 2\nnet = Net(3)\n",
+            at=(12, 7),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, n_in, n_out):\n        super().__init__()\n        self.fc = nn.Linear(n_in, n_out)\n\n    def forward(self, x):\n        return self.fc(x)\n\nn_out = 2\nnet = Net(3, n_out)\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(width, 2, 16), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        return self.decoder(embedded)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
-            at=(1, 1),
+            at=(11, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(width, 2, 16, batch_first=True), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        causal_mask = nn.Transformer.generate_square_subsequent_mask(embedded.size(1)).to(embedded.device)\n        return self.decoder(embedded, mask=causal_mask)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
         ),
     )
 

@@ -65,11 +65,13 @@ class MissingAttribute(CrashRule):
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.fc1 = nn.Linear(width, 2)\n\n    def forward(self, x):\n        return self.fc2(x)\n\nNet(3)(torch.zeros(2, 3))\n",
-            at=(1, 1),
+            at=(9, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.fc1 = nn.Linear(width, 2)\n\n    def forward(self, x):\n        return self.fc1(x)\n\nNet(3)(torch.zeros(2, 3))\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nclass Block(nn.Module):\n    def forward(self, x):\n        return x\n\nwidth = 4 * Block.expansion\n",
-            at=(1, 1),
+            at=(7, 13),
+            fixed="import torch\nimport torch.nn as nn\nclass Block(nn.Module):\n    expansion = 1\n    def forward(self, x):\n        return x\n\nwidth = 4 * Block.expansion\n",
         ),
     )
 

@@ -46,20 +46,25 @@ class MissingForward(CrashRule):
     category = Category.API_MISUSE
     applicability = Applicability.SAFE
     TYPES = ("NotImplementedError",)
-    MESSAGES = (r"Module \[(\w+)\] is missing the required \"forward\" function", r"^()$")
+    MESSAGES = (r"Module \[(\w+)\] is missing the required \"forward\" function",)
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def forward(self, x):\n        return x\n\nNet()(1)\n"),
-        Good("import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    pass\n\nnet = Net()\n"),
+        Good("import torch\nimport torch.nn as nn\nclass Net(nn.Sequential):\n    pass\n\nnet = Net(nn.ReLU())\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def foward(self, x):\n        return x\n\nNet()(torch.zeros(1))\n",
-            at=(1, 1),
+            at=(7, 1),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def forward(self, x):\n        return x\n\nNet()(torch.zeros(1))\n",
         ),
     )
 
+    def explains(self, crash: Crash) -> bool:
+        # A base class may leave forward to others: without a call in the snippet, only what is nearly a forward is a defect.
+        return bool(crash.found[0]) and (crash.exercise is None or next(iter(self.candidates(crash)), None) is not None)
+
     def says(self, crash: Crash) -> str:
-        return f"{crash.found[0] or 'the module'} has no forward method"
+        return f"{crash.found[0]} has no forward method"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         owner, code = crash.class_named(crash.found[0]), crash.code

@@ -53,16 +53,17 @@ class ModuleBeforeInit(CrashRule):
     )
     GOOD = (
         Good(
-            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\nnet = Net()\n"
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net()\n"
         ),
         Good(
-            "import torch\nimport torch.nn as nn\nclass Net:\n    def __init__(self):\n        self.fc = nn.Linear(3, 2)\n\nnet = Net()\n"
+            "import torch\nimport torch.nn as nn\nclass Net:\n    def __init__(self):\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net()\n"
         ),
     )
     BAD = (
         Bad(
-            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(3, 2)\n\nnet = Net()\n",
-            at=(1, 1),
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net()\n",
+            at=(5, 9),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net()\n",
         ),
     )
 

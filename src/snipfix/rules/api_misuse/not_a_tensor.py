@@ -50,15 +50,20 @@ class NotATensor(CrashRule):
         r"expected (\d*)np\.ndarray \(got ([\w.]+)\)",
     )
     GOOD = (
-        Good("nn.Linear(3, 2)(torch.zeros(1, 3))\n"),
-        Good("torch.relu(torch.tensor([1.0]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Linear(3, 2)(torch.zeros(1, 3))\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.relu(torch.tensor([1.0]))\n"),
     )
     BAD = (
         Bad(
-            "import torch\nimport torch.nn as nn\nimport numpy as np\nimport torch\nimport torch.nn as nn\nx = np.ones((2, 3))\ny = nn.Linear(3, 2)(x)\n",
-            at=(1, 1),
+            "import numpy as np\nimport torch\nimport torch.nn as nn\nx = np.ones((2, 3))\ny = nn.Linear(3, 2)(x)\n",
+            at=(5, 5),
+            fixed="import numpy as np\nimport torch\nimport torch.nn as nn\nx = torch.from_numpy(np.ones((2, 3))).float()\ny = nn.Linear(3, 2)(x)\n",
         ),
-        Bad("import torch\nimport torch.nn as nn\ny = nn.Linear(3, 2)([1.0, 2.0, 3.0])\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\ny = nn.Linear(3, 2)([1.0, 2.0, 3.0])\n",
+            at=(3, 5),
+            fixed="import torch\nimport torch.nn as nn\ny = nn.Linear(3, 2)(torch.tensor([1.0, 2.0, 3.0]))\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

@@ -55,7 +55,8 @@ class PickledModule(CrashRule):
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2)\ntorch.save(net, 'net.pt')\nagain = torch.load('net.pt')\n",
-            at=(1, 1),
+            at=(5, 9),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2)\ntorch.save(net, 'net.pt')\nagain = torch.load('net.pt', weights_only=False)\n",
         ),
     )
 

@@ -52,7 +52,8 @@ class SamplerWithShuffle(CrashRule):
     BAD = (
         Bad(
             "from torch.utils.data import DataLoader, SubsetRandomSampler\nimport torch\nloader = DataLoader(torch.zeros(4, 2), batch_size=2, shuffle=True, sampler=SubsetRandomSampler([0, 1]))\n",
-            at=(1, 1),
+            at=(3, 10),
+            fixed="from torch.utils.data import DataLoader, SubsetRandomSampler\nimport torch\nloader = DataLoader(torch.zeros(4, 2), batch_size=2, sampler=SubsetRandomSampler([0, 1]))\n",
         ),
     )
 

@@ -45,13 +45,14 @@ class ScoresForProbabilities(CrashRule):
     TYPES = ("RuntimeError", "ValueError")
     MESSAGES = (r"all elements of (?:input|target) should be between 0 and 1", r"Assertion `input_val >= zero && input_val <= one` failed")
     GOOD = (
-        Good("nn.BCELoss()(torch.full((2,), 0.5), torch.ones(2))\n"),
-        Good("nn.BCEWithLogitsLoss()(torch.full((2,), 9.0), torch.ones(2))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BCELoss()(torch.full((2,), 0.5), torch.ones(2))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BCEWithLogitsLoss()(torch.full((2,), 9.0), torch.ones(2))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\ncriterion = nn.BCELoss()\nloss = criterion(torch.full((4, 1), 9.0), torch.ones(4, 1))\n",
-            at=(1, 1),
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\ncriterion = nn.BCEWithLogitsLoss()\nloss = criterion(torch.full((4, 1), 9.0), torch.ones(4, 1))\n",
         ),
     )
 

@@ -51,7 +51,8 @@ class SplitLengthsDoNotAddUp(CrashRule):
     BAD = (
         Bad(
             "from torch.utils.data import random_split\nimport torch\ndata = range(10)\ntrain, test = random_split(data, [7, 2])\n",
-            at=(1, 1),
+            at=(4, 15),
+            fixed="from torch.utils.data import random_split\nimport torch\ndata = range(10)\ntrain, test = random_split(data, [7, len(data) - 7])\n",
         ),
     )
 

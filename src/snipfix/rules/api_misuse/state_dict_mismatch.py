@@ -50,7 +50,8 @@ class StateDictMismatch(CrashRule):
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2)\nstate = {'module.' + name: value for name, value in net.state_dict().items()}\nnet.load_state_dict(state)\n",
-            at=(1, 1),
+            at=(5, 1),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2)\nstate = {'module.' + name: value for name, value in net.state_dict().items()}\nnet.load_state_dict({name.removeprefix(\"module.\"): value for name, value in state.items()})\n",
         ),
     )
 

@@ -48,12 +48,20 @@ class TensorForNumber(CrashRule):
         r"only (?:integer tensors of a single element|length-1 arrays|0-dimensional arrays) can be converted",
     )
     GOOD = (
-        Good("torch.stack([torch.zeros(3), torch.ones(3)])\n"),
-        Good("torch.zeros(1).item()\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.stack([torch.zeros(3), torch.ones(3)])\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.zeros(1).item()\n"),
     )
     BAD = (
-        Bad("rows = [torch.zeros(3), torch.ones(3)]\nx = torch.tensor(rows)\n", at=(1, 1)),
-        Bad("loss = torch.zeros(3)\nprint(loss.item())\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nrows = [torch.zeros(3), torch.ones(3)]\nx = torch.tensor(rows)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nrows = [torch.zeros(3), torch.ones(3)]\nx = torch.stack(rows)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nloss = torch.zeros(3)\nprint(loss.item())\n",
+            at=(4, 7),
+            fixed="import torch\nimport torch.nn as nn\nloss = torch.zeros(3)\nprint(loss.mean().item())\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

@@ -51,17 +51,19 @@ class TooManyArguments(CrashRule):
         r"([\w.]+)\(\) takes ((?:from \d+ to )?\d+) positional arguments? but (\d+) (?:positional arguments \(and \d+ keyword-only arguments?\) )?(?:was|were) given",
     )
     GOOD = (
-        Good("nn.Linear(3, 2)(torch.zeros(1, 3))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Linear(3, 2)(torch.zeros(1, 3))\n"),
         Good("import torch\nimport torch.nn as nn\ndef f(*values):\n    return values\n\nf(1, 2, 3)\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(x):\n        return self.fc(x)\n\nNet()(torch.zeros(2, 3))\n",
-            at=(1, 1),
+            at=(11, 1),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nNet()(torch.zeros(2, 3))\n",
         ),
         Bad(
-            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.fc = nn.Linear(width, 2)\n\nnet = Net(3, 2)\n",
-            at=(1, 1),
+            "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.fc = nn.Linear(width, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net(3, 2)\n",
+            at=(11, 7),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.fc = nn.Linear(width, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net(3)\n",
         ),
     )
 

@@ -51,15 +51,20 @@ class TupleForTensor(CrashRule):
         r"expected Tensor as element \d+ in argument \d+, but got tuple",
     )
     GOOD = (
-        Good("out, _ = nn.LSTM(4, 5)(torch.zeros(3, 2, 4))\ny = nn.Linear(5, 2)(out)\n"),
-        Good("pair = (torch.zeros(1), torch.zeros(1))\nfirst = pair[0].detach()\n"),
+        Good("import torch\nimport torch.nn as nn\nout, _ = nn.LSTM(4, 5)(torch.zeros(3, 2, 4))\ny = nn.Linear(5, 2)(out)\n"),
+        Good("import torch\nimport torch.nn as nn\npair = (torch.zeros(1), torch.zeros(1))\nfirst = pair[0].detach()\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
-            at=(1, 1),
+            at=(11, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out, _ = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
         ),
-        Bad("state = (torch.zeros(1), torch.zeros(1))\nstate = state.detach()\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nstate = (torch.zeros(1), torch.zeros(1))\nstate = state.detach()\n",
+            at=(4, 9),
+            fixed="import torch\nimport torch.nn as nn\nstate = (torch.zeros(1), torch.zeros(1))\nstate = tuple(part.detach() for part in state)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

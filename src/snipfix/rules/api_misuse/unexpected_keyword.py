@@ -59,9 +59,14 @@ class UnexpectedKeyword(CrashRule):
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x, mask=None):\n        return self.fc(x)\n\nNet()(torch.zeros(2, 3), attn_mask=None)\n",
-            at=(1, 1),
+            at=(11, 1),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x, mask=None):\n        return self.fc(x)\n\nNet()(torch.zeros(2, 3), mask=None)\n",
         ),
-        Bad("import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 4, kernal_size=3)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 4, kernal_size=3)\n",
+            at=(3, 8),
+            fixed="import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 4, kernel_size=3)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

@@ -51,7 +51,8 @@ class UnsortedLengths(CrashRule):
     BAD = (
         Bad(
             "from torch.nn.utils.rnn import pack_padded_sequence\nimport torch\npacked = pack_padded_sequence(torch.zeros(4, 2, 3), [2, 4])\n",
-            at=(1, 1),
+            at=(3, 10),
+            fixed="from torch.nn.utils.rnn import pack_padded_sequence\nimport torch\npacked = pack_padded_sequence(torch.zeros(4, 2, 3), [2, 4], enforce_sorted=False)\n",
         ),
     )
 

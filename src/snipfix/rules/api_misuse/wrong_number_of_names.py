@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from snipfix.codemods import replace_expression, wrap_expression
+from snipfix.evidence import Value
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -46,12 +47,20 @@ class WrongNumberOfNames(CrashRule):
     TYPES = ("ValueError", "TypeError")
     MESSAGES = (r"not enough values to unpack", r"too many values to unpack", r"cannot unpack non-(?:iterable|sequence)")
     GOOD = (
-        Good("out, (h, c) = nn.LSTM(3, 4)(torch.zeros(5, 2, 3))\n"),
+        Good("import torch\nimport torch.nn as nn\nout, (h, c) = nn.LSTM(3, 4)(torch.zeros(5, 2, 3))\n"),
         Good("import torch\nimport torch.nn as nn\na, *rest = [1, 2, 3]\n"),
     )
     BAD = (
-        Bad("out, h, c = nn.LSTM(3, 4)(torch.zeros(5, 2, 3))\n", at=(1, 1)),
-        Bad("out, hidden = nn.Linear(3, 2)(torch.zeros(4, 3))\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nout, h, c = nn.LSTM(3, 4)(torch.zeros(5, 2, 3))\n",
+            at=(3, 1),
+            fixed="import torch\nimport torch.nn as nn\nout, (h, c) = nn.LSTM(3, 4)(torch.zeros(5, 2, 3))\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nout, hidden = nn.Linear(3, 2)(torch.zeros(4, 3))\n",
+            at=(3, 1),
+            fixed="import torch\nimport torch.nn as nn\nout = nn.Linear(3, 2)(torch.zeros(4, 3))\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:
@@ -73,7 +82,9 @@ class WrongNumberOfNames(CrashRule):
             and "enumerate" not in code.slice(value)
         ):
             yield Offer("Count the batches", wrap_expression(code, value, "enumerate({})"))
-        if len(names) == 3 and isinstance(value, ast.Call) and expected[1:] == [2]:
+        seen = _returned(crash)
+        pair = seen is not None and len(seen.items) == 2 and seen.items[1].kind == "sequence"
+        if len(names) == 3 and pair:
             yield Offer("Take the pair of states apart", _retarget(crash, target, f"{names[0]}, ({names[1]}, {names[2]})"))
         if len(expected) == 2 and expected[1] < len(names) and not any(_is_used(crash, one) for one in target.elts[expected[1] :]):
             yield Offer("Leave out the surplus name", _retarget(crash, target, ", ".join(names[: expected[1]])))
@@ -81,7 +92,7 @@ class WrongNumberOfNames(CrashRule):
         if more > 0:
             yield Offer("Name the parts that are left", _retarget(crash, target, ", ".join([*names, *["_"] * more])))
         if crash.failure.message.startswith("too many") and len(expected) == 1:
-            if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute | ast.Name) and _returns_tensor(crash):
+            if seen is not None and seen.kind == "tensor":
                 yield Offer("Take the whole value", _retarget(crash, target, names[0]))
             for count in (1, 2):
                 yield Offer("Name the parts that are left", _retarget(crash, target, ", ".join([*names, *["_"] * count])))
@@ -102,12 +113,8 @@ def _is_used(crash: Crash, node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and used_after(crash, node)
 
 
-def _returns_tensor(crash: Crash) -> bool:
-    """Whether the call that is unpacked was seen to return a single tensor."""
-    statement = crash.statement
+def _returned(crash: Crash) -> Value | None:
+    """What the call of a module that is unpacked was seen to return."""
     calls = crash.context.outcome.calls if crash.context.outcome else ()
-    line = statement.lineno if statement is not None else 0
-    return any(
-        call.span is not None and call.span.line == line and call.depth == 0 and call.output and call.output.kind == "tensor"
-        for call in calls
-    )
+    line = crash.statement.lineno if crash.statement is not None else 0
+    return next((call.output for call in calls if call.span is not None and call.span.line == line and call.depth == 0), None)

@@ -46,10 +46,16 @@ class BackwardOfNonScalar(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"grad can be implicitly created only for scalar outputs",)
     GOOD = (
-        Good("x = torch.ones(3, requires_grad=True)\n(x * x).sum().backward()\n"),
-        Good("x = torch.ones(3, requires_grad=True)\n(x * x).backward(torch.ones(3))\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\n(x * x).sum().backward()\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\n(x * x).backward(torch.ones(3))\n"),
     )
-    BAD = (Bad("x = torch.ones(3, requires_grad=True)\ny = x * x\ny.backward()\nprint(x.grad)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = x * x\ny.backward()\nprint(x.grad)\n",
+            at=(5, 1),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = x * x\ny.sum().backward()\nprint(x.grad)\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         given = f" {shape_text(crash.shape(0))}" if crash.shape(0) else ""

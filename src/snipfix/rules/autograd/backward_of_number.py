@@ -46,10 +46,18 @@ class BackwardOfNumber(CrashRule):
     TYPES = ("AttributeError",)
     MESSAGES = (r"'(float|int|numpy\.float\d+)' object has no attribute 'backward'",)
     GOOD = (
-        Good("w = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum()\nloss.backward()\nprint(loss.item())\n"),
-        Good("loss = torch.ones(3).sum().item()\n"),
+        Good(
+            "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum()\nloss.backward()\nprint(loss.item())\n"
+        ),
+        Good("import torch\nimport torch.nn as nn\nloss = torch.ones(3).sum().item()\n"),
     )
-    BAD = (Bad("w = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum().item()\nloss.backward()\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum().item()\nloss.backward()\n",
+            at=(5, 1),
+            fixed="import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nloss = (w ** 2).sum()\nloss.backward()\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return f"backward() is called on a {crash.found[0]}, which has no history"

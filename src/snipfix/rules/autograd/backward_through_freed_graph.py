@@ -50,15 +50,24 @@ class BackwardThroughFreedGraph(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"Trying to backward through the graph a second time",)
     GOOD = (
-        Good("x = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward(retain_graph=True)\ny.backward()\n"),
-        Good("x = torch.ones(2, requires_grad=True)\nfor _ in range(2):\n    (x ** 2).sum().backward()\n"),
+        Good(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward(retain_graph=True)\ny.backward()\n"
+        ),
+        Good(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(2, requires_grad=True)\nfor _ in range(2):\n    (x ** 2).sum().backward()\n"
+        ),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nrnn = nn.GRU(3, 4)\nhidden = torch.zeros(1, 2, 4)\nfor step in range(3):\n    out, hidden = rnn(torch.ones(5, 2, 3), hidden)\n    loss = out.pow(2).mean()\n    loss.backward()\n",
-            at=(1, 1),
+            at=(8, 5),
+            fixed="import torch\nimport torch.nn as nn\nrnn = nn.GRU(3, 4)\nhidden = torch.zeros(1, 2, 4)\nfor step in range(3):\n    hidden = hidden.detach()\n    out, hidden = rnn(torch.ones(5, 2, 3), hidden)\n    loss = out.pow(2).mean()\n    loss.backward()\n",
         ),
-        Bad("x = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward()\ny.backward()\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward()\ny.backward()\n",
+            at=(6, 1),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.ones(2, requires_grad=True)\ny = (x ** 2).sum()\ny.backward(retain_graph=True)\ny.backward()\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:
@@ -101,8 +110,9 @@ class BackwardThroughFreedGraph(CrashRule):
                     yield Offer(f"Use {name} without its history for the first loss", wrap_expression(code, node, "{}.detach()"))
             scores = {node.id for node in ast.walk(birth.value) if isinstance(node, ast.Name)} if birth is not None else set()
             for other in code.nodes:
-                made = isinstance(other, ast.Assign) and isinstance(other.targets[0], ast.Name) and other.targets[0].id in scores
-                for node in ast.walk(other) if made and other.lineno < earlier.lineno else ():
+                if not (isinstance(other, ast.Assign) and isinstance(other.targets[0], ast.Name) and other.lineno < earlier.lineno):
+                    continue
+                for node in ast.walk(other) if other.targets[0].id in scores else ():
                     if isinstance(node, ast.Name) and node.id == name and isinstance(code.parents.get(node), ast.Call):
                         yield Offer(f"Use {name} without its history for the first loss", wrap_expression(code, node, "{}.detach()"))
         yield Offer("Keep the graph for the second backward()", add_keyword(code, call, "retain_graph", "True"))

@@ -52,14 +52,15 @@ class GradientIsNone(CrashRule):
     )
     GOOD = (
         Good(
-            "w = torch.ones(3, requires_grad=True)\n(w ** 2).sum().backward()\nwith torch.no_grad():\n    w -= 0.1 * w.grad\nw.grad.zero_()\n"
+            "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\n(w ** 2).sum().backward()\nwith torch.no_grad():\n    w -= 0.1 * w.grad\nw.grad.zero_()\n"
         ),
-        Good("w = torch.ones(3, requires_grad=True)\nprint(w.grad)\n"),
+        Good("import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nprint(w.grad)\n"),
     )
     BAD = (
         Bad(
-            "w = torch.ones(3, requires_grad=True)\nfor _ in range(2):\n    loss = (w ** 2).sum()\n    loss.backward()\n    w = w - 0.1 * w.grad\n    w.grad.zero_()\n",
-            at=(1, 1),
+            "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nfor _ in range(2):\n    loss = (w ** 2).sum()\n    loss.backward()\n    w = w - 0.1 * w.grad\n    w.grad.zero_()\n",
+            at=(8, 5),
+            fixed="import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nfor _ in range(2):\n    loss = (w ** 2).sum()\n    loss.backward()\n    with torch.no_grad():\n        w -= 0.1 * w.grad\n    w.grad.zero_()\n",
         ),
     )
 

@@ -48,10 +48,16 @@ class InPlaceOnLeaf(CrashRule):
         r"a (?:view of a )?leaf Variable that requires grad (?:is being used in an in-place operation|has been used in an in-place operation)",
     )
     GOOD = (
-        Good("w = torch.ones(3, requires_grad=True)\nwith torch.no_grad():\n    w += 1\n"),
-        Good("w = torch.ones(3)\nw += 1\n"),
+        Good("import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nwith torch.no_grad():\n    w += 1\n"),
+        Good("import torch\nimport torch.nn as nn\nw = torch.ones(3)\nw += 1\n"),
     )
-    BAD = (Bad("w = torch.ones(3, requires_grad=True)\n(w ** 2).sum().backward()\nw -= 0.1 * w.grad\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\n(w ** 2).sum().backward()\nw -= 0.1 * w.grad\n",
+            at=(5, 1),
+            fixed="import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\n(w ** 2).sum().backward()\nwith torch.no_grad():\n    w -= 0.1 * w.grad\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return "a leaf tensor that requires a gradient is changed in place"

@@ -51,12 +51,22 @@ class InPlaceOnSavedTensor(CrashRule):
         r"one of the variables needed for gradient computation has been modified",
     )
     GOOD = (
-        Good("x = torch.ones(3, requires_grad=True)\ny = torch.sigmoid(x)\ny = y + 1\ny.sum().backward()\n"),
-        Good("x = torch.ones(3, requires_grad=True)\ny = x * 2\ny += 1\ny.sum().backward()\n"),
+        Good(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = torch.sigmoid(x)\ny = y + 1\ny.sum().backward()\n"
+        ),
+        Good("import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = x * 2\ny += 1\ny.sum().backward()\n"),
     )
     BAD = (
-        Bad("x = torch.ones(3, requires_grad=True)\ny = torch.sigmoid(x)\ny += 1\ny.sum().backward()\n", at=(1, 1)),
-        Bad("x = torch.ones(3, requires_grad=True)\ny = torch.exp(x)\nz = torch.relu_(y)\nz.sum().backward()\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = torch.sigmoid(x)\ny += 1\ny.sum().backward()\n",
+            at=(6, 1),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = torch.sigmoid(x)\ny = y + 1\ny.sum().backward()\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = torch.exp(x)\nz = torch.relu_(y)\nz.sum().backward()\n",
+            at=(6, 1),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = torch.exp(x)\nz = torch.relu(y)\nz.sum().backward()\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

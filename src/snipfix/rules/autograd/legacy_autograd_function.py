@@ -55,14 +55,15 @@ class LegacyAutogradFunction(CrashRule):
     )
     GOOD = (
         Good(
-            "class Square(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n        return x * x\n\n    @staticmethod\n    def backward(ctx, g):\n        (x,) = ctx.saved_tensors\n        return 2 * x * g\n\nSquare.apply(torch.ones(2, requires_grad=True)).sum().backward()\n"
+            "import torch\nimport torch.nn as nn\nclass Square(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n        return x * x\n\n    @staticmethod\n    def backward(ctx, g):\n        (x,) = ctx.saved_tensors\n        return 2 * x * g\n\nSquare.apply(torch.ones(2, requires_grad=True)).sum().backward()\n"
         ),
-        Good("f = torch.autograd.Function\n"),
+        Good("import torch\nimport torch.nn as nn\nf = torch.autograd.Function\n"),
     )
     BAD = (
         Bad(
-            "class Square(torch.autograd.Function):\n    def forward(self, x):\n        self.save_for_backward(x)\n        return x * x\n\n    def backward(self, g):\n        (x,) = self.saved_tensors\n        return 2 * x * g\n\ny = Square()(torch.ones(2, requires_grad=True))\ny.sum().backward()\n",
-            at=(1, 1),
+            "import torch\nimport torch.nn as nn\nclass Square(torch.autograd.Function):\n    def forward(self, x):\n        self.save_for_backward(x)\n        return x * x\n\n    def backward(self, g):\n        (x,) = self.saved_tensors\n        return 2 * x * g\n\ny = Square()(torch.ones(2, requires_grad=True))\ny.sum().backward()\n",
+            at=(12, 5),
+            fixed="import torch\nimport torch.nn as nn\nclass Square(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n        return x * x\n\n    @staticmethod\n    def backward(ctx, g):\n        (x,) = ctx.saved_tensors\n        return 2 * x * g\n\ny = Square.apply(torch.ones(2, requires_grad=True))\ny.sum().backward()\n",
         ),
     )
 

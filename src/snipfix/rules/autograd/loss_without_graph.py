@@ -50,16 +50,18 @@ class LossWithoutGraph(CrashRule):
     MESSAGES = (r"element 0 of (?:tensors|variables) does not require grad",)
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\ntorch.stack([net(torch.ones(3)).sum()]).mean().backward()\n"),
-        Good("x = torch.ones(1, requires_grad=True)\n(x ** 2).backward()\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.ones(1, requires_grad=True)\n(x ** 2).backward()\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\nlosses = [net(torch.ones(3)).sum() for _ in range(2)]\nloss = torch.tensor(losses).mean()\nloss.backward()\n",
-            at=(1, 1),
+            at=(6, 1),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\nlosses = [net(torch.ones(3)).sum() for _ in range(2)]\nloss = torch.stack(losses).mean()\nloss.backward()\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\nwith torch.no_grad():\n    out = net(torch.ones(2, 3))\nloss = out.mean()\nloss.backward()\n",
-            at=(1, 1),
+            at=(7, 1),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\nout = net(torch.ones(2, 3))\nloss = out.mean()\nloss.backward()\n",
         ),
     )
 

@@ -46,10 +46,16 @@ class NumpyOfGraphTensor(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"Can't call numpy\(\) on (?:Tensor|Variable) that requires grad",)
     GOOD = (
-        Good("w = torch.ones(2, requires_grad=True)\n(w * 2).detach().numpy()\n"),
-        Good("torch.ones(2).numpy()\n"),
+        Good("import torch\nimport torch.nn as nn\nw = torch.ones(2, requires_grad=True)\n(w * 2).detach().numpy()\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.ones(2).numpy()\n"),
     )
-    BAD = (Bad("w = torch.ones(3, requires_grad=True)\nprint((w * 2).numpy())\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nprint((w * 2).numpy())\n",
+            at=(4, 7),
+            fixed="import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nprint((w * 2).detach().numpy())\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return "NumPy cannot read a tensor that requires a gradient"

@@ -47,10 +47,16 @@ class OptimizerOfNonLeaf(CrashRule):
     TYPES = ("ValueError",)
     MESSAGES = (r"can't optimize a non-leaf Tensor",)
     GOOD = (
-        Good("w = torch.randn(3, requires_grad=True)\ntorch.optim.SGD([w], lr=0.1)\n"),
-        Good("w = (torch.randn(3) * 0.1).requires_grad_()\ntorch.optim.SGD([w], lr=0.1)\n"),
+        Good("import torch\nimport torch.nn as nn\nw = torch.randn(3, requires_grad=True)\ntorch.optim.SGD([w], lr=0.1)\n"),
+        Good("import torch\nimport torch.nn as nn\nw = (torch.randn(3) * 0.1).requires_grad_()\ntorch.optim.SGD([w], lr=0.1)\n"),
     )
-    BAD = (Bad("w = torch.randn(3, requires_grad=True) * 0.1\nopt = torch.optim.SGD([w], lr=0.1)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nw = torch.randn(3, requires_grad=True) * 0.1\nopt = torch.optim.SGD([w], lr=0.1)\n",
+            at=(4, 7),
+            fixed="import torch\nimport torch.nn as nn\nw = (torch.randn(3) * 0.1).requires_grad_()\nopt = torch.optim.SGD([w], lr=0.1)\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return "the optimizer is given a tensor that is the result of a computation, not a leaf"

@@ -49,16 +49,18 @@ class OptimizerWithoutParameters(CrashRule):
         Good(
             "import torch\nimport torch.nn as nn\nnet = nn.ModuleList([nn.Linear(3, 3)])\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
         ),
-        Good("opt = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)\n"),
+        Good("import torch\nimport torch.nn as nn\nopt = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = [nn.Linear(3, 3) for _ in range(2)]\n\n    def forward(self, x):\n        for layer in self.layers:\n            x = layer(x)\n        return x\n\nnet = Net()\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n",
-            at=(1, 1),
+            at=(14, 7),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = nn.ModuleList([nn.Linear(3, 3) for _ in range(2)])\n\n    def forward(self, x):\n        for layer in self.layers:\n            x = layer(x)\n        return x\n\nnet = Net()\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 3)\nparams = net.parameters()\nprint(sum(p.numel() for p in params))\nopt = torch.optim.SGD(params, lr=0.1)\n",
-            at=(1, 1),
+            at=(6, 7),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 3)\nparams = list(net.parameters())\nprint(sum(p.numel() for p in params))\nopt = torch.optim.SGD(params, lr=0.1)\n",
         ),
     )
 

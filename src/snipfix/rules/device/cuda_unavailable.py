@@ -51,12 +51,22 @@ class CudaUnavailable(CrashRule):
         r"Attempting to deserialize object on a CUDA device",
     )
     GOOD = (
-        Good('device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nnet = nn.Linear(3, 2).to(device)\n'),
+        Good(
+            'import torch\nimport torch.nn as nn\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nnet = nn.Linear(3, 2).to(device)\n'
+        ),
         Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cpu()\n"),
     )
     BAD = (
-        Bad("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cuda()\nx = torch.zeros(2, 3).cuda()\ny = net(x)\n", at=(1, 1)),
-        Bad('device = torch.device("cuda")\nnet = nn.Linear(3, 2).to(device)\n', at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cuda()\nx = torch.zeros(2, 3).cuda()\ny = net(x)\n",
+            at=(3, 7),
+            fixed='import torch\nimport torch.nn as nn\n\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nnet = nn.Linear(3, 2).to(device)\nx = torch.zeros(2, 3).to(device)\ny = net(x)\n',
+        ),
+        Bad(
+            'import torch\nimport torch.nn as nn\ndevice = torch.device("cuda")\nnet = nn.Linear(3, 2).to(device)\n',
+            at=(4, 7),
+            fixed='import torch\nimport torch.nn as nn\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nnet = nn.Linear(3, 2).to(device)\n',
+        ),
     )
 
     def says(self, crash: Crash) -> str:
@@ -74,9 +84,9 @@ class CudaUnavailable(CrashRule):
         moved = [call for call in calls if call.func.attr == "cuda" and not call.args]  # type: ignore[attr-defined]
         named = _is_named(crash, conditional)
         edits = [replace_expression(code, node, condition if named and node is conditional[0] else "device") for node in conditional]
-        for call in moved:
-            assert isinstance(call.func, ast.Attribute)
-            start, end = code.range(code.span(call.func.value))[1], code.range(code.span(call))[1]
+        for old in moved:
+            assert isinstance(old.func, ast.Attribute)
+            start, end = code.range(code.span(old.func.value))[1], code.range(code.span(old))[1]
             edits.append((Edit(start, end, ".to(device)"),))
         if not named:
             edits.append(_definition(crash, f"device = torch.device({condition})"))

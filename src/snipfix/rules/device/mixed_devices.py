@@ -51,7 +51,7 @@ class MixedDevices(CrashRule):
         r"Placeholder storage has not been allocated",
     )
     GOOD = (
-        Good("x = torch.zeros(2)\ny = x.to(torch.device('cpu'))\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(2)\ny = x.to(torch.device('cpu'))\n"),
         Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(2, 1).to('cpu')\n"),
     )
     BAD = (

@@ -43,8 +43,8 @@ class NumpyOfGpuTensor(CrashRule):
     TYPES = ("TypeError",)
     MESSAGES = (r"can't convert (?:cuda|CUDA|mps)\S* (?:device type )?tensor to numpy",)
     GOOD = (
-        Good("torch.zeros(2).cpu().numpy()\n"),
-        Good("torch.zeros(2).numpy()\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.zeros(2).cpu().numpy()\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.zeros(2).numpy()\n"),
     )
     BAD = (Bad("import torch\nx = torch.zeros(2, device='cuda')\ny = x.numpy()\n", at=(1, 1), runs=False),)
 

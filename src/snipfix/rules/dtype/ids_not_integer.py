@@ -52,13 +52,14 @@ class IdsNotInteger(CrashRule):
         r"Expected tensor for argument #1 'indices' to have scalar type Long",
     )
     GOOD = (
-        Good("nn.Embedding(9, 4)(torch.tensor([[1, 2]]))\n"),
-        Good("nn.Embedding(9, 4)(torch.zeros(2).long())\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Embedding(9, 4)(torch.tensor([[1, 2]]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Embedding(9, 4)(torch.zeros(2).long())\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nembedding = nn.Embedding(10, 4)\nids = torch.Tensor([[1, 2], [3, 4]])\ny = embedding(ids)\n",
-            at=(1, 1),
+            at=(5, 5),
+            fixed="import torch\nimport torch.nn as nn\nembedding = nn.Embedding(10, 4)\nids = torch.Tensor([[1, 2], [3, 4]]).long()\ny = embedding(ids)\n",
         ),
     )
 

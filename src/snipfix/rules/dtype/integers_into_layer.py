@@ -56,15 +56,20 @@ class IntegersIntoLayer(CrashRule):
         r"expected m1 and m2 to have the same dtype, but got: (?:long|int)",
     )
     GOOD = (
-        Good("nn.Linear(3, 2)(torch.tensor([[1.0, 2.0, 3.0]]))\n"),
-        Good("nn.LSTM(8, 4)(nn.Embedding(9, 8)(torch.zeros(5, 2).long()))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Linear(3, 2)(torch.tensor([[1.0, 2.0, 3.0]]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.LSTM(8, 4)(nn.Embedding(9, 8)(torch.zeros(5, 2).long()))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self, vocab_size, hidden_dim):\n        super().__init__()\n        self.lstm = nn.LSTM(vocab_size, hidden_dim, batch_first=True)\n\n    def forward(self, input_ids):\n        return self.lstm(input_ids)\n\nTagger(20, 6)(torch.zeros(2, 5, dtype=torch.long))\n",
-            at=(1, 1),
+            at=(9, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self, vocab_size, hidden_dim):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab_size, hidden_dim)\n        self.lstm = nn.LSTM(hidden_dim, hidden_dim, batch_first=True)\n\n    def forward(self, input_ids):\n        return self.lstm(self.embedding(input_ids))\n\nTagger(20, 6)(torch.zeros(2, 5, dtype=torch.long))\n",
         ),
-        Bad("image = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)\ny = nn.Conv2d(3, 4, 3)(image)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nimage = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)\ny = nn.Conv2d(3, 4, 3)(image)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nimage = torch.zeros(1, 3, 8, 8, dtype=torch.uint8).float() / 255\ny = nn.Conv2d(3, 4, 3)(image)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

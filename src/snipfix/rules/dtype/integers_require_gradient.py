@@ -48,10 +48,16 @@ class IntegersRequireGradient(CrashRule):
         r"only Tensors of floating point dtype can require gradients",
     )
     GOOD = (
-        Good("x = torch.tensor([1.0, 2.0], requires_grad=True)\n"),
-        Good("x = torch.tensor([1, 2])\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.tensor([1.0, 2.0], requires_grad=True)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.tensor([1, 2])\n"),
     )
-    BAD = (Bad("x = torch.tensor([1, 2, 3], requires_grad=True)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.tensor([1, 2, 3], requires_grad=True)\n",
+            at=(3, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return "integers cannot have a gradient"
@@ -65,7 +71,8 @@ class IntegersRequireGradient(CrashRule):
             signs = not any(isinstance(node, ast.BinOp | ast.Call | ast.Subscript) for node in ast.walk(call.args[0]))
             if numbers and signs:
                 yield Offer(
-                    "Write the numbers with a point", joined(*(replace_expression(crash.code, one, f"{one.value}.0") for one in numbers))
+                    "Write the numbers with a point",
+                    joined(*(replace_expression(crash.code, one, f"{crash.text(one)}.0") for one in numbers)),
                 )
         if keyword(call, "dtype") is not None or call.args or ast.unparse(call.func).startswith("torch."):
             yield Offer("Make the numbers float32", add_keyword(crash.code, call, "dtype", "torch.float32"))

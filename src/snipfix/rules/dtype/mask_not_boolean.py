@@ -51,12 +51,20 @@ class MaskNotBoolean(CrashRule):
         r"expected BoolTensor",
     )
     GOOD = (
-        Good("torch.zeros(2).masked_fill(torch.tensor([True, False]), 1.0)\n"),
-        Good("mask = torch.tensor([1, 0])\nother = 1 - mask\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.zeros(2).masked_fill(torch.tensor([True, False]), 1.0)\n"),
+        Good("import torch\nimport torch.nn as nn\nmask = torch.tensor([1, 0])\nother = 1 - mask\n"),
     )
     BAD = (
-        Bad("mask = torch.tensor([1, 0, 1])\ny = torch.zeros(3).masked_fill(mask, 1.0)\n", at=(1, 1)),
-        Bad("mask = torch.tensor([True, False])\nother = 1 - mask\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nmask = torch.tensor([1, 0, 1])\ny = torch.zeros(3).masked_fill(mask, 1.0)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nmask = torch.tensor([1, 0, 1])\ny = torch.zeros(3).masked_fill(mask.bool(), 1.0)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nmask = torch.tensor([True, False])\nother = 1 - mask\n",
+            at=(4, 9),
+            fixed="import torch\nimport torch.nn as nn\nmask = torch.tensor([True, False])\nother = ~mask\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:
@@ -68,9 +76,9 @@ class MaskNotBoolean(CrashRule):
         if "ubtract" in crash.failure.message:
             node = crash.node
             if isinstance(node, ast.BinOp) and ast.unparse(node.left) == "1":
-                mask = crash.text(node.right)
+                text = crash.text(node.right)
                 plain = isinstance(node.right, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-                yield Offer("Invert the mask", replace_expression(crash.code, node, f"~{mask}" if plain else f"~({mask})"))
+                yield Offer("Invert the mask", replace_expression(crash.code, node, f"~{text}" if plain else f"~({text})"))
             return
         name = crash.operation.name.rpartition(".")[2]
         position = 0 if name in ("where", "__invert__", "bitwise_not") and crash.operation.name.startswith("torch") else 1

@@ -49,10 +49,16 @@ class MeanOfIntegers(CrashRule):
         r"Can only calculate the mean of floating types",
     )
     GOOD = (
-        Good("torch.tensor([1, 0]).float().mean()\n"),
-        Good("torch.tensor([1, 0]).sum()\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.tensor([1, 0]).float().mean()\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.tensor([1, 0]).sum()\n"),
     )
-    BAD = (Bad("correct = torch.tensor([1, 0, 1])\naccuracy = correct.mean()\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\ncorrect = torch.tensor([1, 0, 1])\naccuracy = correct.mean()\n",
+            at=(4, 12),
+            fixed="import torch\nimport torch.nn as nn\ncorrect = torch.tensor([1, 0, 1])\naccuracy = correct.float().mean()\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return f"the {crash.operation.name.rpartition('.')[2]} of a tensor of type {crash.tensors[0].dtype if crash.tensors else 'int64'} is no integer"

@@ -53,12 +53,13 @@ class MixedFloatTypes(CrashRule):
     )
     GOOD = (
         Good("import torch\nimport numpy as np\nx = torch.from_numpy(np.zeros((4, 3), dtype='float32'))\ny = torch.nn.Linear(3, 2)(x)\n"),
-        Good("x = torch.zeros(2, dtype=torch.float64) + torch.zeros(2)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(2, dtype=torch.float64) + torch.zeros(2)\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport numpy as np\nimport torch.nn as nn\nx = torch.from_numpy(np.zeros((4, 3)))\nfc = nn.Linear(3, 2)\ny = fc(x)\n",
-            at=(1, 1),
+            at=(6, 5),
+            fixed="import torch\nimport numpy as np\nimport torch.nn as nn\nx = torch.from_numpy(np.zeros((4, 3))).float()\nfc = nn.Linear(3, 2)\ny = fc(x)\n",
         ),
     )
 

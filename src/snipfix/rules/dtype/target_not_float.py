@@ -50,10 +50,16 @@ class TargetNotFloat(CrashRule):
         r"Expected object of scalar type Float but got scalar type Long",
     )
     GOOD = (
-        Good("nn.BCELoss()(torch.ones(2), torch.tensor([0.0, 1.0]))\n"),
-        Good("nn.MSELoss()(torch.ones(2), torch.tensor([0, 1]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BCELoss()(torch.ones(2), torch.tensor([0.0, 1.0]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.MSELoss()(torch.ones(2), torch.tensor([0, 1]))\n"),
     )
-    BAD = (Bad("y = torch.tensor([0, 1, 1])\nloss = nn.BCEWithLogitsLoss()(torch.zeros(3), y)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\ny = torch.tensor([0, 1, 1])\nloss = nn.BCEWithLogitsLoss()(torch.zeros(3), y)\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\ny = torch.tensor([0, 1, 1]).float()\nloss = nn.BCEWithLogitsLoss()(torch.zeros(3), y)\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return len(crash.tensors) > 1 and any(not value.dtype.startswith(("float", "bfloat", "complex")) for value in crash.tensors[:2])

@@ -52,10 +52,16 @@ class TargetNotInteger(CrashRule):
         r"not implemented for 'Float'|not implemented for 'Double'|\w+_out_frame.*not implemented for",
     )
     GOOD = (
-        Good("nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 1]))\n"),
-        Good("nn.CrossEntropyLoss()(torch.zeros(2, 3), torch.ones(2, 3) / 3)\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(2, 3), torch.tensor([0, 1]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(2, 3), torch.ones(2, 3) / 3)\n"),
     )
-    BAD = (Bad("labels = torch.tensor([0.0, 1.0])\nloss = nn.CrossEntropyLoss()(torch.zeros(2, 3), labels)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nlabels = torch.tensor([0.0, 1.0])\nloss = nn.CrossEntropyLoss()(torch.zeros(2, 3), labels)\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\nlabels = torch.tensor([0.0, 1.0]).long()\nloss = nn.CrossEntropyLoss()(torch.zeros(2, 3), labels)\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         target = crash.argument(1, "target")

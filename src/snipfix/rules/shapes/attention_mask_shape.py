@@ -62,7 +62,8 @@ class AttentionMaskShape(CrashRule):
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2)\nx = torch.zeros(3, 5, 8)\ny, w = attn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())\n",
-            at=(1, 1),
+            at=(5, 8),
+            fixed="import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2, batch_first=True)\nx = torch.zeros(3, 5, 8)\ny, w = attn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())\n",
         ),
     )
 
@@ -81,12 +82,8 @@ class AttentionMaskShape(CrashRule):
         length = crash.found[0] if crash.found else ""
         outer = origin(crash, mask)
         birth = crash.born(outer) if isinstance(outer, ast.Name) else None
-        sizes = (
-            [node for node in ast.walk(birth.value) if isinstance(node, ast.Constant) and type(node.value) is int]
-            if birth is not None
-            else []
-        )
-        given = [node for node in sizes if node.value > 1]
+        sizes = [node for node in ast.walk(birth.value) if isinstance(node, ast.Constant)] if birth is not None else []
+        given = [node for node in sizes if isinstance(node.value, int) and node.value > 1]
         if length and given and len({node.value for node in given}) == 1:
             yield Offer("Make the mask as long as the input", joined(*(replace_expression(crash.code, node, length) for node in given)))
 

@@ -49,12 +49,13 @@ class BatchNormOfOneSample(CrashRule):
     MESSAGES = (r"Expected more than 1 (?:value per channel|spatial element) when training",)
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnet = nn.BatchNorm1d(4)\nnet.eval()\nnet(torch.zeros(1, 4))\n"),
-        Good("nn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\ny = net(torch.zeros(1, 3))\n",
-            at=(1, 1),
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\nnet.eval()\ny = net(torch.zeros(1, 3))\n",
         ),
     )
 

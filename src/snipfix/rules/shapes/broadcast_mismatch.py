@@ -52,10 +52,16 @@ class BroadcastMismatch(CrashRule):
         r"output with shape \[.*\] doesn't match the broadcast shape",
     )
     GOOD = (
-        Good("y = torch.ones(4, 7, 1) * torch.ones(4, 7, 5)\n"),
-        Good("y = torch.ones(7, 5) * torch.ones(4, 7, 5)\n"),
+        Good("import torch\nimport torch.nn as nn\ny = torch.ones(4, 7, 1) * torch.ones(4, 7, 5)\n"),
+        Good("import torch\nimport torch.nn as nn\ny = torch.ones(7, 5) * torch.ones(4, 7, 5)\n"),
     )
-    BAD = (Bad("weights = torch.ones(4, 7)\nstates = torch.ones(4, 7, 5)\ncontext = (weights * states).sum(1)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nweights = torch.ones(4, 7)\nstates = torch.ones(4, 7, 5)\ncontext = (weights * states).sum(1)\n",
+            at=(5, 12),
+            fixed="import torch\nimport torch.nn as nn\nweights = torch.ones(4, 7)\nstates = torch.ones(4, 7, 5)\ncontext = (weights.unsqueeze(-1) * states).sum(1)\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return len(crash.tensors) >= 2 and not any(word in crash.operation.name for word in ("loss", "entropy", "linear"))

@@ -51,10 +51,16 @@ class ConcatenationMismatch(CrashRule):
         r"invalid argument 0: Sizes of tensors must match",
     )
     GOOD = (
-        Good("torch.cat([torch.zeros(4, 3), torch.zeros(2, 3)])\n"),
-        Good("torch.cat([torch.zeros(4, 3), torch.zeros(4, 5)], dim=1)\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.cat([torch.zeros(4, 3), torch.zeros(2, 3)])\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.cat([torch.zeros(4, 3), torch.zeros(4, 5)], dim=1)\n"),
     )
-    BAD = (Bad("a = torch.zeros(4, 3)\nb = torch.zeros(4, 5)\nc = torch.cat([a, b])\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\na = torch.zeros(4, 3)\nb = torch.zeros(4, 5)\nc = torch.cat([a, b])\n",
+            at=(5, 5),
+            fixed="import torch\nimport torch.nn as nn\na = torch.zeros(4, 3)\nb = torch.zeros(4, 5)\nc = torch.cat([a, b], dim=1)\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return crash.operation.name.endswith(("cat", "concat", "concatenate")) and len(self._shapes(crash)) > 1

@@ -46,14 +46,19 @@ class ConvChannelMismatch(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"to have (\d+) channels, but got (\d+) channels instead",)
     GOOD = (
-        Good("nn.Conv2d(3, 8, 3)(torch.zeros(1, 3, 16, 16))\n"),
-        Good("nn.Conv2d(3, 8, 3)(torch.zeros(3, 16, 16))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Conv2d(3, 8, 3)(torch.zeros(1, 3, 16, 16))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Conv2d(3, 8, 3)(torch.zeros(3, 16, 16))\n"),
     )
     BAD = (
-        Bad("import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 8, 3)\nx = torch.zeros(1, 16, 16, 3)\ny = conv(x)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 8, 3)\nx = torch.zeros(1, 16, 16, 3)\ny = conv(x)\n",
+            at=(5, 5),
+            fixed="import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 8, 3)\nx = torch.zeros(1, 16, 16, 3).permute(0, 3, 1, 2)\ny = conv(x)\n",
+        ),
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.a = nn.Conv2d(3, width, 3)\n        self.b = nn.Conv2d(3, 2, 3)\n\n    def forward(self, x):\n        return self.b(self.a(x))\n\nNet(4)(torch.zeros(1, 3, 8, 8))\n",
-            at=(1, 1),
+            at=(10, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.a = nn.Conv2d(3, width, 3)\n        self.b = nn.Conv2d(width, 2, 3)\n\n    def forward(self, x):\n        return self.b(self.a(x))\n\nNet(4)(torch.zeros(1, 3, 8, 8))\n",
         ),
     )
 

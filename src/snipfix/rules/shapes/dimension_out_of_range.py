@@ -49,12 +49,20 @@ class DimensionOutOfRange(CrashRule):
         r"Dimension specified as (-?\d+) but tensor has no dimensions",
     )
     GOOD = (
-        Good("torch.softmax(torch.zeros(5), dim=0)\n"),
-        Good("torch.softmax(torch.zeros(2, 5), dim=1)\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.softmax(torch.zeros(5), dim=0)\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.softmax(torch.zeros(2, 5), dim=1)\n"),
     )
     BAD = (
-        Bad("scores = torch.zeros(5)\np = torch.softmax(scores, dim=1)\n", at=(1, 1)),
-        Bad("y = nn.Linear(6, 3)(torch.zeros(1, 6)).squeeze()\np = torch.log_softmax(y, dim=1)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nscores = torch.zeros(5)\np = torch.softmax(scores, dim=1)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nscores = torch.zeros(5)\np = torch.softmax(scores, dim=-1)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\ny = nn.Linear(6, 3)(torch.zeros(1, 6)).squeeze()\np = torch.log_softmax(y, dim=1)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\ny = nn.Linear(6, 3)(torch.zeros(1, 6)).squeeze(-1)\np = torch.log_softmax(y, dim=1)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

@@ -48,13 +48,14 @@ class FeatureMapExhausted(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"Kernel size can't be greater than actual input size", r"Output size is too small", r"output size .* too small")
     GOOD = (
-        Good("nn.Conv2d(1, 4, 3)(torch.zeros(1, 1, 3, 3))\n"),
-        Good("nn.MaxPool2d(2)(torch.zeros(1, 1, 2, 2))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Conv2d(1, 4, 3)(torch.zeros(1, 1, 3, 3))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.MaxPool2d(2)(torch.zeros(1, 1, 2, 2))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3))\ny = net(torch.zeros(1, 1, 6, 6))\n",
-            at=(1, 1),
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1))\ny = net(torch.zeros(1, 1, 6, 6))\n",
         ),
     )
 

@@ -48,7 +48,13 @@ class HeadsDoNotDivideWidth(CrashRule):
         Good("import torch\nimport torch.nn as nn\nnn.MultiheadAttention(10, 5)\n"),
         Good("import torch\nimport torch.nn as nn\nnn.MultiheadAttention(embed_dim=8, num_heads=2)\n"),
     )
-    BAD = (Bad("import torch\nimport torch.nn as nn\nattention = nn.MultiheadAttention(10, 4)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nattention = nn.MultiheadAttention(10, 4)\n",
+            at=(3, 13),
+            fixed="import torch\nimport torch.nn as nn\nattention = nn.MultiheadAttention(10, 5)\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         sizes = [value.text for name, value in crash.operation.kwargs.items() if name in ("embed_dim", "d_model", "num_heads", "nhead")]

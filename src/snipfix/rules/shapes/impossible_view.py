@@ -49,10 +49,16 @@ class ImpossibleView(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"shape '\[([^\]]*)\]' is invalid for input of size (\d+)",)
     GOOD = (
-        Good("x = torch.zeros(4, 3, 5)\ny = x.view(-1, 5 * 3)\n"),
-        Good("x = torch.zeros(4, 3, 5)\ny = x.view(4, -1)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5)\ny = x.view(-1, 5 * 3)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5)\ny = x.view(4, -1)\n"),
     )
-    BAD = (Bad("x = torch.zeros(4, 3, 5)\ny = x.view(-1, 4 * 4)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5)\ny = x.view(-1, 4 * 4)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5)\ny = x.view(x.size(0), -1)\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return crash.operation.name.endswith(("view", "reshape", "unflatten")) and bool(crash.shape(0))

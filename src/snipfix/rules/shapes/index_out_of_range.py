@@ -53,12 +53,20 @@ class IndexOutOfRange(CrashRule):
         r"Class values must be smaller than num_classes",
     )
     GOOD = (
-        Good("nn.Embedding(3, 4)(torch.tensor([0, 1, 2]))\n"),
-        Good("nn.functional.cross_entropy(torch.zeros(3, 3), torch.tensor([0, 1, 2]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Embedding(3, 4)(torch.tensor([0, 1, 2]))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.functional.cross_entropy(torch.zeros(3, 3), torch.tensor([0, 1, 2]))\n"),
     )
     BAD = (
-        Bad("import torch\nimport torch.nn as nn\nemb = nn.Embedding(2, 4)\ny = emb(torch.tensor([0, 1, 2]))\n", at=(1, 1)),
-        Bad("labels = torch.tensor([1, 2, 3])\nloss = nn.CrossEntropyLoss()(torch.zeros(3, 3), labels)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nemb = nn.Embedding(2, 4)\ny = emb(torch.tensor([0, 1, 2]))\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nemb = nn.Embedding(3, 4)\ny = emb(torch.tensor([0, 1, 2]))\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nlabels = torch.tensor([1, 2, 3])\nloss = nn.CrossEntropyLoss()(torch.zeros(3, 3), labels)\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\nlabels = torch.tensor([1, 2, 3]) - 1\nloss = nn.CrossEntropyLoss()(torch.zeros(3, 3), labels)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

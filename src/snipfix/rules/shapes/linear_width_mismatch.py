@@ -48,8 +48,25 @@ class LinearWidthMismatch(CrashRule):
     applicability = Applicability.UNSAFE
     TYPES = ("RuntimeError",)
     MESSAGES = (r"mat1 and mat2 shapes cannot be multiplied", r"size mismatch, (?:m1|got)", r"mat1 dim 1 must match mat2 dim 0")
-    GOOD = ()
-    BAD = ()
+    GOOD = (
+        Good("import torch\nimport torch.nn as nn\n\nfc = nn.Linear(64 * 5 * 5, 10)\ny = fc(torch.zeros(4, 64, 5, 5).flatten(1))\n"),
+        Good("import torch\nimport torch.nn as nn\n\nfc = nn.Linear(8, 10)\ny = fc(torch.zeros(4, 3, 8))\n"),
+    )
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self, hidden_dim):\n        super().__init__()\n        self.fc1 = nn.Linear(8, hidden_dim // 4)\n        self.fc2 = nn.Linear(hidden_dim, 2)\n\n    def forward(self, x):\n        return self.fc2(self.fc1(x))\n\n\nnet = Net(hidden_dim=20)\ny = net(torch.zeros(4, 8))\n",
+            at=(1, 1),
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv2d(1, 4, 3)\n        self.pool = nn.MaxPool2d(2)\n        self.fc = nn.Linear(4 * 14 * 14, 10)\n\n    def forward(self, x):\n        x = self.pool(self.conv(x))\n        x = x.view(x.size(0), -1)\n        return self.fc(x)\n\n\ny = Net()(torch.zeros(2, 1, 28, 28))\n",
+            at=(1, 1),
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\n\nnet = nn.Linear(16, 2)\nbatches = [torch.zeros(4, 1, 4, 4)]\nfor images in batches:\n    y = net(images)\n",
+            at=(1, 1),
+        ),
+        Bad("import torch\nimport torch.nn as nn\n\nfc = nn.Linear(1, 2)\nx = torch.zeros(5)\ny = fc(x)\n", at=(1, 1)),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return crash.operation.name.endswith(("linear", "addmm")) and len(crash.shape(1)) == 2 and bool(crash.shape(0))

@@ -58,12 +58,20 @@ class MatrixProductMismatch(CrashRule):
         r"both arguments to matmul need to be at least 1D",
     )
     GOOD = (
-        Good("q = torch.zeros(2, 3, 4)\ntorch.bmm(q, q.transpose(1, 2))\n"),
-        Good("torch.mm(torch.zeros(2, 3), torch.zeros(3, 2))\n"),
+        Good("import torch\nimport torch.nn as nn\nq = torch.zeros(2, 3, 4)\ntorch.bmm(q, q.transpose(1, 2))\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.mm(torch.zeros(2, 3), torch.zeros(3, 2))\n"),
     )
     BAD = (
-        Bad("q, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 4)\nscores = torch.matmul(q, k)\n", at=(1, 1)),
-        Bad("a, b = torch.zeros(5, 2, 3), torch.zeros(3, 2)\nc = torch.mm(a, b)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nq, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 4)\nscores = torch.matmul(q, k)\n",
+            at=(4, 10),
+            fixed="import torch\nimport torch.nn as nn\nq, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 4)\nscores = torch.matmul(q, k.transpose(-2, -1))\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\na, b = torch.zeros(5, 2, 3), torch.zeros(3, 2)\nc = torch.mm(a, b)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\na, b = torch.zeros(5, 2, 3), torch.zeros(3, 2)\nc = torch.matmul(a, b)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

@@ -55,12 +55,20 @@ class MissingDimension(CrashRule):
         r"non-empty (?:\d+D or )?\d+D \(batch mode\) tensor expected",
     )
     GOOD = (
-        Good("nn.Conv2d(1, 8, 3)(torch.zeros(1, 28, 28))\n"),
-        Good("nn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.Conv2d(1, 8, 3)(torch.zeros(1, 28, 28))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
     )
     BAD = (
-        Bad("import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28)\ny = conv(x)\n", at=(1, 1)),
-        Bad("import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm2d(4)\ny = norm(torch.zeros(2, 4))\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28)\ny = conv(x)\n",
+            at=(5, 5),
+            fixed="import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28).unsqueeze(0)\ny = conv(x)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm2d(4)\ny = norm(torch.zeros(2, 4))\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm1d(4)\ny = norm(torch.zeros(2, 4))\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

@@ -52,12 +52,20 @@ class NormalizedWidthMismatch(CrashRule):
         r"weight should contain \d+ elements not \d+",
     )
     GOOD = (
-        Good("nn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
-        Good("nn.LayerNorm(4)(torch.zeros(2, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.LayerNorm(4)(torch.zeros(2, 4))\n"),
     )
     BAD = (
-        Bad("import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm1d(5)\ny = norm(torch.zeros(2, 4))\n", at=(1, 1)),
-        Bad("import torch\nimport torch.nn as nn\ndim = 4\nnorm = nn.LayerNorm(5)\ny = norm(torch.zeros(2, dim))\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm1d(5)\ny = norm(torch.zeros(2, 4))\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm1d(4)\ny = norm(torch.zeros(2, 4))\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\ndim = 4\nnorm = nn.LayerNorm(5)\ny = norm(torch.zeros(2, dim))\n",
+            at=(5, 5),
+            fixed="import torch\nimport torch.nn as nn\ndim = 4\nnorm = nn.LayerNorm(dim)\ny = norm(torch.zeros(2, dim))\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

@@ -51,12 +51,20 @@ class RaggedBatch(CrashRule):
         r"Trying to resize storage that is not resizable",
     )
     GOOD = (
-        Good("torch.stack([torch.ones(2), torch.ones(2)])\n"),
-        Good("nn.utils.rnn.pad_sequence([torch.ones(2), torch.ones(3)], batch_first=True)\n"),
+        Good("import torch\nimport torch.nn as nn\ntorch.stack([torch.ones(2), torch.ones(2)])\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.utils.rnn.pad_sequence([torch.ones(2), torch.ones(3)], batch_first=True)\n"),
     )
     BAD = (
-        Bad("rows = [torch.ones(2), torch.ones(3)]\nbatch = torch.stack(rows)\n", at=(1, 1)),
-        Bad("x = torch.tensor([[1, 2], [3]])\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nrows = [torch.ones(2), torch.ones(3)]\nbatch = torch.stack(rows)\n",
+            at=(4, 9),
+            fixed="import torch\nimport torch.nn as nn\nfrom torch.nn.utils.rnn import pad_sequence\nrows = [torch.ones(2), torch.ones(3)]\nbatch = pad_sequence(rows, batch_first=True)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.tensor([[1, 2], [3]])\n",
+            at=(3, 5),
+            fixed="import torch\nimport torch.nn as nn\nfrom torch.nn.utils.rnn import pad_sequence\nx = pad_sequence([torch.tensor(row) for row in [[1, 2], [3]]], batch_first=True)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:

@@ -46,13 +46,14 @@ class RecurrentInputWidth(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"input\.size\(-1\) must be equal to input_size\. Expected (\d+), got (\d+)",)
     GOOD = (
-        Good("nn.LSTM(4, 6)(torch.zeros(3, 2, 4))\n"),
-        Good("nn.LSTM(1, 6)(torch.zeros(3, 2, 1))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.LSTM(4, 6)(torch.zeros(3, 2, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.LSTM(1, 6)(torch.zeros(3, 2, 1))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, embed_dim, hidden_dim):\n        super().__init__()\n        self.embedding = nn.Embedding(9, embed_dim)\n        self.rnn = nn.LSTM(hidden_dim, hidden_dim)\n\n    def forward(self, ids):\n        return self.rnn(self.embedding(ids))\n\nNet(4, 6)(torch.zeros(3, 2, dtype=torch.long))\n",
-            at=(1, 1),
+            at=(10, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, embed_dim, hidden_dim):\n        super().__init__()\n        self.embedding = nn.Embedding(9, embed_dim)\n        self.rnn = nn.LSTM(embed_dim, hidden_dim)\n\n    def forward(self, ids):\n        return self.rnn(self.embedding(ids))\n\nNet(4, 6)(torch.zeros(3, 2, dtype=torch.long))\n",
         ),
     )
 

@@ -50,12 +50,13 @@ class RecurrentStateShape(CrashRule):
     MESSAGES = (r"Expected hidden(?:\[\d\])? size \(([^)]*)\), got [\[(]([^\])]*)[\])]",)
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nrnn = nn.GRU(4, 5, num_layers=2)\nrnn(torch.zeros(7, 3, 4), torch.zeros(2, 3, 5))\n"),
-        Good("nn.GRU(4, 5)(torch.zeros(7, 3, 4))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.GRU(4, 5)(torch.zeros(7, 3, 4))\n"),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnum_layers = 2\nrnn = nn.GRU(4, 5, num_layers=num_layers, batch_first=True)\nout, h = rnn(torch.zeros(3, 7, 4), torch.zeros(1, 3, 5))\n",
-            at=(1, 1),
+            at=(5, 10),
+            fixed="import torch\nimport torch.nn as nn\nnum_layers = 2\nrnn = nn.GRU(4, 5, num_layers=num_layers, batch_first=True)\nout, h = rnn(torch.zeros(3, 7, 4), torch.zeros(num_layers, 3, 5))\n",
         ),
     )
 

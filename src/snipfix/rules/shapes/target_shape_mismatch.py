@@ -56,16 +56,25 @@ class TargetShapeMismatch(CrashRule):
         r"expected target (?:size|dtype)? ?.*dimension",
     )
     GOOD = (
-        Good("nn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
-        Good("nn.BCELoss()(torch.ones(4, 1), torch.ones(4, 1))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
+        Good("import torch\nimport torch.nn as nn\nnn.BCELoss()(torch.ones(4, 1), torch.ones(4, 1))\n"),
     )
     BAD = (
-        Bad("target = torch.zeros(4, 1, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), target)\n", at=(1, 1)),
         Bad(
-            "logits = torch.zeros(2, 5, 10)\ntarget = torch.zeros(2, 5, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(logits, target)\n",
-            at=(1, 1),
+            "import torch\nimport torch.nn as nn\ntarget = torch.zeros(4, 1, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), target)\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\ntarget = torch.zeros(4, 1, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), target.squeeze(1))\n",
         ),
-        Bad("p = torch.ones(4, 1)\nloss = nn.BCELoss()(p, torch.ones(4))\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\nlogits = torch.zeros(2, 5, 10)\ntarget = torch.zeros(2, 5, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(logits, target)\n",
+            at=(5, 8),
+            fixed="import torch\nimport torch.nn as nn\nlogits = torch.zeros(2, 5, 10)\ntarget = torch.zeros(2, 5, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(logits.transpose(1, 2), target)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\np = torch.ones(4, 1)\nloss = nn.BCELoss()(p, torch.ones(4))\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\np = torch.ones(4, 1)\nloss = nn.BCELoss()(p.squeeze(1), torch.ones(4))\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

@@ -52,17 +52,23 @@ class TransformerInputMismatch(CrashRule):
         r"was expecting embedding dimension of \d+, but got \d+",
     )
     GOOD = (
-        Good("nn.Transformer(8, 2, 1, 1, 16, batch_first=True)(torch.zeros(2, 5, 8), torch.zeros(2, 4, 8))\n"),
-        Good("nn.MultiheadAttention(8, 2)(torch.zeros(2, 5, 8), torch.zeros(2, 5, 8), torch.zeros(2, 5, 8))\n"),
+        Good(
+            "import torch\nimport torch.nn as nn\nnn.Transformer(8, 2, 1, 1, 16, batch_first=True)(torch.zeros(2, 5, 8), torch.zeros(2, 4, 8))\n"
+        ),
+        Good(
+            "import torch\nimport torch.nn as nn\nnn.MultiheadAttention(8, 2)(torch.zeros(2, 5, 8), torch.zeros(2, 5, 8), torch.zeros(2, 5, 8))\n"
+        ),
     )
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Transformer(8, 2, 1, 1, 16)\ny = net(torch.zeros(2, 5, 8), torch.zeros(2, 4, 8))\n",
-            at=(1, 1),
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Transformer(8, 2, 1, 1, 16, batch_first=True)\ny = net(torch.zeros(2, 5, 8), torch.zeros(2, 4, 8))\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nwidth = 6\nattention = nn.MultiheadAttention(8, 2)\nx = torch.zeros(5, 2, width)\ny, w = attention(x, x, x)\n",
-            at=(1, 1),
+            at=(6, 8),
+            fixed="import torch\nimport torch.nn as nn\nwidth = 6\nattention = nn.MultiheadAttention(width, 2)\nx = torch.zeros(5, 2, width)\ny, w = attention(x, x, x)\n",
         ),
     )
 
@@ -73,7 +79,7 @@ class TransformerInputMismatch(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         shapes = [value.shape for value in crash.tensors if value.shape]
         makers = [node for node in crash.code.nodes if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in MAKERS]
-        if len(shapes) > 1 and shapes[0][0] == shapes[1][0]:
+        if len(shapes) > 1 and shapes[0][0] == shapes[1][0] and "batch" in crash.failure.message:
             for call in makers:
                 if keyword(call, "batch_first") is None:
                     yield Offer("Say that the batch comes first", add_keyword(crash.code, call, "batch_first", "True"))

@@ -47,10 +47,16 @@ class ViewOfStridedTensor(CrashRule):
     TYPES = ("RuntimeError",)
     MESSAGES = (r"view size is not compatible with input tensor's size and stride",)
     GOOD = (
-        Good("x = torch.zeros(4, 3, 5).transpose(1, 2)\ny = x.reshape(4, 15)\n"),
-        Good("x = torch.zeros(4, 3, 5).transpose(1, 2).contiguous()\ny = x.view(4, 15)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5).transpose(1, 2)\ny = x.reshape(4, 15)\n"),
+        Good("import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5).transpose(1, 2).contiguous()\ny = x.view(4, 15)\n"),
     )
-    BAD = (Bad("x = torch.zeros(4, 3, 5).transpose(1, 2)\ny = x.view(4, 15)\n", at=(1, 1)),)
+    BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5).transpose(1, 2)\ny = x.view(4, 15)\n",
+            at=(4, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5).transpose(1, 2)\ny = x.reshape(4, 15)\n",
+        ),
+    )
 
     def says(self, crash: Crash) -> str:
         return f"view() needs elements in order, this tensor {shape_text(crash.shape(0))} is strided"

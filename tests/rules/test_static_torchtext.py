@@ -175,3 +175,42 @@ def test_grid_reaches_every_option():
     texts = pipelines("x")
     for option in itertools.chain(("init_token", "eos_token", "fix_length", "include_lengths", "min_freq", "batch_first", "basic_english")):
         assert any(option in text for text in texts)
+
+
+MODERN = """import torch
+from torchtext.data.utils import get_tokenizer
+from torchtext.vocab import build_vocab_from_iterator
+
+tokenizer = get_tokenizer("basic_english")
+texts = ["You can, now; (really) \\"go\\" there!", "can you?", "Isn't it: so<br />what"]
+# 词表
+vocab = build_vocab_from_iterator(map(tokenizer, texts), specials=["<pad>"])
+"""
+KEPT = """
+result = [vocab[token] for text in texts for token in tokenizer(text)], len(vocab)
+"""
+
+
+@pytest.mark.torch
+def test_tokenizer_and_vocabulary_of_the_later_style():
+    """torchtext 0.6 has these two as well, but knows no specials of one's own: they are compared without."""
+    old = (MODERN + KEPT).replace(', specials=["<pad>"]', "")
+    new = migrated(old)
+    assert new is not None
+    assert "torchtext" not in new
+    check = "import json, sys\nfor code in json.load(sys.stdin):\n    space = {}\n    exec(code, space)\n    print([list(map(space['tokenizer'], space['texts'])), list(space['vocab'].stoi)[-12:]])"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", check], input=json.dumps([old, new]), capture_output=True, text=True, check=False
+    )
+    one, two = done.stdout.splitlines()
+    assert one == two, done.stderr
+
+
+def test_a_vocabulary_with_a_default_runs():
+    text = MODERN + 'vocab.set_default_index(vocab["<pad>"])\nprint(vocab(["can", "never"]), vocab.get_itos()[0], vocab.lookup_token(1))\n'
+    new = migrated(text)
+    assert new is not None
+    done = subprocess.run([sys.executable, "-c", new.replace("import torch\n", "")], capture_output=True, text=True, check=True)
+    assert done.stdout == "[1, 0] <pad> can\n"
+    assert new.index("class Vocab") < new.index("# 词表")
+    assert "lookup_tokens" not in new

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from snipfix.code import Code
 from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, Source, VocabBuild
 
-__all__ = ["Emitter"]
+__all__ = ["BASIC_ENGLISH", "SPACY", "Emitter"]
 
 SPACY = {"en": "en_core_web_sm", "de": "de_core_news_sm", "fr": "fr_core_news_sm", "es": "es_core_news_sm"}
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from snipfix.model import Edit
 from snipfix.rules.base import Context
 from snipfix.rules.torchtext.emit import Emitter
-from snipfix.rules.torchtext.model import NotMigratable, Pipeline, read
+from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, read, torchtext_name
+from snipfix.rules.torchtext.modern import modern_edits
 
 __all__ = ["migration"]
 
@@ -21,10 +22,15 @@ def migration(context: Context) -> tuple[Edit, ...]:
     Raises:
         NotMigratable: when the text does something that has no counterpart; the message says what.
     """
+    if not any(torchtext_name(context, call.func).partition(".")[0] in FIELDS for call, _ in context.scopes.calls):
+        edits, needed = modern_edits(context)
+        return (*edits, *_imports(context, needed))
     pipe = read(context)
     writer = Emitter(context.code, pipe, _names(context))
     edits = [*_statements(context, pipe, writer), *_uses(context, pipe, writer)]
-    edits += _imports(context, pipe, writer)
+    _nothing_left(context, pipe)
+    bound = {one.name for one in context.scopes.imports if one.target.split(".")[0] != "torchtext"}
+    edits += _imports(context, [*writer.imports, *(["import torch"] if "torch" not in bound else [])])
     return tuple(edits)
 
 
@@ -162,15 +168,11 @@ def _uses(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
             raise NotMigratable(f"the field {node.id} is passed on")
 
 
-def _imports(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
+def _imports(context: Context, imports: list[str]) -> Iterator[Edit]:
     """The imports that the new statements need, in the place of the first import of torchtext; the others go."""
     statements = list(dict.fromkeys(one.node for one in context.scopes.imports if one.target.split(".")[0] == "torchtext"))
-    _nothing_left(context, pipe)
     have = {context.code.slice(one.node) for one in context.scopes.imports}
-    bound = {one.name for one in context.scopes.imports if one.target.split(".")[0] != "torchtext"}
-    if "torch" not in bound:
-        writer.need("import torch")
-    needed = [line for line in _merged(writer.imports) if line not in have]
+    needed = [line for line in _merged(imports) if line not in have]
     for number, statement in enumerate(statements):
         if statement not in context.code.tree.body or any(
             alias.name.split(".")[0] != "torchtext" for alias in statement.names if isinstance(statement, ast.Import)
@@ -182,7 +184,7 @@ def _imports(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit
             yield _remove(context, statement)
 
 
-def _merged(imports: dict[str, None]) -> list[str]:
+def _merged(imports: list[str]) -> list[str]:
     """Import lines: plain ones of the standard library, its `from` imports as one line a module, spacy, torch."""
     plain = sorted(line for line in imports if line.startswith("import ") and line not in {"import spacy", "import torch"})
     modules: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from snipfix.rules.base import Context
 
-__all__ = ["Column", "Field", "Loader", "NotMigratable", "Pipeline", "Source", "VocabBuild", "read", "torchtext_name"]
+__all__ = ["FIELDS", "Column", "Field", "Loader", "NotMigratable", "Pipeline", "Source", "VocabBuild", "read", "torchtext_name"]
 
 MISSING = object()
 FIELDS = frozenset({"Field", "LabelField", "RawField"})

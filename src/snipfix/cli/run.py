@@ -104,6 +104,10 @@ def emit(finished: Finished, format: str, output: Path | None, **options: Any) -
 
     if Path("snippets/manifest.json").is_file() or Path("pyproject.toml").is_file():
         write_atomic(LAST_RUN, render(finished.report, "html").encode("utf-8", "replace"))
+    if format == "table" and output is None:
+        from snipfix.report import terminal
+
+        options = {**terminal.options(), **options}
     text = render(finished.report, format, **options)
     if output is not None:
         write_atomic(output, text.encode("utf-8", "replace"))

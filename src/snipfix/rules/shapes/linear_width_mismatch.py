@@ -8,6 +8,7 @@ from math import prod
 
 from snipfix.codemods import add_argument, insert_statement_before, joined, wrap_expression
 from snipfix.model import Applicability, Category, Edit
+from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import origin, passed, used_after, value_offers
 from snipfix.rules.widths import argument_of, feature_map, width_offers
@@ -55,17 +56,24 @@ class LinearWidthMismatch(CrashRule):
     BAD = (
         Bad(
             "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self, hidden_dim):\n        super().__init__()\n        self.fc1 = nn.Linear(8, hidden_dim // 4)\n        self.fc2 = nn.Linear(hidden_dim, 2)\n\n    def forward(self, x):\n        return self.fc2(self.fc1(x))\n\n\nnet = Net(hidden_dim=20)\ny = net(torch.zeros(4, 8))\n",
-            at=(1, 1),
+            at=(11, 16),
+            fixed="import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self, hidden_dim):\n        super().__init__()\n        self.fc1 = nn.Linear(8, hidden_dim // 4)\n        self.fc2 = nn.Linear(hidden_dim // 4, 2)\n\n    def forward(self, x):\n        return self.fc2(self.fc1(x))\n\n\nnet = Net(hidden_dim=20)\ny = net(torch.zeros(4, 8))\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv2d(1, 4, 3)\n        self.pool = nn.MaxPool2d(2)\n        self.fc = nn.Linear(4 * 14 * 14, 10)\n\n    def forward(self, x):\n        x = self.pool(self.conv(x))\n        x = x.view(x.size(0), -1)\n        return self.fc(x)\n\n\ny = Net()(torch.zeros(2, 1, 28, 28))\n",
-            at=(1, 1),
+            at=(14, 16),
+            fixed="import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv2d(1, 4, 3)\n        self.pool = nn.MaxPool2d(2)\n        self.fc = nn.Linear(4 * 13 * 13, 10)\n\n    def forward(self, x):\n        x = self.pool(self.conv(x))\n        x = x.view(x.size(0), -1)\n        return self.fc(x)\n\n\ny = Net()(torch.zeros(2, 1, 28, 28))\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\n\nnet = nn.Linear(16, 2)\nbatches = [torch.zeros(4, 1, 4, 4)]\nfor images in batches:\n    y = net(images)\n",
-            at=(1, 1),
+            at=(7, 9),
+            fixed="import torch\nimport torch.nn as nn\n\nnet = nn.Linear(16, 2)\nbatches = [torch.zeros(4, 1, 4, 4)]\nfor images in batches:\n    images = images.view(images.size(0), -1)\n    y = net(images)\n",
         ),
-        Bad("import torch\nimport torch.nn as nn\n\nfc = nn.Linear(1, 2)\nx = torch.zeros(5)\ny = fc(x)\n", at=(1, 1)),
+        Bad(
+            "import torch\nimport torch.nn as nn\n\nfc = nn.Linear(1, 2)\nx = torch.zeros(5)\ny = fc(x)\n",
+            at=(6, 5),
+            fixed="import torch\nimport torch.nn as nn\n\nfc = nn.Linear(1, 2)\nx = torch.zeros(5).unsqueeze(1)\ny = fc(x)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

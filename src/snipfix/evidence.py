@@ -33,10 +33,12 @@ class Block(Struct):
 
     name: str
     code: str
+    expect_error: bool = False
+    """The document means it to raise: what comes after it goes on."""
 
 
 class Job(Struct):
-    """What the child is asked to do. `before` blocks run first in the same namespace, unobserved."""
+    """What the child is asked to do. `before` blocks run first in the same namespace, unobserved and unheard."""
 
     code: str
     name: str = "snippet.py"
@@ -217,6 +219,8 @@ class Outcome(Struct):
     stand_ins: tuple[StandIn, ...] = ()
     quick: bool = False
     """A training loop was cut short."""
+    stopped_in: str = ""
+    """The before-block in which the run ended: the snippet itself was not reached."""
     lines_run: tuple[int, ...] = ()
     """Top-level statement lines that were started: shows how far a failing run came."""
     usage: Usage = msgspec.field(default_factory=Usage)

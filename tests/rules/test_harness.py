@@ -37,7 +37,10 @@ TEXT_BADS = [param for param in BADS if reads_text(param.values[0])]
 
 def snippet(code: str, example: Bad | Good | None = None) -> Snippet:
     documented = example.documented_output if isinstance(example, Bad) else None
-    return Snippet(id="example", title="Example", document="example.md", code=code, documented_output=documented)
+    before = (
+        (Snippet(id="before", title="", document="example.md", code=example.before),) if isinstance(example, Bad) and example.before else ()
+    )
+    return Snippet(id="example", title="Example", document="example.md", code=code, documented_output=documented, before=before)
 
 
 def context_of(code: str, example: Bad | Good | None = None) -> Context:

@@ -94,15 +94,19 @@ def _uncompiled(job: dict[str, Any]) -> list[dict[str, str]]:
 
 def _silence() -> None:
     """From here on nothing is the snippet's own output."""
+    _flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except Exception:
             continue
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 # The scene ------------------------------------------------------------------------------------------------------------
@@ -190,9 +194,7 @@ def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.
     job = recorder.job
     tree: ast.Module | None = None
     try:
-        for block in job.get("before") or ():
-            _write(block["name"], block["code"])
-            exec(_compile(recorder, block["name"], block["code"]), main.__dict__)
+        _run_before(recorder, main, send)
         tree = ast.parse(job["code"], job["name"])
         code = _compile(recorder, job["name"], job["code"])
         exec(code, main.__dict__)
@@ -207,8 +209,32 @@ def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.
     return tree
 
 
+def _run_before(recorder: Recorder, main: types.ModuleType, send: Send) -> None:
+    """Runs the blocks that the snippet builds on. What they show and print is theirs: it is told when they are audited themselves."""
+    blocks = recorder.job.get("before") or ()
+    if not blocks:
+        return
+    mark = recorder.mark()
+    heard = [os.dup(1), os.dup(2)]
+    _silence()
+    for block in blocks:
+        send({"set": {"stopped_in": block["name"]}})
+        _write(block["name"], block["code"])
+        try:
+            exec(_compile(recorder, block["name"], block["code"]), main.__dict__)
+        except Exception:
+            if not block.get("expect_error"):
+                raise
+    _flush()
+    for descriptor, old in enumerate(heard, 1):
+        os.dup2(old, descriptor)
+        os.close(old)
+    recorder.rewind(mark)
+    send({"set": {"stopped_in": "", "observations": [], "warnings": [], "calls": []}})
+
+
 def _compile(recorder: Recorder, name: str, text: str) -> types.CodeType:
-    recorder.sources.add(name, text)
+    recorder.sources.add(name, text, audited=name == recorder.filename)
     linecache.cache[name] = (len(text), None, [line + "\n" for line in text.split("\n")], name)
     limit = int(recorder.job.get("quick") or 0)
     if limit <= 0:

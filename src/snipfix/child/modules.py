@@ -84,7 +84,7 @@ class Modules:
             code = frame.f_code
             own = code.co_argcount and code.co_name == "__init__" and frame.f_locals.get(code.co_varnames[0]) is module
             if not own:
-                return self.recorder.sources.of_frame(frame) if code.co_filename in self.recorder.sources else None
+                return self.recorder.sources.of_frame(frame) if self.recorder.sources.is_audited(code) else None
             frame = frame.f_back
         return None
 

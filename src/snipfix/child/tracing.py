@@ -24,11 +24,19 @@ class Sources:
 
     def __init__(self) -> None:
         self._lines: dict[str, list[str]] = {}
+        self._audited: set[str] = set()
         self._cache: dict[tuple[int, int], Place] = {}
         self._alive: list[CodeType] = []
 
-    def add(self, name: str, text: str) -> None:
+    def add(self, name: str, text: str, *, audited: bool = True) -> None:
+        """`audited`: places in it are the snippet's, not those of a block that it builds on."""
         self._lines[name] = text.split("\n")
+        if audited:
+            self._audited.add(name)
+
+    def is_audited(self, code: CodeType) -> bool:
+        """Whether a place in this code is one in the snippet."""
+        return code.co_filename in self._audited
 
     def __contains__(self, name: str) -> bool:
         return name in self._lines
@@ -66,9 +74,9 @@ class Sources:
         return self.line_place(code.co_filename, line)
 
     def frames(self, frame: FrameType | None) -> Iterator[FrameType]:
-        """The author's frames on a stack, innermost first."""
+        """The snippet's frames on a stack, innermost first."""
         while frame is not None:
-            if frame.f_code.co_filename in self._lines:
+            if self.is_audited(frame.f_code):
                 yield frame
             frame = frame.f_back
 

@@ -63,8 +63,7 @@ def _is_imported(code: Code, module: str, name: str | None, bound: str) -> bool:
 def _new_line(code: Code, module: str, line: str) -> tuple[Edit, ...]:
     head = _head(code)
     if not head:
-        at = code.offset(_first_line(code), 1)
-        return (Edit(at, at, f"{line}\n\n"),)
+        return (_first_import(code, line),)
     package = module.split(".", maxsplit=1)[0]
     same = [node for node in head if _package(node) == package]
     after = (same or head)[-1]
@@ -90,14 +89,24 @@ def _package(node: ast.Import | ast.ImportFrom) -> str:
     return ((node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
 
 
-def _first_line(code: Code) -> int:
-    """Where a first import goes: behind a docstring, a shebang and an encoding line."""
+def _first_import(code: Code, line: str) -> Edit:
+    """Where no import is yet: behind the docstring, a blank line between them, else behind what must stay first."""
     body = code.tree.body
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-        return (body[0].end_lineno or 1) + 1
-    line = 1
-    while line <= min(2, len(code.lines)) and code.lines[line - 1].startswith("#") and (line == 1 or "coding" in code.lines[line - 1]):
-        if not code.lines[line - 1].startswith("#!") and "coding" not in code.lines[line - 1]:
+    if not (body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str)):
+        at = code.offset(_settled_lines(code) + 1, 1)
+        return Edit(at, at, f"{line}\n\n")
+    end = body[0].end_lineno or 1
+    parted = end + 1 < len(code.lines) and not code.lines[end].strip()
+    at = code.offset(end + 1 + parted, 1)
+    return Edit(at, at, f"{line}\n\n" if parted else f"\n{line}\n\n")
+
+
+def _settled_lines(code: Code) -> int:
+    """How many lines must stay first: a shebang and an encoding line, or the options of a Quarto cell."""
+    count = 0
+    for number, text in enumerate(code.lines):
+        if text.startswith("#|") or (number == 0 and text.startswith("#!")) or (number < 2 and text.startswith("#") and "coding" in text):
+            count = number + 1
+        else:
             break
-        line += 1
-    return line
+    return count

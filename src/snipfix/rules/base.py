@@ -18,7 +18,12 @@ from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, 
 if TYPE_CHECKING:
     from snipfix.rules.scopes import Scopes
 
-__all__ = ["Bad", "Context", "Good", "Rule"]
+__all__ = ["Bad", "Context", "Good", "Rule", "earlier_blocks"]
+
+
+def earlier_blocks(snippet: Snippet) -> dict[str, Snippet]:
+    """The snippets that run before it, by the name that their frames carry."""
+    return {f"block_{number}.py": earlier for number, earlier in enumerate(snippet.before, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Bad:
     fixed: str | None = None
     runs: bool = True
     documented_output: str | None = None
+    before: str = ""
+    """A block of the document that runs first in the same namespace."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,10 @@ class Rule:
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterable[Finding]:
         """Every outcome, failed or not: judge its observations, exercises, output, limits."""
+        return ()
+
+    def on_earlier_failure(self, context: Context, outcome: Outcome) -> Iterable[Finding]:
+        """The run ended in a block before the snippet (`outcome.stopped_in`). Called instead of the two hooks above."""
         return ()
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

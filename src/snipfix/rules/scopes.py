@@ -41,8 +41,8 @@ class Scopes:
         self.scopes: list[Scope] = walk.scopes
         self.stars: list[str] = [star for one in earlier for star in one.stars] + walk.stars
         """Modules of `from m import *`."""
-        self.dynamic: bool = walk.dynamic or any(one.dynamic for one in earlier)
-        """A call may bind names that no parser sees."""
+        self.dynamic: bool = walk.dynamic or any(one.dynamic or one.code.syntax_error for one in earlier)
+        """A call, or an earlier text that does not parse, may bind names that no parser sees."""
         self._where = walk.where
         self._names: dict[ast.AST, str | None] = {}
 

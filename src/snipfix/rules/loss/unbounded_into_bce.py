@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from snipfix.evidence import Exercise, Failure, Outcome, Span
-from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.model import Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.diagnosis import Crash
 from snipfix.rules.loss.fed import fed, replace_loss
 
 UNBOUNDED = frozenset({"addmm", "mm", "bmm", "convolution", "relu", "leakyrelu", "tanh", "nativelayernorm", "nativebatchnorm"})
@@ -64,7 +65,8 @@ class UnboundedIntoBce(Rule):
                 yield self.finding(message, one.span, stage=one.stage, evidence=one.evidence())
 
     def on_failure(self, context: Context, failure: Failure, exercise: Exercise | None) -> Iterator[Finding]:
-        if MESSAGE not in failure.message or failure.frame is None:
+        crash = Crash(context, failure, exercise)
+        if MESSAGE not in failure.message or crash.frame is None:
             return
         operation = failure.operation
         module = operation.module if operation else None
@@ -73,7 +75,7 @@ class UnboundedIntoBce(Rule):
         built = module.built if module and module.type == "BCELoss" else None
         message = f"binary cross-entropy needs probabilities between 0 and 1, but is fed unbounded scores{values}"
         evidence = {"loss_built": _numbers(built), "error": failure.message}
-        yield self.finding(message, failure.frame.span, stage=Stage.EXERCISE if exercise else Stage.RUN, evidence=evidence)
+        yield self.finding(message, crash.span, stage=crash.stage, evidence=evidence)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         if edits := replace_loss(context.code, finding.evidence, finding.span, "BCEWithLogitsLoss", "binary_cross_entropy_with_logits"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from snipfix.model import Edit
 from snipfix.rules.base import Context
@@ -23,12 +23,13 @@ def migration(context: Context) -> tuple[Edit, ...]:
         NotMigratable: when the text does something that has no counterpart; the message says what.
     """
     if not any(torchtext_name(context, call.func).partition(".")[0] in FIELDS for call, _ in context.scopes.calls):
-        edits, needed = modern_edits(context)
+        edits, needed, replaced = modern_edits(context)
+        _nothing_left(context, replaced)
         return (*edits, *_imports(context, needed))
     pipe = read(context)
     writer = Emitter(context.code, pipe, _names(context))
     edits = [*_statements(context, pipe, writer), *_uses(context, pipe, writer)]
-    _nothing_left(context, pipe)
+    _nothing_left(context, [*_own(pipe), *(loader.call for loader in pipe.loaders)])
     bound = {one.name for one in context.scopes.imports if one.target.split(".")[0] != "torchtext"}
     edits += _imports(context, [*writer.imports, *(["import torch"] if "torch" not in bound else [])])
     return tuple(edits)
@@ -134,13 +135,7 @@ def _vectors(node: ast.expr, vocab: str) -> str:
 
 def _uses(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
     """Uses outside the pipeline's own statements: `TEXT.vocab`, `TEXT.pad_token`, `data.examples`."""
-    own = (
-        [field.statement for field in pipe.fields.values()]
-        + [one.statement for one in pipe.sources]
-        + [one.statement for one in pipe.vocabs]
-    )
-    own += [loader.statement or loader.call for loader in pipe.loaders]  # type: ignore[misc]
-    own += pipe.dropped
+    own: list[ast.AST] = [*_own(pipe), *pipe.dropped, *(loader.statement or loader.call for loader in pipe.loaders)]
     inside = {node for statement in own for node in ast.walk(statement)}
     data = {name for source in pipe.sources for name, _ in source.parts}
     for load in context.scopes.loads:
@@ -198,14 +193,15 @@ def _merged(imports: list[str]) -> list[str]:
     return [*plain, *standard, *third, *(line for module, line in froms.items() if module.startswith("torch"))]
 
 
-def _nothing_left(context: Context, pipe: Pipeline) -> None:
-    """Raises NotMigratable when a name of torchtext is read outside the statements that are rewritten."""
-    own = (
-        [field.statement for field in pipe.fields.values()]
-        + [one.statement for one in pipe.sources]
-        + [one.statement for one in pipe.vocabs]
-    )
-    inside = {node for statement in [*own, *(loader.call for loader in pipe.loaders)] for node in ast.walk(statement)}
+def _own(pipe: Pipeline) -> list[ast.stmt]:
+    """The statements that are rewritten as a whole."""
+    fields: list[ast.stmt] = [field.statement for field in pipe.fields.values()]
+    return [*fields, *(source.statement for source in pipe.sources), *(build.statement for build in pipe.vocabs)]
+
+
+def _nothing_left(context: Context, rewritten: Sequence[ast.AST]) -> None:
+    """Raises NotMigratable when a name of torchtext is read outside what is rewritten."""
+    inside = {node for one in rewritten for node in ast.walk(one)}
     for load in context.scopes.loads:
         if load.node not in inside and (context.scopes.qualified(load.node) or "").split(".")[0] == "torchtext":
             raise NotMigratable(f"`{load.node.id}` on line {load.node.lineno}")

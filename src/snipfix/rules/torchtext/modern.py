@@ -55,8 +55,8 @@ METHODS = {
 """Methods of a vocabulary that are written out only if the text uses them."""
 
 
-def modern_edits(context: Context) -> tuple[list[Edit], list[str]]:
-    """The edits but for the imports, and the imports that they need.
+def modern_edits(context: Context) -> tuple[list[Edit], list[str], list[ast.AST]]:
+    """The edits but for the imports, the imports that they need, and what they rewrite.
 
     Raises:
         NotMigratable: when the text uses anything else of torchtext.
@@ -64,14 +64,16 @@ def modern_edits(context: Context) -> tuple[list[Edit], list[str]]:
     edits: list[Edit] = []
     definitions: dict[str, str] = {}
     imports: list[str] = []
+    rewritten: list[ast.AST] = []
     first: ast.stmt | None = None
     taken = set(context.scopes.module.bindings)
     for call, _ in context.scopes.calls:
         name = torchtext_name(context, call.func)
         if not name:
             continue
+        rewritten.append(call.func)
         if name in {"utils.get_tokenizer", "get_tokenizer"}:
-            text, definition, needed = _tokenizer(context, call)
+            text, definition, needed = _tokenizer(call)
             edits.append(Edit(*context.code.range(context.code.span(call)), text))
         elif name == "vocab.build_vocab_from_iterator":
             if not {keyword.arg for keyword in call.keywords} <= {"iterator", "min_freq", "specials", "max_tokens"}:
@@ -94,10 +96,10 @@ def modern_edits(context: Context) -> tuple[list[Edit], list[str]]:
             if isinstance(top, ast.stmt) and (first is None or top.lineno < first.lineno):
                 first = top
         imports += [line for line in needed if line not in imports]
-    return edits + list(_placed(context, first, definitions)), imports
+    return edits + list(_placed(context, first, definitions)), imports, rewritten
 
 
-def _tokenizer(context: Context, call: ast.Call) -> tuple[str, str, list[str]]:
+def _tokenizer(call: ast.Call) -> tuple[str, str, list[str]]:
     """The expression that replaces get_tokenizer(...), a definition it needs, and imports."""
     options = {keyword.arg: keyword.value for keyword in call.keywords}
     chosen = call.args[0] if call.args else options.get("tokenizer")

@@ -28,11 +28,14 @@ rm -rf /
 """
 
 
-def run(folder, *arguments, plugins=()):
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"}
-    command = [sys.executable, "-m", "pytest", "-p", "snipfix.pytest_plugin", "-p", "no:cacheprovider", "--snipfix-stage", "static"]
-    for plugin in plugins:
-        command += ["-p", plugin]
+def run(folder, *arguments, plugins=("snipfix.pytest_plugin",), installed=False):
+    """What pytest prints. `installed`: it finds its plugins by itself, as it does for everyone who has snipfix installed."""
+    environment = {**os.environ, "COLUMNS": "200"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--snipfix-stage", "static"]
+    if not installed:
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        for plugin in plugins:
+            command += ["-p", plugin]
     done = subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
     return done.stdout + done.stderr
 
@@ -76,13 +79,20 @@ def test_a_document_that_cannot_be_read_is_a_collection_error(folder):
 
 
 def test_workers_of_xdist_share_the_items(folder):
-    output = run(folder, "--snipfix", "docs", "-n", "2", plugins=["xdist"])
+    output = run(folder, "--snipfix", "docs", "-n", "2", plugins=["snipfix.pytest_plugin", "xdist"])
     assert "1 failed, 1 passed, 1 skipped" in output
 
 
-def test_starting_up_loads_nothing_of_snipfix_but_the_plugin(folder):
+def test_installing_snipfix_installs_the_plugin(folder):
+    assert "1 failed, 1 passed, 1 skipped" in run(folder, "--snipfix", "docs", installed=True)
+
+
+@pytest.mark.parametrize("installed", [False, True], ids=["named", "installed"])
+def test_starting_up_loads_nothing_of_snipfix_but_the_plugin(folder, installed):
     (folder / "test_modules.py").write_text(
         "import sys\ndef test_modules():\n"
-        "    assert not {'torch', 'libcst', 'snipfix.model', 'markdown_it', 'snipfix.documents', 'snipfix.audit'} & set(sys.modules)\n"
+        "    heavy = {'torch', 'libcst', 'typer', 'markdown_it', 'msgspec'}\n"
+        "    own = {name for name in sys.modules if name.startswith('snipfix')}\n"
+        "    assert not heavy & set(sys.modules) and own == {'snipfix', 'snipfix.pytest_plugin'}\n"
     )
-    assert "1 passed" in run(folder, "test_modules.py")
+    assert "1 passed" in run(folder, "test_modules.py", installed=installed)

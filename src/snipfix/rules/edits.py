@@ -36,12 +36,12 @@ def unwrap(code: Code, call: ast.Call) -> tuple[Edit, ...]:
     if inner is None:
         return ()
     statement = statement_of(code, call)
-    if isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1:
-        if ast.unparse(statement.targets[0]) == ast.unparse(inner):
-            try:
-                return remove_statement(code, statement.lineno)
-            except CodemodError:
-                pass
+    alone = isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1
+    if isinstance(statement, ast.Assign) and alone and ast.unparse(statement.targets[0]) == ast.unparse(inner):
+        try:
+            return remove_statement(code, statement.lineno)
+        except CodemodError:
+            pass
     return replace_expression(code, call, code.slice(inner))
 
 

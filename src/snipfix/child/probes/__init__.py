@@ -6,7 +6,8 @@ A probe module has `install(recorder)`; it subscribes there and may return a fun
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, List
+from collections.abc import Callable
+from typing import Any, Callable
 
 NAMES = (
     "losses",
@@ -26,7 +27,7 @@ NAMES = (
 )
 MODULES = [importlib.import_module(f"{__name__}.{name}") for name in NAMES]
 
-_finishers: List[Callable[[], None]] = []
+_finishers: list[Callable[[], None]] = []
 
 
 def install(recorder: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from .rerun import has_parameters
 from .steps import held
@@ -18,10 +18,10 @@ class Adversaries:
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.torch = sys.modules["torch"]
-        self.made: Dict[int, Any] = {}
-        self.pending: List[Dict[str, Any]] = []
-        self.backward: Optional[Any] = None
-        self.steps: Dict[tuple, int] = {}
+        self.made: dict[int, Any] = {}
+        self.pending: list[dict[str, Any]] = []
+        self.backward: Any | None = None
+        self.steps: dict[tuple, int] = {}
 
     def called(self, module: Any, args: tuple, kwargs: dict, output: Any) -> None:
         if self.recorder.modules.running or not isinstance(output, self.torch.Tensor) or not has_parameters(module):
@@ -48,7 +48,7 @@ class Adversaries:
                 self._tell(entry, own)
         self.pending = [entry for entry in self.pending if entry["sign"] is None][-4:]
 
-    def _tell(self, entry: Dict[str, Any], own: set) -> None:
+    def _tell(self, entry: dict[str, Any], own: set) -> None:
         judge, maker = entry["judge"], entry["maker"]
         judged = any(id(parameter) in own for parameter in judge.parameters())
         made = maker is not None and any(id(parameter) in own for parameter in maker.parameters())

@@ -1,8 +1,10 @@
 """Do the samples of a batch stay apart? One sample is changed, and every output that moves is noted, along every dim; then which call mixed first."""
 
+# ruff: noqa: B905  (zip has no strict in Python 3.9)
+
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from . import rerun
 
@@ -20,7 +22,7 @@ def install(recorder: Any) -> Any:
     return finish
 
 
-def look(bench: Any) -> Optional[Dict[str, Any]]:
+def look(bench: Any) -> dict[str, Any] | None:
     """The dependence of the output on the first argument, for its first two dims, and the first module call that mixed."""
     torch = bench.torch
     main = main_argument(bench)
@@ -29,7 +31,7 @@ def look(bench: Any) -> Optional[Dict[str, Any]]:
     base = bench.steady()
     if base is None or base.dim() == 0:
         return None
-    dims: Dict[str, Any] = {}
+    dims: dict[str, Any] = {}
     for dim in (0, 1):
         found = dependence(bench, main, base, dim)
         if found:
@@ -50,11 +52,11 @@ def look(bench: Any) -> Optional[Dict[str, Any]]:
     }
 
 
-def main_argument(bench: Any) -> Optional[str]:
+def main_argument(bench: Any) -> str | None:
     return next((name for name, one in bench.tensors().items() if not rerun.is_mask(name, bench.torch, one)), None)
 
 
-def dependence(bench: Any, main: str, base: Any, dim: int) -> Optional[Dict[str, Any]]:
+def dependence(bench: Any, main: str, base: Any, dim: int) -> dict[str, Any] | None:
     """Which indices of the output move when index k of one input dim is changed, for every output dim of that size."""
     tensor = bench.tensors()[main]
     size = tensor.shape[dim]
@@ -73,13 +75,13 @@ def dependence(bench: Any, main: str, base: Any, dim: int) -> Optional[Dict[str,
     return {"size": size, "index": index, "moved": moved, "kept": own, "mixes": bool(own and others), "alive": rerun.differs(base, output)}
 
 
-def together(bench: Any, main: str, dim: int, index: int) -> Optional[Dict[str, Any]]:
+def together(bench: Any, main: str, dim: int, index: int) -> dict[str, Any] | None:
     """The main argument changed at one index; other arguments stay."""
     changed = rerun.altered(bench.torch, bench.tensors()[main], dim, index)
     return None if changed is None else {main: changed}
 
 
-def sequence_layers(bench: Any) -> List[Dict[str, Any]]:
+def sequence_layers(bench: Any) -> list[dict[str, Any]]:
     """The layers whose meaning of dim 0 depends on batch_first, outermost of their kind."""
     found, inner = [], set()
     for module in bench.module.modules():
@@ -91,14 +93,14 @@ def sequence_layers(bench: Any) -> List[Dict[str, Any]]:
     return found[:12]
 
 
-def batch_first(module: Any) -> Optional[bool]:
+def batch_first(module: Any) -> bool | None:
     own = getattr(module, "batch_first", None)
     if own is None and hasattr(module, "self_attn"):
         own = module.self_attn.batch_first
     return own
 
 
-def mixer(bench: Any, main: str) -> Optional[Dict[str, Any]]:
+def mixer(bench: Any, main: str) -> dict[str, Any] | None:
     """The first torch function whose output depends on the changed sample in other rows of dim 0, with its place."""
     size = bench.tensors()[main].shape[0]
     index = size // 2
@@ -114,18 +116,20 @@ def mixer(bench: Any, main: str) -> Optional[Dict[str, Any]]:
     return None
 
 
-def trace(bench: Any, changed: Dict[str, Any]) -> List[tuple]:
+def trace(bench: Any, changed: dict[str, Any]) -> list[tuple]:
     """The tensors that the torch functions called in one forward gave: (name, place, tensor, running module), the first few."""
     recorder, torch = bench.recorder, bench.torch
-    found: List[tuple] = []
+    found: list[tuple] = []
 
     class Trace(torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
-        def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: Optional[dict] = None) -> Any:
+        def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
             result = function(*args, **(kwargs or {}))
             value = rerun.first_tensor(torch, result) if len(found) < CALLS else None
             if value is not None and value.numel() <= 1_000_000:
                 running = recorder.module_now()
-                found.append((function.__name__, recorder.place(), value.detach().clone(), None if running is None else recorder.module_ref(running)))
+                found.append(
+                    (function.__name__, recorder.place(), value.detach().clone(), None if running is None else recorder.module_ref(running))
+                )
             return result
 
     with Trace():

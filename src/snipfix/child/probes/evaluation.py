@@ -1,9 +1,11 @@
 """Models called after training: in which mode, with or without a graph. And dropout that works while its module is in evaluation mode."""
 
+# ruff: noqa: ARG001  (callbacks share a signature)
+
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, List
+from typing import Any
 
 NOISY = ("Dropout", "BatchNorm", "AlphaDropout", "SyncBatchNorm")
 DROPOUTS = ("torch.nn.functional.dropout", "torch.nn.functional.dropout1d", "torch.nn.functional.dropout2d", "torch.nn.functional.alpha_dropout", "torch.dropout")  # fmt: skip
@@ -11,7 +13,7 @@ DROPOUTS = ("torch.nn.functional.dropout", "torch.nn.functional.dropout1d", "tor
 
 def install(recorder: Any) -> None:
     torch = sys.modules["torch"]
-    seen: Dict[Any, int] = {}
+    seen: dict[Any, int] = {}
 
     def called(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
         if recorder.modules.running or recorder.stage != "run" or torch.is_grad_enabled() or not module.training or not recorder.steps:
@@ -39,7 +41,11 @@ def install(recorder: Any) -> None:
     recorder.on_function(DROPOUTS, after=dropped)
 
 
-def noisy_layers(module: Any) -> List[str]:
+def noisy_layers(module: Any) -> list[str]:
     """Types of the layers that behave otherwise in training mode."""
-    found = {type(one).__name__ for one in module.modules() if type(one).__name__.startswith(NOISY) and one.training and getattr(one, "p", 1) != 0}
+    found = {
+        type(one).__name__
+        for one in module.modules()
+        if type(one).__name__.startswith(NOISY) and one.training and getattr(one, "p", 1) != 0
+    }
     return sorted(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from . import history
 
@@ -24,9 +24,9 @@ class Leaf:
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor
-        self.gradient: Optional[Any] = None
-        self.value: Optional[Any] = None
-        self.piled: Optional[Any] = None
+        self.gradient: Any | None = None
+        self.value: Any | None = None
+        self.piled: Any | None = None
         """The place of the backward pass that added to a stale gradient."""
 
     def kept(self) -> bool:
@@ -47,13 +47,13 @@ class Gradients:
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.torch = sys.modules["torch"]
-        self.leaves: Dict[int, Leaf] = {}
-        self.watched: Dict[Any, List[Leaf]] = {}
-        self.walks: Dict[Any, int] = {}
-        self.current: List[Leaf] = []
+        self.leaves: dict[int, Leaf] = {}
+        self.watched: dict[Any, list[Leaf]] = {}
+        self.walks: dict[Any, int] = {}
+        self.current: list[Leaf] = []
         self.passes = 0
-        self.losses: Dict[Any, Dict[str, Any]] = {}
-        self.stale: Dict[Any, int] = {}
+        self.losses: dict[Any, dict[str, Any]] = {}
+        self.stale: dict[Any, int] = {}
 
     def before(self, roots: Any) -> None:
         with self.torch._C.DisableTorchFunction():
@@ -90,7 +90,7 @@ class Gradients:
         if self.stale[key] == 1:
             self.recorder.observe("stale-gradient", {"shape": list(leaf.tensor.shape), "passes": self.passes}, leaf.piled)
 
-    def _tracked(self, roots: Any, key: Any) -> List[Leaf]:
+    def _tracked(self, roots: Any, key: Any) -> list[Leaf]:
         """The smallest leaves of this graph; known from the first walks at this place."""
         self.walks[key] = self.walks.get(key, 0) + 1
         if self.walks[key] > WALKS:

@@ -1,16 +1,18 @@
 """Modules that compute in a model's forward but are not registered in it: kept in a plain list, dict or tuple."""
 
+# ruff: noqa: ARG001  (callbacks share a signature)
+
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 
 PLAIN = (list, tuple, dict)
 
 
 def install(recorder: Any) -> Any:
     torch = sys.modules["torch"]
-    registered: Dict[int, set] = {}
+    registered: dict[int, set] = {}
     told = set()
 
     def entered(module: Any, args: tuple, kwargs: dict) -> None:
@@ -48,9 +50,9 @@ def install(recorder: Any) -> Any:
             for owner in list(root.modules()):
                 for value in list(vars(owner).values()):
                     for inner in inside(value):
-                        if isinstance(inner, torch.nn.Module) and id(inner) not in known and trainable(inner):
-                            if (id(root), id(inner)) not in told:
-                                tell(root, inner)
+                        unknown = isinstance(inner, torch.nn.Module) and id(inner) not in known and (id(root), id(inner)) not in told
+                        if unknown and trainable(inner):
+                            tell(root, inner)
 
     recorder.on_module(pre=entered)
     return finish
@@ -66,7 +68,7 @@ def inside(value: Any) -> tuple:
     return tuple(value.values() if isinstance(value, dict) else value)[:64]
 
 
-def find(root: Any, module: Any) -> Optional[Tuple[Any, str, str]]:
+def find(root: Any, module: Any) -> tuple[Any, str, str] | None:
     """The module of the root whose plain container holds `module`, the attribute and the container's kind."""
     for owner in root.modules():
         for name, value in vars(owner).items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional
+from collections.abc import Iterator
+from typing import Any
 
 TRANSPARENT = (
     "View", "UnsafeView", "ReshapeAlias", "Reshape", "Squeeze", "Unsqueeze", "Permute", "Transpose", "T", "Slice", "Select", "Index",
@@ -26,12 +27,12 @@ def tag(tensor: Any, **facts: Any) -> None:
         tensor.grad_fn.metadata.setdefault(TAG, {}).update(facts)
 
 
-def tags(node: Any) -> Dict[str, Any]:
+def tags(node: Any) -> dict[str, Any]:
     """The facts left on a node."""
     return node.metadata.get(TAG, {})
 
 
-def origin(node: Any) -> Optional[Any]:
+def origin(node: Any) -> Any | None:
     """The node that made the values: views, slices and casts are looked through."""
     for _ in range(50):
         if node is None or operation(node).rstrip("0123456789") not in TRANSPARENT:
@@ -40,7 +41,7 @@ def origin(node: Any) -> Optional[Any]:
     return node
 
 
-def head(tensor: Any) -> Optional[Dict[str, Any]]:
+def head(tensor: Any) -> dict[str, Any] | None:
     """How the values were made: {op, dim, span, of: the same for its argument}; None for a leaf."""
     node = origin(tensor.grad_fn)
     if node is None or operation(node) == "AccumulateGrad":
@@ -53,8 +54,8 @@ def head(tensor: Any) -> Optional[Dict[str, Any]]:
     return facts
 
 
-def _facts(node: Any) -> Dict[str, Any]:
-    facts: Dict[str, Any] = {"op": operation(node)}
+def _facts(node: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {"op": operation(node)}
     dim = getattr(node, "_saved_dim", None)
     if isinstance(dim, int):
         facts["dim"] = dim - 2**64 if dim >= 2**63 else dim
@@ -68,7 +69,7 @@ def _facts(node: Any) -> Dict[str, Any]:
 def walk(tensors: Any) -> Iterator[Any]:
     """Every node of the graph behind the tensors, each once, the roots first; bounded."""
     seen = set()
-    stack: List[Any] = [tensor.grad_fn for tensor in tensors if getattr(tensor, "grad_fn", None) is not None]
+    stack: list[Any] = [tensor.grad_fn for tensor in tensors if getattr(tensor, "grad_fn", None) is not None]
     while stack and len(seen) < NODES:
         node = stack.pop()
         if node in seen:
@@ -78,7 +79,7 @@ def walk(tensors: Any) -> Iterator[Any]:
         stack.extend(following for following, _ in node.next_functions if following is not None)
 
 
-def leaves(tensors: Any) -> List[Any]:
+def leaves(tensors: Any) -> list[Any]:
     """The tensors whose gradient a backward pass from here adds to, each once."""
     found = {}
     for node in walk(tensors):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Dict, List
+from typing import Any
 
 PER_MODULE = 3
 
 
 def install(recorder: Any) -> None:
-    seen: Dict[int, int] = {}
-    waiting: List[Any] = []
+    seen: dict[int, int] = {}
+    waiting: list[Any] = []
 
     def called(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
         tell_returned(module, output)
@@ -20,8 +20,8 @@ def install(recorder: Any) -> None:
         if seen[id(module)] > PER_MODULE:
             return
         mask = kwargs.get("mask", args[2] if len(args) > 2 else None)
-        gradient: Dict[str, Any] = {}
-        returned: Dict[str, Any] = {}
+        gradient: dict[str, Any] = {}
+        returned: dict[str, Any] = {}
         place = recorder.place()
         facts = {
             "module": recorder.module_ref(module),
@@ -49,7 +49,7 @@ def install(recorder: Any) -> None:
     recorder.on_module(post=called)
 
 
-def masks_at_hand(recorder: Any) -> List[str]:
+def masks_at_hand(recorder: Any) -> list[str]:
     """Parameters of the running module's forward that are named like a mask."""
     running = recorder.module_now()
     if running is None:

@@ -1,8 +1,10 @@
 """What loss functions are fed: how the prediction was made, its values, the target, the reduction. Also which lines squash values."""
 
+# ruff: noqa: ARG001  (callbacks share a signature)
+
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from . import history
 
@@ -21,7 +23,7 @@ SOFTMAX_DIM = ("softmax", "log_softmax")
 
 
 def install(recorder: Any) -> None:
-    seen: Dict[Any, int] = {}
+    seen: dict[Any, int] = {}
 
     def fresh(kind: str, place: Any) -> bool:
         key = (kind, None if place is None else tuple(place))
@@ -63,7 +65,7 @@ def install(recorder: Any) -> None:
     recorder.on_function(ARITHMETIC, after=difference)
 
 
-def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result: Any) -> Optional[Dict[str, Any]]:
+def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result: Any) -> dict[str, Any] | None:
     given, target = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "target")
     if given is None or target is None:
         return None
@@ -90,7 +92,7 @@ def _argument(args: tuple, kwargs: dict, index: int, name: str) -> Any:
     return value if hasattr(value, "grad_fn") else None
 
 
-def _module(recorder: Any) -> Optional[Dict[str, Any]]:
+def _module(recorder: Any) -> dict[str, Any] | None:
     running = recorder.module_now()
     return None if running is None else recorder.module_ref(running)
 
@@ -102,11 +104,11 @@ def activation(recorder: Any) -> Any:
     return recorder.modules.built(running) if kind == "torch.nn.modules.activation" else None
 
 
-def _bound(tensor: Any) -> Optional[float]:
+def _bound(tensor: Any) -> float | None:
     return float(tensor.detach().min()) if tensor.numel() else None
 
 
-def _pair(args: tuple) -> Optional[Tuple[Any, Any]]:
+def _pair(args: tuple) -> tuple[Any, Any] | None:
     if len(args) >= 2 and all(hasattr(one, "grad_fn") for one in args[:2]):
         return args[0], args[1]
     return None
@@ -114,6 +116,6 @@ def _pair(args: tuple) -> Optional[Tuple[Any, Any]]:
 
 def _spreads(one: Any, other: Any) -> bool:
     """Whether (n, 1) meets (n,): both have the n numbers, the result has n x n."""
-    shapes: List[Tuple[int, ...]] = sorted([tuple(one.shape), tuple(other.shape)], key=len)
+    shapes: list[tuple[int, ...]] = sorted([tuple(one.shape), tuple(other.shape)], key=len)
     flat, column = shapes
     return len(flat) == 1 and len(column) == 2 and column == (flat[0], 1) and flat[0] > 1

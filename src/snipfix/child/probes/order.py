@@ -1,18 +1,34 @@
 """Does a sequence model know the order, and does it see what is still to come? Later positions are changed, and positions are exchanged."""
 
+# ruff: noqa: ARG001, B905  (callbacks share a signature; zip has no strict in Python 3.9)
+
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from . import rerun
 from .batches import batch_first, main_argument
 
-ATTENTION = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer", "TransformerEncoder", "TransformerDecoder")
-STACKS = ("TransformerDecoder", "TransformerEncoder", "Transformer", "TransformerDecoderLayer", "TransformerEncoderLayer", "MultiheadAttention")
+ATTENTION = (
+    "MultiheadAttention",
+    "TransformerEncoderLayer",
+    "TransformerDecoderLayer",
+    "Transformer",
+    "TransformerEncoder",
+    "TransformerDecoder",
+)
+STACKS = (
+    "TransformerDecoder",
+    "TransformerEncoder",
+    "Transformer",
+    "TransformerDecoderLayer",
+    "TransformerEncoderLayer",
+    "MultiheadAttention",
+)
 
 
 def install(recorder: Any) -> Any:
-    targets: List[Any] = []
+    targets: list[Any] = []
 
     def loss(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         target = args[1] if len(args) > 1 else kwargs.get("target")
@@ -29,7 +45,7 @@ def install(recorder: Any) -> Any:
     return finish
 
 
-def look(bench: Any, targets: List[Any]) -> Optional[Dict[str, Any]]:
+def look(bench: Any, targets: list[Any]) -> dict[str, Any] | None:
     torch, module = bench.torch, bench.module
     attention = sorted({type(one).__name__ for one in module.modules() if type(one).__name__ in ATTENTION or is_own_attention(one)})
     base = bench.steady()
@@ -50,7 +66,7 @@ def look(bench: Any, targets: List[Any]) -> Optional[Dict[str, Any]]:
         "vocabularies": sorted({one.num_embeddings for one in module.modules() if type(one).__name__ == "Embedding"}),
         "stacks": stacks(bench),
         "masks": [name for name in bench.names if "mask" in name.lower()],
-        "parameters": [name for name in bench.names],
+        "parameters": list(bench.names),
         "output": list(base.shape),
         "arguments": arguments,
     }
@@ -60,10 +76,10 @@ def is_own_attention(module: Any) -> bool:
     return "attention" in type(module).__name__.lower() and any(True for _ in module.parameters())
 
 
-def argument(bench: Any, name: str, tensor: Any, base: Any, targets: List[Any]) -> Dict[str, Any]:
+def argument(bench: Any, name: str, tensor: Any, base: Any, targets: list[Any]) -> dict[str, Any]:
     """What the output does when later positions of one argument change, and when its positions change places."""
     torch = bench.torch
-    facts: Dict[str, Any] = {
+    facts: dict[str, Any] = {
         "shape": list(tensor.shape),
         "integers": not (tensor.is_floating_point() or tensor.dtype is torch.bool),
         "future": {},
@@ -78,7 +94,7 @@ def argument(bench: Any, name: str, tensor: Any, base: Any, targets: List[Any]) 
     return facts
 
 
-def future(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> Optional[Dict[str, Any]]:
+def future(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> dict[str, Any] | None:
     """Positions of the output that move when position t of the argument is changed; None when the output has no such positions."""
     size = tensor.shape[dim]
     t = size // 2
@@ -92,7 +108,7 @@ def future(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> Optional[
     return {"t": t, "earlier": [one for one in moved if one < t][:8], "later": [one for one in moved if one > t][:8], "own": t in moved}
 
 
-def blind(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> Optional[bool]:
+def blind(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> bool | None:
     """Whether exchanging positions only exchanges the outputs, or changes nothing."""
     torch = bench.torch
     size = tensor.shape[dim]
@@ -123,12 +139,12 @@ def shifted(tensor: Any, target: Any) -> str:
     return ""
 
 
-def embeddings(bench: Any) -> List[Dict[str, Any]]:
+def embeddings(bench: Any) -> list[dict[str, Any]]:
     """Where ids become vectors: the embedding modules that were called in one forward, with the place of the call."""
     return called(bench, ("Embedding",))
 
 
-def stacks(bench: Any) -> List[Dict[str, Any]]:
+def stacks(bench: Any) -> list[dict[str, Any]]:
     """The outermost attention modules called in one forward: place, and whether their output at t depends on later positions."""
     torch = bench.torch
     main = main_argument(bench)
@@ -140,7 +156,13 @@ def stacks(bench: Any) -> List[Dict[str, Any]]:
         after = called(bench, STACKS, keep=True, changed={main: changed}) if changed is not None else []
         for one, other in zip(before, after):
             output, moved = one["tensor"], other["tensor"]
-            if output is not None and moved is not None and output.shape == moved.shape and dim < output.dim() and output.shape[dim] == tensor.shape[dim]:
+            if (
+                output is not None
+                and moved is not None
+                and output.shape == moved.shape
+                and dim < output.dim()
+                and output.shape[dim] == tensor.shape[dim]
+            ):
                 t = tensor.shape[dim] // 2
                 one.setdefault("earlier", {})[str(dim)] = [index for index in rerun.touched(output, moved, dim) if index < t][:8]
     for one in before:
@@ -149,10 +171,10 @@ def stacks(bench: Any) -> List[Dict[str, Any]]:
     return results
 
 
-def called(bench: Any, types: tuple, keep: bool = False, changed: Optional[Dict[str, Any]] = None) -> List[Dict[str, Any]]:
+def called(bench: Any, types: tuple, keep: bool = False, changed: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """The outermost calls of modules of these types in one forward."""
     recorder, torch = bench.recorder, bench.torch
-    found: List[Dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
 
     def after(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
         outer = any(type(one).__name__ in types for one in recorder.modules.running)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+import re
+from typing import Any
 
 from . import rerun
 from .order import ATTENTION, is_own_attention
+
+OF_TOKENS = re.compile(r"^(attention_mask|mask|masks|padding_mask|pad_mask|input_mask|token_mask|\w*key_padding_mask)$", re.IGNORECASE)
 
 
 def install(recorder: Any) -> Any:
@@ -18,13 +21,13 @@ def install(recorder: Any) -> Any:
     return finish
 
 
-def look(bench: Any) -> Optional[Dict[str, Any]]:
+def look(bench: Any) -> dict[str, Any] | None:
     """Facts about a model that takes ids or vectors of shape (B, S, ...) and a mask of shape (B, S)."""
     found = sequence_and_mask(bench)
     if found is None:
         return None
-    name, mask_name = found
-    tensor, mask = bench.tensors()[name], bench.tensors()[mask_name]
+    name, mask_name, mask = found
+    tensor = bench.tensors()[name]
     verdicts = {polarity: compare(bench, name, tensor, mask_name, mask, polarity) for polarity in ("real", "padding")}
     if all(verdict is None for verdict in verdicts.values()):
         return None
@@ -38,24 +41,31 @@ def look(bench: Any) -> Optional[Dict[str, Any]]:
     }
 
 
-def sequence_and_mask(bench: Any) -> Optional[Tuple[str, str]]:
+def sequence_and_mask(bench: Any) -> tuple[str, str, Any] | None:
+    """The names of a sequence and of the mask that fits it, and such a mask: made here when the call had none."""
     tensors = bench.tensors()
-    for mask_name, mask in tensors.items():
-        if "mask" not in mask_name.lower() or mask.dim() != 2 or mask.shape[1] < 3:
-            continue
-        for name, tensor in tensors.items():
-            if name != mask_name and tensor.dim() >= 2 and tensor.shape[:2] == mask.shape and "mask" not in name.lower():
-                return name, mask_name
+    sequences = {name: one for name, one in tensors.items() if one.dim() >= 2 and one.shape[1] >= 3 and "mask" not in name.lower()}
+    for mask_name in [name for name in bench.names if OF_TOKENS.search(name)]:
+        mask = tensors.get(mask_name)
+        for name, tensor in sequences.items():
+            if mask is None and not tensor.is_floating_point():
+                return name, mask_name, bench.torch.ones(tensor.shape[:2], dtype=bench.torch.long)
+            if mask is not None and mask.dim() == 2 and tensor.shape[:2] == mask.shape:
+                return name, mask_name, mask
     return None
 
 
-def compare(bench: Any, name: str, tensor: Any, mask_name: str, mask: Any, polarity: str) -> Optional[Dict[str, Any]]:
+def compare(bench: Any, name: str, tensor: Any, mask_name: str, mask: Any, polarity: str) -> dict[str, Any] | None:
     """The output for the whole sequence with its last position masked, against the output for the sequence without it."""
     size = tensor.shape[1]
     everything = mask.new_full(mask.shape, polarity == "real")
     masked = everything.clone()
     masked[:, -1] = polarity != "real"
-    others = {key: value[:, :-1] for key, value in bench.tensors().items() if value.dim() >= 2 and value.shape[1] == size and key not in (name, mask_name)}
+    others = {
+        key: value[:, :-1]
+        for key, value in bench.tensors().items()
+        if value.dim() >= 2 and value.shape[1] == size and key not in (name, mask_name)
+    }
     long = bench.run(**{mask_name: masked})
     whole = bench.run(**{mask_name: everything})
     short = bench.run(**{**others, name: tensor[:, :-1], mask_name: everything[:, :-1]})

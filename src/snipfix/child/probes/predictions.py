@@ -1,13 +1,15 @@
 """Classes taken from scores: along which dim, beside which dim the classes have in the loss."""
 
+# ruff: noqa: ARG001  (callbacks share a signature)
+
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 
 def install(recorder: Any) -> None:
-    seen: Dict[Any, int] = {}
-    classes: Dict[tuple, int] = {}
+    seen: dict[Any, int] = {}
+    classes: dict[tuple, int] = {}
 
     def loss(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         if len(args) > 1 and args[0].dim() == 2 and args[1].dim() == 1:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 PER_PLACE = 2
 
 
 def install(recorder: Any) -> None:
-    seen: Dict[Any, int] = {}
+    seen: dict[Any, int] = {}
 
     def reduced(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         source = args[0] if args else kwargs.get("input")
@@ -19,7 +19,7 @@ def install(recorder: Any) -> None:
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > PER_PLACE:
             return
-        gradient: Dict[str, Any] = {}
+        gradient: dict[str, Any] = {}
         values = source.detach()
         facts = {
             "function": function.__name__,

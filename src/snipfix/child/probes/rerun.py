@@ -1,12 +1,15 @@
 """Calling a module again on changed inputs: in evaluation mode, without a graph, leaving no trace in it."""
 
+# ruff: noqa: ARG001, B905  (callbacks share a signature; zip has no strict in Python 3.9)
+
 from __future__ import annotations
 
 import contextlib
 import inspect
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from collections.abc import Iterator
+from typing import Any
 
 SECONDS = 4.0
 SLOW = 1.0
@@ -24,12 +27,12 @@ class Bench:
         self.args, self.kwargs = call.args, call.kwargs
         self.names = argument_names(call.module, call.args, call.kwargs)
 
-    def tensors(self) -> Dict[str, Any]:
+    def tensors(self) -> dict[str, Any]:
         """The tensor arguments by parameter name."""
         pairs = {**dict(zip(self.names, self.args)), **self.kwargs}
         return {name: value for name, value in pairs.items() if isinstance(value, self.torch.Tensor)}
 
-    def run(self, **changed: Any) -> Optional[Any]:
+    def run(self, **changed: Any) -> Any | None:
         """The first tensor of the output with some arguments replaced; None when there is none or the call fails."""
         args = tuple(changed.get(name, value) for name, value in zip(self.names, self.args))
         kwargs = {**self.kwargs, **{name: value for name, value in changed.items() if name not in self.names[: len(self.args)]}}
@@ -44,7 +47,7 @@ class Bench:
         finally:
             torch.random.set_rng_state(generator)
 
-    def steady(self) -> Optional[Any]:
+    def steady(self) -> Any | None:
         """The output on the unchanged arguments, when two calls agree and are quick enough; else None."""
         started = time.monotonic()
         output = self.run()
@@ -76,7 +79,7 @@ def benches(recorder: Any) -> Iterator[Bench]:
 def evaluating(torch: Any, module: Any) -> Iterator[None]:
     """The module in evaluation mode; parameters that are all zero get small values meanwhile, so that what they add shows."""
     modes = [(one, one.training) for one in module.modules()]
-    zeros: List[Tuple[Any, Any]] = []
+    zeros: list[tuple[Any, Any]] = []
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     generator = torch.Generator().manual_seed(0)
@@ -101,18 +104,20 @@ def has_parameters(module: Any) -> bool:
     return next(module.parameters(), None) is not None
 
 
-def argument_names(module: Any, args: tuple, kwargs: dict) -> List[str]:
+def argument_names(module: Any, args: tuple, kwargs: dict) -> list[str]:
     """The parameter names of forward, in order, for the positional arguments."""
     try:
         parameters = [
-            one.name for one in inspect.signature(module.forward).parameters.values() if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+            one.name
+            for one in inspect.signature(module.forward).parameters.values()
+            if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
         ]
     except (TypeError, ValueError):
         parameters = []
     return [*parameters, *(f"argument {n}" for n in range(len(parameters), len(args)))][: max(len(args), len(parameters))]
 
 
-def first_tensor(torch: Any, output: Any) -> Optional[Any]:
+def first_tensor(torch: Any, output: Any) -> Any | None:
     if isinstance(output, torch.Tensor):
         return output
     if isinstance(output, dict):
@@ -139,7 +144,7 @@ def scale(tensor: Any) -> float:
     return max(float(tensor.abs().max()), 1e-6) if tensor.numel() else 1.0
 
 
-def touched(one: Any, other: Any, dim: int) -> List[int]:
+def touched(one: Any, other: Any, dim: int) -> list[int]:
     """The indices along `dim` at which two outputs differ by more than rounding."""
     if one.shape != other.shape:
         return list(range(one.shape[dim]))
@@ -149,7 +154,7 @@ def touched(one: Any, other: Any, dim: int) -> List[int]:
     return [int(index) for index in flat.nonzero().flatten()]
 
 
-def altered(torch: Any, tensor: Any, dim: int, index: int) -> Optional[Any]:
+def altered(torch: Any, tensor: Any, dim: int, index: int) -> Any | None:
     """The tensor with other values at one index of one dim: noise, or other ids among those seen; None when there are no others."""
     changed = tensor.clone()
     view = changed.select(dim, index)

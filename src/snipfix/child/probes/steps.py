@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Iterator, List, Optional, Set
+from collections.abc import Iterator
+from typing import Any
 
 from . import history
 
@@ -15,14 +16,14 @@ class Steps:
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.torch = sys.modules["torch"]
-        self.reached: Dict[int, Any] = {}
-        self.graded: Set[int] = set()
-        self.held: Dict[int, Any] = {}
-        self.first: Dict[int, Any] = {}
-        self.optimizers: Dict[int, Dict[str, Any]] = {}
-        self.walks: Dict[Any, int] = {}
+        self.reached: dict[int, Any] = {}
+        self.graded: set[int] = set()
+        self.held: dict[int, Any] = {}
+        self.first: dict[int, Any] = {}
+        self.optimizers: dict[int, dict[str, Any]] = {}
+        self.walks: dict[Any, int] = {}
         self.backwards = 0
-        self.zeroed: Optional[Any] = None
+        self.zeroed: Any | None = None
 
     def before_backward(self, roots: Any) -> None:
         with self.torch._C.DisableTorchFunction():
@@ -50,7 +51,13 @@ class Steps:
             place = self.recorder.place()
             known = self.optimizers.get(id(optimizer))
             if known is None:
-                known = self.optimizers[id(optimizer)] = {"optimizer": optimizer, "steps": 0, "empty": 0, "place": place, "type": type(optimizer).__name__}
+                known = self.optimizers[id(optimizer)] = {
+                    "optimizer": optimizer,
+                    "steps": 0,
+                    "empty": 0,
+                    "place": place,
+                    "type": type(optimizer).__name__,
+                }
             parameters = list(held(optimizer))
             known["steps"] += 1
             with_gradient = [one for one in parameters if one.grad is not None]
@@ -62,7 +69,7 @@ class Steps:
                 self._cleared(parameters, place)
             self.backwards, self.zeroed = 0, None
 
-    def _cleared(self, parameters: List[Any], place: Any) -> None:
+    def _cleared(self, parameters: list[Any], place: Any) -> None:
         if self.zeroed is not None and any(id(one) in self.zeroed["ids"] and id(one) in self.reached for one in parameters):
             self.recorder.observe("cleared-gradient", {"step": place}, self.zeroed["place"])
 
@@ -88,7 +95,7 @@ class Steps:
             self.recorder.observe("optimizer", facts, known["place"])
         self._unstepped(names)
 
-    def _unstepped(self, names: Dict[int, Dict[str, Any]]) -> None:
+    def _unstepped(self, names: dict[int, dict[str, Any]]) -> None:
         """Parameters of named modules that got gradients, that no optimizer holds and that never changed."""
         lost = []
         for key, leaf in self.reached.items():
@@ -99,12 +106,12 @@ class Steps:
             stepped = {names[key]["root"] for key in self.held if key in names}
             self.recorder.observe("unstepped", {"parameters": lost[:NAMED], "count": len(lost), "stepped_roots": sorted(stepped)})
 
-    def _described(self, parameter: Any, names: Dict[int, Dict[str, Any]]) -> Dict[str, Any]:
+    def _described(self, parameter: Any, names: dict[int, dict[str, Any]]) -> dict[str, Any]:
         return names.get(id(parameter), {"name": "?", "root": "", "called": False, "shape": list(parameter.shape)})
 
-    def _names(self) -> Dict[int, Dict[str, Any]]:
+    def _names(self) -> dict[int, dict[str, Any]]:
         """Each parameter of the modules that global names hold: its name, and whether its module was ever called."""
-        found: Dict[int, Dict[str, Any]] = {}
+        found: dict[int, dict[str, Any]] = {}
         for variable, root in list(self.recorder.namespace.items()):
             if not isinstance(root, self.torch.nn.Module):
                 continue
@@ -129,7 +136,7 @@ def held(optimizer: Any) -> Iterator[Any]:
         yield from group["params"]
 
 
-def parameters_of(owner: Any) -> List[Any]:
+def parameters_of(owner: Any) -> list[Any]:
     """The parameters of an optimizer or a module."""
     return list(owner.parameters() if hasattr(owner, "parameters") else held(owner))
 

@@ -90,7 +90,9 @@ def _takes_step(node: ast.Subscript) -> bool:
 
 def _from_inputs(code: Code, size: int) -> Iterator[str]:
     for comment in code.comments.values():
-        counted = re.search(COUNTED.format(size=size), comment, re.IGNORECASE) or re.search(BATCH_OF.format(size=size), comment, re.IGNORECASE)
+        counted = re.search(COUNTED.format(size=size), comment, re.IGNORECASE) or re.search(
+            BATCH_OF.format(size=size), comment, re.IGNORECASE
+        )
         if counted or LAYOUT.search(comment):
             yield f"a comment says `{comment[:60]}`"
     for node in code.nodes:

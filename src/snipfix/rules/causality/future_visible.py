@@ -116,9 +116,7 @@ class FutureVisible(Rule):
     def _report(self, one: Seen, argument: str, t: Any, earlier: list[Any], why: str, stack: Mapping[str, Any], span: Any) -> Finding:
         masked = [name for name in items(stack, "masks") if name in {"mask", "src_mask", "tgt_mask", "attn_mask", "is_causal"}]
         cause = f"the `{masked[0]}` it is given lets the future through" if masked else "no causal mask is given"
-        message = (
-            f"`{one.name}` is {why}, but changing position {t} of `{argument}` changes what it says at the earlier position {earlier[0]}: {cause}"
-        )
+        message = f"`{one.name}` is {why}, but changing position {t} of `{argument}` changes what it says at the earlier position {earlier[0]}: {cause}"
         module = mapping(stack, "module")
         evidence = {
             "argument": argument,
@@ -170,7 +168,9 @@ def reason(one: Seen, argument: str, target: Any) -> str:
     several = len(mapping(one.facts, "arguments")) > 1
     if one.is_language_model and not several:
         return "a language model by its name"
-    decodes = any(mapping(stack, "module").get("type") in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"} for stack in one.stacks)
+    decodes = any(
+        mapping(stack, "module").get("type") in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"} for stack in one.stacks
+    )
     if several and decodes and argument in one.targets():
         return "a decoder that is fed its target"
     return ""

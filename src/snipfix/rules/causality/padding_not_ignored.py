@@ -99,7 +99,9 @@ def used_at(code: Code, model: str, mask: str) -> Span | None:
     forward = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if node else None
     if forward is None:
         return None
-    names = [one for one in ast.walk(forward) if isinstance(one, ast.Name) and one.id == mask and not isinstance(code.parents[one], ast.Compare)]
+    names = [
+        one for one in ast.walk(forward) if isinstance(one, ast.Name) and one.id == mask and not isinstance(code.parents[one], ast.Compare)
+    ]
     if names:
         return code.span(min(names, key=lambda one: (one.lineno, one.col_offset)))
     return next((code.span(one) for one in forward.args.args if one.arg == mask), None)

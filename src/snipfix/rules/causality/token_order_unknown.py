@@ -131,9 +131,9 @@ def blind_argument(one: Seen) -> str | None:
 def made(code: Code, attribute: str) -> ast.Assign | None:
     """The assignment that builds an attribute (`self.embedding`) by a call."""
     for node in code.nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) == "Embedding":
-            if any(ast.unparse(target) == attribute for target in node.targets):
-                return node
+        made_here = isinstance(node, ast.Assign) and called(node.value) == "Embedding"
+        if isinstance(node, ast.Assign) and made_here and any(ast.unparse(target) == attribute for target in node.targets):
+            return node
     return None
 
 

@@ -93,7 +93,9 @@ def _close(claimed: str, given: str) -> bool:
     except ValueError:
         return claimed == given
     digits = min(_decimals(claimed), _decimals(given))
-    return one == other if digits == 0 and "e" not in (claimed + given).lower() else abs(one - other) <= 0.51 * 10.0**-digits + 1e-9 * abs(one)
+    return (
+        one == other if digits == 0 and "e" not in (claimed + given).lower() else abs(one - other) <= 0.51 * 10.0**-digits + 1e-9 * abs(one)
+    )
 
 
 def _decimals(number: str) -> int:

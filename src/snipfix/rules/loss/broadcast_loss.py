@@ -77,7 +77,12 @@ class BroadcastLoss(Rule):
             yield self.finding(message, one.span, stage=one.stage, evidence=evidence, severity=severity)
         for observation, span in each(outcome, context.code, "difference"):
             node = context.code.node_at(span, ast.BinOp)
-            if node is not None and flag(observation.facts, "grad") and is_loss(context.code, node) and "unsqueeze" not in ast.unparse(node):
+            if (
+                node is not None
+                and flag(observation.facts, "grad")
+                and is_loss(context.code, node)
+                and "unsqueeze" not in ast.unparse(node)
+            ):
                 shapes = items(observation.facts, "shapes")
                 message = f"{shapes[0]} minus {shapes[1]} is {items(observation.facts, 'result')}: each prediction meets every target"
                 yield self.finding(message, context.code.span(node), stage=Stage.PROBE, evidence={"shapes": shapes})

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
 from snipfix.codemods import replace_expression
-from snipfix.model import Category, Finding, Fix
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.loss.gaussian import Divergence, divergences, squared
+from snipfix.rules.loss.gaussian import Divergence, divergences, reduced, squared
 from snipfix.rules.loss.negative_divergence import HEAD
-from snipfix.rules.observed import called
+from snipfix.rules.observed import called, number
+
+ROUNDING = 1e-3
 
 
 class DivergenceOfAnotherFormula(Rule):
@@ -48,7 +51,9 @@ class DivergenceOfAnotherFormula(Rule):
     category = Category.LOSS
     GOOD = (
         Good(f"{HEAD}kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())\nkl.backward()\n"),
-        Good(f"{HEAD}log_sigma = logvar\nsigma = torch.exp(0.5 * log_sigma)\nkl = -0.5 * torch.sum(1 + log_sigma - mu ** 2 - sigma ** 2)\n"),
+        Good(
+            f"{HEAD}log_sigma = logvar\nsigma = torch.exp(0.5 * log_sigma)\nkl = -0.5 * torch.sum(1 + log_sigma - mu ** 2 - sigma ** 2)\n"
+        ),
         Good(f"{HEAD}sigma = torch.exp(logvar)\nkl = -0.5 * torch.sum(1 + 2 * torch.log(sigma) - mu ** 2 - sigma ** 2)\n"),
     )
     BAD = (
@@ -65,6 +70,14 @@ class DivergenceOfAnotherFormula(Rule):
             if why := mismatch(code, one):
                 message = f"this is not the Gaussian's KL divergence: {why}, where log σ² belongs"
                 yield self.finding(message, code.span(one.log))
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        """The same from the values: no summand of a Gaussian's divergence may be positive."""
+        for one in divergences(context.code):
+            high = number(reduced(outcome, context.code, one), "high")
+            if one.upright and high is not None and high > ROUNDING and isinstance(one.log, ast.Call) and called(one.log) == "log":
+                message = f"this is not the Gaussian's KL divergence: a summand reaches {high:.4g}, and none may be positive"
+                yield self.finding(message, context.code.span(one.log), stage=Stage.PROBE, evidence={"high": high})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
@@ -10,8 +11,8 @@ from snipfix.codemods import add_keyword
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.loss.gaussian import divergences
-from snipfix.rules.observed import called, mapping, shape
+from snipfix.rules.loss.gaussian import Divergence, divergences, reduced
+from snipfix.rules.observed import called, shape
 
 LOSSES = frozenset({"BCELoss", "MSELoss", "BCEWithLogitsLoss", "L1Loss", "SmoothL1Loss"})
 FUNCTIONS = frozenset({"binary_cross_entropy", "mse_loss", "binary_cross_entropy_with_logits", "l1_loss"})
@@ -62,19 +63,29 @@ class DivergenceOfAnotherScale(Rule):
     BAD = (Bad(VAE.format("", "kl"), at=(6, 8), fixed=VAE.format('reduction="sum"', "kl")),)
 
     def static(self, context: Context) -> Iterator[Finding]:
-        code = context.code
-        for one in divergences(code):
-            if one.reduction != "sum" or one.partial:
-                continue
-            total = added(code, one.whole)
-            criterion = None if total is None else averaged(code, total, one.whole)
-            if total is not None and criterion is not None:
-                yield self._report(code.span(total), code.span(criterion))
+        for _, total, criterion in self._found(context.code):
+            yield self._report(context.code.span(total), context.code.span(criterion), Stage.STATIC, "all elements")
 
-    def _report(self, span: Span, criterion: Span) -> Finding:
-        message = "the reconstruction is a mean over all elements, the KL divergence a sum over all: on two scales the divergence drowns the rest"
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        """The same, with the number of elements that were averaged."""
+        counts = [math.prod(shape(one.facts, "input", "shape") or (0,)) for one in outcome.seen("loss")]
+        for one, total, criterion in self._found(context.code):
+            if counts and reduced(outcome, context.code, one):
+                averaged_over = f"{counts[0]} elements"
+                yield self._report(context.code.span(total), context.code.span(criterion), Stage.PROBE, averaged_over)
+
+    def _found(self, code: Code) -> Iterator[tuple[Divergence, ast.BinOp, ast.Call]]:
+        for one in divergences(code):
+            total = added(code, one.whole) if one.reduction == "sum" and not one.partial else None
+            if total is not None and (criterion := averaged(code, total, one.whole)) is not None:
+                yield one, total, criterion
+
+    def _report(self, span: Span, criterion: Span, stage: Stage, count: str) -> Finding:
+        message = (
+            f"the reconstruction is a mean over {count}, the KL divergence a sum over all: on two scales the divergence drowns the rest"
+        )
         place = [criterion.line, criterion.column, criterion.end_line, criterion.end_column]
-        return self.finding(message, span, evidence={"criterion": place})
+        return self.finding(message, span, stage=stage, evidence={"criterion": place})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         place = finding.evidence.get("criterion")
@@ -121,5 +132,7 @@ def assigned_value(code: Code, target: ast.expr) -> ast.expr | None:
     if not isinstance(target, ast.Name | ast.Attribute):
         return None
     written = ast.unparse(target)
-    values = [node.value for node in code.nodes if isinstance(node, ast.Assign) and any(ast.unparse(one) == written for one in node.targets)]
+    values = [
+        node.value for node in code.nodes if isinstance(node, ast.Assign) and any(ast.unparse(one) == written for one in node.targets)
+    ]
     return values[0] if len(values) == 1 else None

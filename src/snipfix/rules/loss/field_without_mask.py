@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.codemods import add_keyword
-from snipfix.model import Category, Finding, Fix
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.fields import enclosing_function, field_calls
+from snipfix.rules.observed import each, flag
 
 
 class FieldWithoutMask(Rule):
@@ -72,6 +74,17 @@ class FieldWithoutMask(Rule):
             if name:
                 message = f"`{ast.unparse(call.func)}` is not given `{name}`: the padding is {'tagged' if decodes else 'scored'} as if it were text"
                 yield self.finding(message, context.code.span(call), evidence={"mask": name, "optional": optional})
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        """The same where the field is not made in the text, so that only the run shows what it is."""
+        for observation, span in each(outcome, context.code, "likelihood"):
+            call = context.code.node_at(span, ast.Call)
+            if isinstance(call, ast.Call) and not flag(observation.facts, "mask") and len(call.args) == 2 and not call.keywords:
+                name, optional = self._mask(context, call)
+                if name:
+                    message = f"`{ast.unparse(call.func)}` is not given `{name}`: the padding is scored as if it were text"
+                    evidence = {"mask": name, "optional": optional}
+                    yield self.finding(message, context.code.span(call), stage=Stage.PROBE, evidence=evidence)
 
     def _mask(self, context: Context, call: ast.Call) -> tuple[str, bool]:
         """The parameter that is a mask of tokens, and whether it may be None."""

@@ -10,13 +10,16 @@ from snipfix.rules.base import Context
 __all__ = ["enclosing_function", "field_calls", "field_names"]
 
 
+CLASSES = frozenset({"torchcrf.CRF", "TorchCRF.CRF"})
+
+
 def field_names(context: Context) -> set[str]:
     """What is bound to a `torchcrf.CRF`, as written: `self.crf`, `crf`."""
     found = set()
     for node in context.code.nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if context.scopes.qualified(node.value.func) in {"torchcrf.CRF", "TorchCRF.CRF"}:
-                found |= {ast.unparse(target) for target in node.targets}
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Call) and context.scopes.qualified(value.func) in CLASSES:
+            found |= {ast.unparse(target) for target in node.targets}
     return found
 
 

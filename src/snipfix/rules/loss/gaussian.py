@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from snipfix.code import Code
-from snipfix.rules.observed import called
+from snipfix.evidence import Outcome
+from snipfix.rules.observed import called, each
 
-__all__ = ["Divergence", "divergences", "squared"]
+__all__ = ["Divergence", "divergences", "reduced", "squared"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Divergence:
     reduction: str
     partial: bool
     """Reduced along some dims only."""
+    upright: bool
+    """Written as 1 + log σ² - μ² - σ², not the other way round."""
 
 
 def divergences(code: Code) -> Iterator[Divergence]:
@@ -32,7 +36,7 @@ def divergences(code: Code) -> Iterator[Divergence]:
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         inner, rest = _argument(call)
         terms = list(_terms(inner, 1)) if inner is not None else []
-        ones = [sign for sign, node in terms if isinstance(node, ast.Constant) and node.value in {1, 1.0}]
+        ones = [sign for sign, node in terms if isinstance(node, ast.Constant) and node.value == 1]
         others = [(sign, node) for sign, node in terms if not isinstance(node, ast.Constant)]
         if len(terms) != 4 or len(ones) != 1 or len(others) != 3:
             continue
@@ -40,7 +44,13 @@ def divergences(code: Code) -> Iterator[Divergence]:
         apart = [node for sign, node in others if sign != ones[0]]
         if len(alike) == 1 and len(apart) == 2:
             whole, factor = _factor(code, call)
-            yield Divergence(call, whole, alike[0], (apart[0], apart[1]), factor * ones[0], called(call), bool(rest))
+            yield Divergence(call, whole, alike[0], (apart[0], apart[1]), factor * ones[0], called(call), bool(rest), ones[0] > 0)
+
+
+def reduced(outcome: Outcome, code: Code, one: Divergence) -> Mapping[str, Any]:
+    """What the run saw at the reduction of a divergence; empty when it never came there."""
+    wanted = code.span(one.call)
+    return next((observation.facts for observation, span in each(outcome, code, "reduction") if span == wanted), {})
 
 
 def _argument(call: ast.Call) -> tuple[ast.expr | None, list[ast.AST]]:
@@ -68,7 +78,11 @@ def _factor(code: Code, call: ast.expr) -> tuple[ast.expr, int]:
     while (up := code.parents.get(node)) is not None:
         if isinstance(up, ast.UnaryOp) and isinstance(up.op, ast.USub):
             sign = -sign
-        elif isinstance(up, ast.BinOp) and isinstance(up.op, ast.Mult | ast.Div) and (other := _number(up.right if up.left is node else up.left)):
+        elif (
+            isinstance(up, ast.BinOp)
+            and isinstance(up.op, ast.Mult | ast.Div)
+            and (other := _number(up.right if up.left is node else up.left))
+        ):
             sign = -sign if other < 0 else sign
         else:
             break

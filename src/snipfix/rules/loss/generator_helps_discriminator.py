@@ -91,7 +91,7 @@ class GeneratorHelpsDiscriminator(Rule):
         for node in ast.walk(value) if value is not None else ():
             if isinstance(node, ast.Call) and called(node) == "log" and node.args and isinstance(node.args[0], ast.BinOp):
                 inner = node.args[0]
-                if isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant) and inner.left.value in {1}:
+                if isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant) and inner.left.value == 1:
                     edits = replace_expression(code, inner, code.slice(inner.right))
                     yield self.fix("let the generator raise the score of what it makes", *edits)
         for node in ast.walk(value) if value is not None else ():

@@ -63,7 +63,9 @@ class GradientsIntoGenerator(Rule):
             if text(facts, "step") == "judge" and flag(facts, "attached") and span not in told and text(facts, "judge", "path") in judged:
                 told.add(span)
                 if span is not None:
-                    message = "the discriminator's step also computes the gradients of the generator: the generated samples are not detached"
+                    message = (
+                        "the discriminator's step also computes the gradients of the generator: the generated samples are not detached"
+                    )
                     yield self.finding(message, span, stage=Stage.PROBE, evidence={"generator": text(facts, "maker", "path")})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

@@ -66,7 +66,9 @@ class LogProbabilitiesIntoCrossEntropy(Rule):
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for one in fed(context.code, outcome, "cross_entropy"):
             if one.head == "logsoftmax" and "int" in text(one.facts, "target", "dtype"):
-                message = "cross-entropy takes the log-softmax itself; fed log-probabilities it gives the same value, but their loss is NLLLoss"
+                message = (
+                    "cross-entropy takes the log-softmax itself; fed log-probabilities it gives the same value, but their loss is NLLLoss"
+                )
                 yield self.finding(message, one.span, stage=one.stage, evidence=one.evidence())
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

@@ -97,7 +97,7 @@ def negated(code: Code, name: str) -> bool:
     for node in code.nodes:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             inner = node.operand
-            if (isinstance(inner, ast.Name) and ("loss" in inner.id.lower() or inner.id == name)) or isinstance(inner, ast.Call):
-                if not (isinstance(inner, ast.Call) and called(inner) in {"sum", "mean", "log"}):
-                    return True
+            named = isinstance(inner, ast.Name) and ("loss" in inner.id.lower() or inner.id == name)
+            if named or (isinstance(inner, ast.Call) and called(inner) not in {"sum", "mean", "log"}):
+                return True
     return False

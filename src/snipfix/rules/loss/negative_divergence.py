@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.codemods import replace_expression
-from snipfix.model import Category, Finding, Fix
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.loss.gaussian import divergences
+from snipfix.rules.loss.gaussian import divergences, reduced
+from snipfix.rules.observed import number
 
 HEAD = "import torch\nmu, logvar = (torch.zeros(4, 2, requires_grad=True) for _ in range(2))\n"
 
@@ -64,8 +66,18 @@ class NegativeDivergence(Rule):
             statement = code.parents.get(one.whole)
             names = {ast.unparse(target) for target in statement.targets} if isinstance(statement, ast.Assign) else set()
             if names and not self._subtracted(code.nodes, names):
-                message = "this KL divergence is never positive: its minus sign is missing, so minimising it drives the latent from the prior"
+                message = (
+                    "this KL divergence is never positive: its minus sign is missing, so minimising it drives the latent from the prior"
+                )
                 yield self.finding(message, code.span(one.whole))
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        """The same with another form of assignment, where the gradient shows that the divergence is driven up."""
+        for one in divergences(context.code):
+            rises = number(reduced(outcome, context.code, one), "gradient", "low")
+            if one.upright and one.sign > 0 and one.whole is not one.call and rises is not None and rises > 0:
+                message = "training brings this term down, which drives the KL divergence up: its minus sign is missing"
+                yield self.finding(message, context.code.span(one.whole), stage=Stage.PROBE)
 
     def _subtracted(self, nodes: list[ast.AST], names: set[str]) -> bool:
         for node in nodes:

@@ -59,7 +59,9 @@ class ClassesOverTheBatch(Rule):
                 continue
             size = shape(facts, "shape") or ()
             certain = len(size) == 2 and self._compared(context, span)
-            message = f"the class is taken along dim 0 of {list(size)}, which is the batch: one sample per class instead of one class per sample"
+            message = (
+                f"the class is taken along dim 0 of {list(size)}, which is the batch: one sample per class instead of one class per sample"
+            )
             severity = None if certain else Severity.WARNING
             yield self.finding(message, span, stage=Stage.PROBE, evidence={"shape": size}, severity=severity)
 
@@ -74,7 +76,11 @@ class ClassesOverTheBatch(Rule):
         parent = context.code.parents.get(node) if node is not None else None
         if isinstance(parent, ast.Compare):
             return True
-        names = {one.id for target in parent.targets for one in ast.walk(target) if isinstance(one, ast.Name)} if isinstance(parent, ast.Assign) else set()
+        names = (
+            {one.id for target in parent.targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            if isinstance(parent, ast.Assign)
+            else set()
+        )
         compares = (one for one in context.code.nodes if isinstance(one, ast.Compare))
         return any(isinstance(one, ast.Name) and one.id in names for compare in compares for one in ast.walk(compare))
 

@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.codemods import add_keyword
-from snipfix.model import Category, Finding, Fix
+from snipfix.evidence import Outcome
+from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import each
 
 DROPOUTS = frozenset(f"torch.nn.functional.{name}" for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"))
 
@@ -74,6 +76,13 @@ class DropoutNeverOff(Rule):
             if not told and method is not None and isinstance(code.parents.get(method), ast.ClassDef) and _has_self(method):
                 message = "this dropout is never off: its `training` is True by default, whatever `model.eval()` says"
                 yield self.finding(message, code.span(node))
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        for _, span in each(outcome, context.code, "dropout"):
+            node = context.code.node_at(span, ast.Call)
+            if node is not None and "True" not in ast.unparse(node):
+                message = "this dropout worked while its module was in evaluation mode: nothing tells it to stop"
+                yield self.finding(message, context.code.span(node), stage=Stage.PROBE)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.Call)

@@ -122,7 +122,12 @@ def _stepped_after(code: Code, backward: ast.AST) -> str:
     known = set(optimizers(code))
     for up in code.ancestors(backward):
         for node in ast.walk(up):
-            if isinstance(node, ast.Call) and called(node) == "step" and receiver(node) in known and node.lineno >= getattr(backward, "lineno", 0):
+            if (
+                isinstance(node, ast.Call)
+                and called(node) == "step"
+                and receiver(node) in known
+                and node.lineno >= getattr(backward, "lineno", 0)
+            ):
                 return receiver(node)
         if isinstance(up, ast.For | ast.While | ast.FunctionDef):
             break

@@ -81,7 +81,9 @@ class LayersInPlainContainer(Rule):
 
     def _report(self, span: Span, facts: dict[str, object], owner: str, attribute: str, kind: str) -> Finding:
         length = int(number(facts, "length") or 0)
-        message = f"`{owner}.{attribute}` is a plain {kind}: its layers are not registered, so no optimizer, `.to()` or `state_dict()` sees them"
+        message = (
+            f"`{owner}.{attribute}` is a plain {kind}: its layers are not registered, so no optimizer, `.to()` or `state_dict()` sees them"
+        )
         severity = None if length > 1 or text(facts, "module", "type") else Severity.WARNING
         evidence = {"owner": owner, "attribute": attribute, "kind": kind, "layers": length}
         return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)

@@ -14,7 +14,23 @@ OPTIMIZERS = frozenset(
     "SGD Adam AdamW Adagrad Adadelta RMSprop Rprop ASGD NAdam RAdam Adamax SparseAdam Adafactor Muon".split()  # noqa: SIM905
 )
 SCHEDULERS = frozenset(
-    ["StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ReduceLROnPlateau", "LambdaLR", "OneCycleLR", "CyclicLR", "LinearLR", "ConstantLR", "PolynomialLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler"]
+    [
+        "StepLR",
+        "MultiStepLR",
+        "ExponentialLR",
+        "CosineAnnealingLR",
+        "CosineAnnealingWarmRestarts",
+        "ReduceLROnPlateau",
+        "LambdaLR",
+        "OneCycleLR",
+        "CyclicLR",
+        "LinearLR",
+        "ConstantLR",
+        "PolynomialLR",
+        "MultiplicativeLR",
+        "SequentialLR",
+        "ChainedScheduler",
+    ]
 )
 
 
@@ -44,5 +60,7 @@ def receiver(call: ast.Call) -> str:
 
 def steps_in(node: ast.AST, known: set[str]) -> list[str]:
     """The known optimizers whose `step()` is called inside a node, without a closure, in order of the text."""
-    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call) and called(one) == "step" and receiver(one) in known and not one.args]
+    calls = [
+        one for one in ast.walk(node) if isinstance(one, ast.Call) and called(one) == "step" and receiver(one) in known and not one.args
+    ]
     return [receiver(one) for one in sorted(calls, key=lambda one: (one.lineno, one.col_offset))]

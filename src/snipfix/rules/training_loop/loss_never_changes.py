@@ -52,6 +52,12 @@ class LossNeverChanges(Rule):
         for observation, span in each(outcome, context.code, "backward"):
             passes, steps = number(observation.facts, "passes") or 0, number(observation.facts, "steps") or 0
             values = items(observation.facts, "values")
-            if flag(observation.facts, "same") and passes >= ENOUGH and steps >= passes and values and not number(observation.facts, "nonfinite"):
+            if (
+                flag(observation.facts, "same")
+                and passes >= ENOUGH
+                and steps >= passes
+                and values
+                and not number(observation.facts, "nonfinite")
+            ):
                 message = f"the loss is {values[0]:.6g} in all {passes:.0f} backward passes: the steps do not act on it"
                 yield self.finding(message, loss_of(context.code, span), stage=Stage.PROBE, evidence={"value": values[0], "passes": passes})

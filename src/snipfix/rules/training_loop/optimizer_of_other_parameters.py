@@ -78,7 +78,9 @@ class OptimizerOfOtherParameters(Rule):
                 )
                 yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": trainable, "others": others})
                 continue
-            cut = [one for one in items(facts, "without_gradient") if flag({"one": one}, "one", "called") and text({"one": one}, "one", "name")]
+            cut = [
+                one for one in items(facts, "without_gradient") if flag({"one": one}, "one", "called") and text({"one": one}, "one", "name")
+            ]
             if cut and outcome.kind == "ok" and reached and (number(facts, "steps") or 0) >= 2:
                 names = ", ".join(f"`{one['name']}`" for one in cut[:4])
                 message = f"no gradient ever reaches {names}: computed with, stepped, but cut from the loss"

@@ -1,0 +1,112 @@
+"""requires_grad set on a module, where only parameters have it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.model import Applicability, Category, Edit, Finding, Fix
+from snipfix.rules.base import Bad, Context, Good, Rule
+
+SPELLINGS = frozenset({"requires_grad", "require_grad", "requires_grads"})
+
+
+class ModuleRequiresGrad(Rule):
+    """`requires_grad` is assigned to a module, which freezes nothing.
+
+    ## What it does
+    Reports an assignment to `requires_grad` (also misspelt `require_grad`) of something that is surely an `nn.Module`: made by a class of torch.nn or
+    torchvision.models or by a module class of the text, or walked over with `children()` or `modules()`.
+
+    ## Why is this bad?
+    A module takes any attribute. Its parameters go on being trained, and nothing says so.
+
+    ## Example
+    ```python
+    model.requires_grad = False
+    ```
+
+    ## Use instead
+    ```python
+    model.requires_grad_(False)
+    ```
+
+    ## Fix safety
+    It does what the text says; training then really changes, so the printed results may.
+
+    ## References
+    - Documentation of torch.nn.Module.requires_grad_.
+    """
+
+    id = "SNF150"
+    name = "requires-grad-on-module"
+    category = Category.AUTOGRAD
+    applicability = Applicability.UNSAFE
+    GOOD = (
+        Good(
+            "import torch.nn as nn\n\nnet = nn.Linear(2, 3)\nfor p in net.parameters():\n    p.requires_grad = False\nnet.weight.requires_grad = False"
+        ),
+        Good("import torch\n\nx = torch.ones(2)\nx.requires_grad = True\nnet = torch.nn.Parameter(x)\nnet.requires_grad = False"),
+    )
+    BAD = (
+        Bad(
+            "import torch.nn as nn\n\nnet = nn.Linear(2, 3)\nnet.requires_grad = False  # 冻结\n",
+            at=(4, 1),
+            fixed="import torch.nn as nn\n\nnet = nn.Linear(2, 3)\nnet.requires_grad_(False)  # 冻结\n",
+            runs=False,
+        ),
+        Bad(
+            "import torch.nn as nn\n\nclass Net(nn.Module):\n    pass\n\nnet = Net()\nfor layer in net.children():\n    layer.require_grad = False\n",
+            at=(8, 5),
+            fixed="import torch.nn as nn\n\nclass Net(nn.Module):\n    pass\n\nnet = Net()\nfor layer in net.children():\n    layer.requires_grad_(False)\n",
+            runs=False,
+        ),
+    )
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        for statement, _ in _assignments(context):
+            yield self.finding("a module has no `requires_grad`: the assignment freezes nothing", context.code.span(statement))
+
+    def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
+        for statement, target in _assignments(context):
+            if context.code.span(statement) == finding.span:
+                text = f"{context.code.slice(target.value)}.requires_grad_({context.code.slice(statement.value)})"
+                yield self.fix("Use `requires_grad_`", Edit(*context.code.range(finding.span), text))
+
+
+def _assignments(context: Context) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
+    for node in context.code.by_type[ast.Assign]:
+        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if not isinstance(target, ast.Attribute) or target.attr not in SPELLINGS or not isinstance(target.value, ast.Name):
+            continue
+        if isinstance(node, ast.Assign) and _is_module(context, target.value):
+            yield node, target
+
+
+def _is_module(context: Context, name: ast.Name) -> bool:
+    bound = context.scopes.bindings(name)
+    return bool(bound) and all(_makes_module(context, one.value) or _walks_modules(context, one.node) for one in bound)
+
+
+def _makes_module(context: Context, value: ast.expr | None) -> bool:
+    if not isinstance(value, ast.Call):
+        return False
+    qualified = context.scopes.qualified(value.func) or ""
+    last = qualified.rpartition(".")[2]
+    if qualified.startswith("torch.nn.") and last[:1].isupper() and qualified.count(".") == 2:
+        return last not in {"Parameter", "UninitializedParameter", "Buffer", "UninitializedBuffer"}
+    if qualified.startswith("torchvision.models."):
+        return True
+    bound = context.scopes.bindings(value.func) if isinstance(value.func, ast.Name) else ()
+    return (
+        len(bound) == 1
+        and isinstance(bound[0].node, ast.ClassDef)
+        and any(context.scopes.qualified(base) == "torch.nn.Module" for base in bound[0].node.bases)
+    )
+
+
+def _walks_modules(context: Context, node: ast.AST) -> bool:
+    loop = context.code.parents.get(node)
+    if not isinstance(loop, ast.For) or loop.target is not node or not isinstance(loop.iter, ast.Call):
+        return False
+    return isinstance(loop.iter.func, ast.Attribute) and loop.iter.func.attr in {"children", "modules"} and not loop.iter.args

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, Callable
+from typing import Any
 
 NAMES = (
     "losses",

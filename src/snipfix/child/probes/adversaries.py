@@ -10,6 +10,7 @@ from .steps import held
 
 STEPS = 12
 PENDING = 24
+MADE = 7
 
 
 class Adversaries:
@@ -18,7 +19,8 @@ class Adversaries:
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.torch = sys.modules["torch"]
-        self.made: dict[int, Any] = {}
+        self.made: list[tuple[Any, Any]] = []
+        """The latest outputs, kept so that their memory is not given to others."""
         self.pending: list[dict[str, Any]] = []
         self.backward: Any | None = None
         self.steps: dict[tuple, int] = {}
@@ -28,15 +30,18 @@ class Adversaries:
             return
         with self.torch._C.DisableTorchFunction():
             given = args[0] if args and isinstance(args[0], self.torch.Tensor) else None
-            source = self.made.get(given.untyped_storage().data_ptr()) if given is not None else None
-            if len(self.made) > 200:
-                self.made.clear()
-            self.made[output.untyped_storage().data_ptr()] = module
+            source = self._maker(given)
+            self.made = [*self.made[-MADE:], (output.detach(), module)]
             if output.requires_grad and output.is_floating_point() and len(self.pending) < PENDING:
                 entry = {"judge": module, "maker": None if source is module else source, "sign": None, "place": self.recorder.place()}
                 entry["attached"] = given is not None and given.grad_fn is not None
                 output.register_hook(lambda grad: entry.update(sign=sign(grad)))
                 self.pending.append(entry)
+
+    def _maker(self, given: Any) -> Any:
+        """The outermost module that made these very values, detached or not; None for other values."""
+        pointer = None if given is None else given.untyped_storage().data_ptr()
+        return next((module for output, module in reversed(self.made) if output.untyped_storage().data_ptr() == pointer), None)
 
     def before_backward(self, roots: Any) -> None:
         self.backward = self.recorder.place()

@@ -11,8 +11,10 @@ from snipfix.codemods import replace_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import called, number, text
+from snipfix.rules.observed import called, number, shape, text
 from snipfix.rules.training_loop.loops import receiver
+
+Judge = tuple[str, tuple[int, ...] | None]
 
 GAN = (
     "import torch, torch.nn as nn\nG, D = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1), nn.Sigmoid())\n"
@@ -62,19 +64,19 @@ class GeneratorHelpsDiscriminator(Rule):
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
-        signs: dict[str, dict[str, float]] = {}
-        steps: dict[str, tuple[Span, str]] = {}
+        signs: dict[Judge, dict[str, float]] = {}
+        steps: dict[Judge, tuple[Span, str]] = {}
         for observation in outcome.seen("adversary"):
             facts = observation.facts
-            judge, role, sign = text(facts, "judge", "path"), text(facts, "step"), number(facts, "sign")
-            if sign and judge:
+            judge, role, sign = identity(facts), text(facts, "step"), number(facts, "sign")
+            if sign:
                 signs.setdefault(judge, {}).setdefault(role, sign)
                 if role == "maker" and observation.span is not None:
                     steps.setdefault(judge, (observation.span, text(facts, "maker", "path")))
         for judge, (span, maker) in steps.items():
             found = signs[judge]
             if found.get("judge") == found.get("maker") == -found.get("real", 0):
-                yield self._report(context.code, span, judge, maker, found)
+                yield self._report(context.code, span, judge[0], maker, found)
 
     def _report(self, code: Code, backward: Span, judge: str, maker: str, signs: Mapping[str, Any]) -> Finding:
         way = "down" if signs["maker"] > 0 else "up"
@@ -99,6 +101,11 @@ class GeneratorHelpsDiscriminator(Rule):
                 ones = called(node).replace("zeros", "ones")
                 edits = replace_expression(code, node.func, ast.unparse(node.func).replace(called(node), ones))
                 yield self.fix("let the generator aim at the label of real samples", *edits)
+
+
+def identity(facts: Mapping[str, Any]) -> Judge:
+    """What tells two modules of the same class apart."""
+    return text(facts, "judge", "path"), shape(facts, "judge", "built")
 
 
 def loss_of(code: Code, backward: Span) -> Span:

@@ -9,7 +9,7 @@ from snipfix.codemods import wrap_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Meaning, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.loss.generator_helps_discriminator import GAN
+from snipfix.rules.loss.generator_helps_discriminator import GAN, identity
 from snipfix.rules.observed import flag, place, text
 
 PLAIN = GAN.format("-torch.log(D(G(z))).mean()")
@@ -55,12 +55,12 @@ class GradientsIntoGenerator(Rule):
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
-        judged = {text(one.facts, "judge", "path") for one in outcome.seen("adversary") if text(one.facts, "step") == "maker"}
+        judged = {identity(one.facts) for one in outcome.seen("adversary") if text(one.facts, "step") == "maker"}
         told = set()
         for observation in outcome.seen("adversary"):
             facts = observation.facts
             span = place(context.code, facts, "call")
-            if text(facts, "step") == "judge" and flag(facts, "attached") and span not in told and text(facts, "judge", "path") in judged:
+            if text(facts, "step") == "judge" and flag(facts, "attached") and span not in told and identity(facts) in judged:
                 told.add(span)
                 if span is not None:
                     message = (

@@ -111,6 +111,7 @@ class PastedLineNumbers(SyntaxRule):
         Bad(
             "1 import math\n2\n3 for i in range(2):\n4     print(i)\n", at=(1, 1), fixed="import math\n\nfor i in range(2):\n    print(i)\n"
         ),
+        Bad("1  import math\n2\n3  if math.pi:\n4      x = 1\n", at=(1, 1), fixed="import math\n\nif math.pi:\n    x = 1\n"),
         Bad(" 9: x = 1\n10: print(x)\n", at=(1, 2), fixed="x = 1\nprint(x)\n"),
     )
 
@@ -120,18 +121,10 @@ class PastedLineNumbers(SyntaxRule):
         values = [int(match[1]) for _, match in found]
         if len(found) < 2 or len(found) != len(wanted) or any(after <= before for before, after in pairwise(values)):
             return
-        blanks = {
-            1 if line[match.end() : match.end() + 1] == " " and line[match.end() - 1] != " " else 0
-            for line, match in _with_lines(broken, found)
-            if line[match.end() :].strip()
-        }
-        extra = min(blanks, default=0)
+        rests = [rest for number, match in found if (rest := broken.lines[number - 1][match.end() :]).strip()]
+        extra = min((len(rest) - len(rest.lstrip(" ")) for rest in rests), default=0)
         edits = tuple(
             Edit(broken.start(number), broken.start(number) + min(match.end() + extra, len(broken.lines[number - 1])), "")
             for number, match in found
         )
         yield Mend("Remove the line numbers", edits, broken.start(found[0][0]) + found[0][1].start(1), "every line begins with its number")
-
-
-def _with_lines(broken: Broken, found: list[tuple[int, re.Match[str]]]) -> list[tuple[str, re.Match[str]]]:
-    return [(broken.lines[number - 1], match) for number, match in found]

@@ -57,8 +57,9 @@ class Python2(SyntaxRule):
     def mends(self, broken: Broken) -> Iterator[Mend]:
         edits = sorted(edit for edit in _edits(broken) if edit)
         if edits:
-            word = broken.code.slice(_word(broken, edits[0].start))
-            yield Mend("Write it in Python 3", tuple(edits), _word_start(broken, edits[0].start), f"`{word}` is written as in Python 2")
+            start = _word_start(broken, edits[0].start)
+            word = re.match(r"\w+|\S+", broken.text[start:])
+            yield Mend("Write it in Python 3", tuple(edits), start, f"`{word[0] if word else ''}` is written as in Python 2")
 
 
 def _word_start(broken: Broken, offset: int) -> int:
@@ -68,15 +69,6 @@ def _word_start(broken: Broken, offset: int) -> int:
     if tokens and tokens[0].text in {"print", "exec", "raise", "except"}:
         return tokens[0].start
     return offset
-
-
-def _word(broken: Broken, offset: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from snipfix.evidence import Span
-
-    start = _word_start(broken, offset)
-    token = next((token for token in broken.scan.code if token.start <= start < token.end), None)
-    line, column = broken.code.place(start)
-    return Span.at(line, column, token.end - token.start if token else 1)
 
 
 def _edits(broken: Broken) -> Iterator[Edit]:

@@ -33,6 +33,7 @@ __all__ = [
     "Stage",
     "StageResult",
     "Verdict",
+    "Waived",
 ]
 
 
@@ -275,6 +276,15 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """What a baseline took out of a run: how many findings it accepts, and entries of it that nothing needs any more."""
+
+    file: str
+    accepted: int
+    unneeded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """One run over documents or a workspace: the only thing a report renders."""
 
@@ -285,3 +295,5 @@ class RunReport:
     command: str = "audit"
     seconds: float = 0.0
     """Wall time; for the terminal only, never in a committed report."""
+    baseline: Waived | None = None
+    """Set when accepted findings were taken out of the results."""

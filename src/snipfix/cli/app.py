@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snipfix.cli import audit, doctor, explain, extract, init, new_rule, repair, report
+from snipfix.cli import audit, baseline, doctor, explain, extract, init, new_rule, repair, report
 from snipfix.errors import SnipfixError
 
 __all__ = ["app", "run"]
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command("audit")(audit.audit)
 app.command("repair")(repair.repair)
+app.command("baseline")(baseline.baseline)
 app.command("extract")(extract.extract)
 app.command("report")(report.report)
 app.command("explain")(explain.explain)

@@ -51,6 +51,11 @@ NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Run everything 
 ExitZeroOption = Annotated[bool, typer.Option("--exit-zero", help="Exit 0 even with findings at error level.")]
 NoPatchesOption = Annotated[bool, typer.Option("--no-patches", help="Rules alone: fixes/ is not consulted.")]
 UnsafeOption = Annotated[bool | None, typer.Option("--unsafe-fixes", help="Also use fixes that change the meaning.")]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option("--baseline", help="Accepted findings (default: .snipfix-baseline.json here, where there is one).", dir_okay=False),
+]
+NoBaselineOption = Annotated[bool, typer.Option("--no-baseline", help="Show accepted findings too.")]
 SandboxOption = Annotated[bool | None, typer.Option("--require-sandbox", help="Refuse to run without the full sandbox.")]
 IsolationOption = Annotated[str | None, typer.Option("--isolation", hidden=True)]
 

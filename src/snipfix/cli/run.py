@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from snipfix import documents, patches
+from snipfix.baseline import DEFAULT, Baseline
 from snipfix.cli.report import LAST_RUN
 from snipfix.cli.write import changes
 from snipfix.config import Options
@@ -18,9 +19,9 @@ from snipfix.documents import Document, writeback
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import UsageError
 from snipfix.files import write_atomic
-from snipfix.model import Result, RunReport
+from snipfix.model import Result, RunReport, Stage
 
-__all__ = ["Finished", "emit", "run"]
+__all__ = ["Finished", "accepted_in", "emit", "run"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Finished:
     def failing(self) -> bool:
         """Findings at error level."""
         return any(finding.is_error for result in self.report.results for finding in result.findings)
+
+    def without(self, accepted: Baseline | None, options: Options) -> Finished:
+        """The same run without the findings that a baseline accepts."""
+        if accepted is None:
+            return self
+        complete = options.stage is Stage.PROBE and not (options.select or options.ignore)
+        return replace(self, report=accepted.applied(self.report, complete=complete))
 
     @property
     def left(self) -> bool:
@@ -88,6 +96,19 @@ def in_document_terms(results: Iterable[Result], found: Sequence[Document]) -> I
         encoding = document.encoding
         diff = unified(old.decode(encoding, "replace"), new.decode(encoding, "replace"), document.path)
         yield replace(result, repair=replace(result.repair, diff=diff))
+
+
+def accepted_in(file: Path | None, *, consulted: bool = True) -> Baseline | None:
+    """The baseline named, or the one in the current folder; None where there is none to be consulted.
+
+    Raises:
+        ConfigError: for a file that is no baseline.
+    """
+    if not consulted:
+        return None
+    if file is None and not Path(DEFAULT).is_file():
+        return None
+    return Baseline.load(file or Path(DEFAULT))
 
 
 def _workspace_here() -> Path:

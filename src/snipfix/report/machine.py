@@ -11,7 +11,7 @@ from typing import Any
 
 from snipfix import __version__
 from snipfix.code import Code
-from snipfix.model import Finding, Fix, Repair, Result, RunReport, Snippet
+from snipfix.model import Finding, Fix, Repair, Result, RunReport, Snippet, Waived
 from snipfix.report.summary import by_category, by_severity, document_of, edit_span, plain, repairs, verdicts
 from snipfix.report.text import HIDDEN
 
@@ -29,6 +29,7 @@ def render(report: RunReport) -> str:
             "command": report.command,
             "environment": plain(report.environment),
             "totals": _totals(report),
+            "baseline": _baseline(report.baseline),
             "snippets": [_snippet(result) for result in report.results],
             "skipped": [{"document": one.document, "line": one.line, "info": one.info, "reason": one.reason} for one in report.skipped],
         }
@@ -55,6 +56,10 @@ def _totals(report: RunReport) -> dict[str, Any]:
         "findings": by_severity(findings),
         "categories": by_category(findings),
     }
+
+
+def _baseline(waived: Waived | None) -> dict[str, Any] | None:
+    return {"file": waived.file, "accepted": waived.accepted, "unneeded": list(waived.unneeded)} if waived else None
 
 
 def _snippet(result: Result) -> dict[str, Any]:

@@ -159,6 +159,10 @@ def _summary(report: RunReport) -> Iterator[RenderableType]:
     ended = repairs(report)
     if ended is not None:
         yield Text("repair:     " + ", ".join(f"{count} {name}" for name, count in ended.items() if count))
+    if report.baseline is not None:
+        yield Text(f"baseline:   {_many(report.baseline.accepted, 'finding')} accepted in {one_line(report.baseline.file)}")
+        for entry in report.baseline.unneeded:
+            yield Text(f"            no longer needed: {one_line(entry)}")
     counted = ", ".join(f"{count} {name}" for name, count in verdicts(report).items() if count) or "nothing to look at"
     skips = f", {_many(len(report.skipped), 'fence')} not looked at" if report.skipped else ""
     yield Text(f"{_many(len(report.results), 'snippet')}: {counted}{skips}, {report.seconds:.1f} s", "bold")

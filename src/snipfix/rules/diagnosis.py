@@ -142,8 +142,9 @@ class Crash:
         return next((up for up in self.code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
 
     def births(self, name: ast.Name) -> list[ast.Assign]:
-        """The plain assignments of a name in its function, the one it has its value from first."""
+        """The plain assignments of a name in its function, the one it has its value from first; of a parameter only those above."""
         home = self.function_of(name)
+        given = {arg.arg for arg in home.args.args} if isinstance(home, ast.FunctionDef) else set()
         made = [
             node
             for node in self.code.nodes
@@ -151,6 +152,7 @@ class Crash:
             and self.function_of(node) is home
             and any(isinstance(target, ast.Name) and target.id == name.id for target in node.targets)
             and not any(one is name for one in ast.walk(node))
+            and (name.id not in given or node.lineno < name.lineno)
         ]
         return sorted(made, key=lambda node: (node.lineno > name.lineno, -node.lineno))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from snipfix.rules.diagnosis import Crash
 
-__all__ = ["definition", "nearest_parameter", "parameters"]
+__all__ = ["FORWARDS", "definition", "nearest_parameter", "parameters"]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "attn_mask": ("mask", "src_mask", "attention_mask"),
@@ -45,6 +45,24 @@ KNOWN = frozenset(
     "step_size stride track_running_stats weight weight_decay".split()
 )
 """Parameters of torch's layers, losses, optimizers and loaders."""
+
+
+FORWARDS = {
+    "MultiheadAttention.forward": "query key value key_padding_mask need_weights attn_mask average_attn_weights is_causal".split(),
+    "Transformer.forward": (
+        "src tgt src_mask tgt_mask memory_mask src_key_padding_mask tgt_key_padding_mask memory_key_padding_mask "
+        "src_is_causal tgt_is_causal memory_is_causal"
+    ).split(),
+    "TransformerDecoder.forward": (
+        "tgt memory tgt_mask memory_mask tgt_key_padding_mask memory_key_padding_mask tgt_is_causal memory_is_causal"
+    ).split(),
+    "TransformerDecoderLayer.forward": (
+        "tgt memory tgt_mask memory_mask tgt_key_padding_mask memory_key_padding_mask tgt_is_causal memory_is_causal"
+    ).split(),
+    "TransformerEncoder.forward": "src mask src_key_padding_mask is_causal".split(),
+    "TransformerEncoderLayer.forward": "src src_mask src_key_padding_mask is_causal".split(),
+}
+"""What torch's attention layers take: their masks have many names."""
 
 
 def definition(crash: Crash, qualified: str) -> ast.FunctionDef | None:

@@ -6,8 +6,8 @@ import ast
 import difflib
 from collections.abc import Iterator
 
-from snipfix.codemods import add_statement_to_init, insert_statement_before, rename_attribute
-from snipfix.model import Applicability, Category
+from snipfix.codemods import add_statement_to_init, rename_attribute
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.signatures import parameters
@@ -71,7 +71,7 @@ class MissingAttribute(CrashRule):
         Bad(
             "import torch\nimport torch.nn as nn\nclass Block(nn.Module):\n    def forward(self, x):\n        return x\n\nwidth = 4 * Block.expansion\n",
             at=(7, 13),
-            fixed="import torch\nimport torch.nn as nn\nclass Block(nn.Module):\n    expansion = 1\n    def forward(self, x):\n        return x\n\nwidth = 4 * Block.expansion\n",
+            fixed="import torch\nimport torch.nn as nn\nclass Block(nn.Module):\n    expansion = 1\n\n    def forward(self, x):\n        return x\n\nwidth = 4 * Block.expansion\n",
         ),
     )
 
@@ -92,9 +92,10 @@ class MissingAttribute(CrashRule):
             return
         init = crash.method(owner.name, "__init__")
         if name in CLASS_ATTRIBUTES:
-            yield Offer(
-                f"Give {owner.name} its {name}", insert_statement_before(code, owner.body[0].lineno, f"{name} = {CLASS_ATTRIBUTES[name]}\n")
-            )
+            line = _body_line(owner)
+            blanks = " " * owner.body[0].col_offset
+            at = code.offset(line, 1)
+            yield Offer(f"Give {owner.name} its {name}", (Edit(at, at, f"{blanks}{name} = {CLASS_ATTRIBUTES[name]}\n\n"),))
         if init is not None and name in parameters(init):
             yield Offer(f"Keep {name}", add_statement_to_init(code, owner.name, f"self.{name} = {name}", first=True))
         node = crash.node
@@ -107,6 +108,13 @@ class MissingAttribute(CrashRule):
         if init is not None and layer:
             package = "nn." if "nn." in code.text else "torch.nn."
             yield Offer(f"Make the {name} layer", add_statement_to_init(code, owner.name, f"self.{name} = {package}{layer}"))
+
+
+def _body_line(owner: ast.ClassDef) -> int:
+    """The line of a class's first statement after its docstring, decorators included."""
+    body = [node for node in owner.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))] or owner.body
+    decorators: list[ast.expr] = getattr(body[0], "decorator_list", [])
+    return min([body[0].lineno, *(one.lineno for one in decorators)])
 
 
 CLASS_ATTRIBUTES = {"expansion": "1"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import remove_argument, rename_keyword
-from snipfix.model import Applicability, Category, Meaning
+from snipfix.code import Code
+from snipfix.codemods import edits_between, remove_argument, rename_keyword
+from snipfix.model import Applicability, Category, Fix, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
-from snipfix.rules.signatures import definition, nearest_parameter, parameters
+from snipfix.rules.signatures import FORWARDS, definition, nearest_parameter, parameters
 
 
 class UnexpectedKeyword(CrashRule):
@@ -82,6 +83,9 @@ class UnexpectedKeyword(CrashRule):
         if made is not None:
             taken = {one.arg for one in call.keywords} | set(parameters(made)[: len(call.args)])
             free = [name for name in parameters(made) if name not in taken]
+        elif crash.found[0] in FORWARDS:
+            free = FORWARDS[crash.found[0]]
+            yield from self._without_strangers(crash, call, free)
         if word in REMOVED:
             yield Offer(f"Drop {word}, which has been removed", remove_argument(code, call, word))
         given = {one.arg for one in call.keywords}
@@ -89,13 +93,36 @@ class UnexpectedKeyword(CrashRule):
             if name not in given:
                 yield Offer(f"Name it {name}", rename_keyword(code, call, word, name))
         value = keyword(call, word)
-        droppable = value is not None and (made is not None or isinstance(value, ast.Constant | ast.UnaryOp))
+        seen = crash.frame.locals.get(value.id) if crash.frame and isinstance(value, ast.Name) else None
+        empty = seen is not None and seen.kind == "none"
+        droppable = value is not None and (made is not None or empty or isinstance(value, ast.Constant | ast.UnaryOp))
         if droppable:
             yield Offer(
                 f"Drop {word}",
                 remove_argument(code, call, word),
                 Meaning.KEEPS if ast.unparse(value or ast.Pass()) == "None" else Meaning.RESTORES,
             )
+
+    @staticmethod
+    def _without_strangers(crash: Crash, call: ast.Call, known: list[str]) -> Iterator[Offer]:
+        """Several keywords that the layer does not take, all of which are None in this run."""
+        strangers = [one for one in call.keywords if one.arg and one.arg not in known]
+        seen = crash.frame.locals if crash.frame else {}
+        empty = [isinstance(one.value, ast.Name) and one.value.id in seen and seen[one.value.id].kind == "none" for one in strangers]
+        if len(strangers) > 1 and all(empty):
+            text, span = crash.code.text, crash.code.span(call)
+            for one in strangers:
+                code = Code(text)
+                where = next(
+                    node
+                    for node in code.nodes
+                    if isinstance(node, ast.Call)
+                    and (code.span(node).line, code.span(node).column) == (span.line, span.column)
+                    and keyword(node, one.arg or "") is not None
+                )
+                text = Fix("", remove_argument(code, where, one.arg or "")).apply(text)
+            names = " and ".join(one.arg or "" for one in strangers)
+            yield Offer(f"Drop {names}, which the layer does not take", edits_between(crash.code.text, text))
 
     @staticmethod
     def _call_with(crash: Crash, word: str) -> ast.Call | None:

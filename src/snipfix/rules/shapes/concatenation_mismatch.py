@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, replace_argument
+from snipfix.codemods import add_keyword, replace_argument, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import wrapped
+from snipfix.rules.mending import keyword, wrapped
 
 
 class ConcatenationMismatch(CrashRule):
@@ -79,15 +79,31 @@ class ConcatenationMismatch(CrashRule):
             return
         given = len(call.args) > 1
         lengths = {len(shape) for shape in shapes}
+        items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List | ast.Tuple) else []
         if len(lengths) == 1:
+            yield from self._turned(crash, items, shapes)
             differing = [at for at in range(len(shapes[0])) if len({shape[at] for shape in shapes}) > 1]
-            if len(differing) == 1:
+            chosen = given or keyword(call, "dim") is not None
+            # Of three dimensions one is the time: whoever chose the dimension meant it, and the layout is wrong instead.
+            if len(differing) == 1 and not (chosen and len(shapes[0]) == 3):
                 text = str(differing[0])
                 edits = replace_argument(crash.code, call, 1, text) if given else add_keyword(crash.code, call, "dim", text)
                 yield Offer("Join along the dimension that differs", edits)
             return
-        items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List | ast.Tuple) else []
         for item, shape in zip(items, shapes, strict=False):
             if len(shape) == max(lengths) - 1:
                 for dim in (1, 0, -1):
                     yield from wrapped(crash, item, f"{{}}.unsqueeze({dim})", "Add the missing axis")
+
+    @staticmethod
+    def _turned(crash: Crash, items: list[ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+        """An operand whose first two axes are exchanged, often by an `unsqueeze` in the wrong place."""
+        for number, (item, shape) in enumerate(zip(items, shapes, strict=False)):
+            others = [one for at, one in enumerate(shapes) if at != number]
+            if len(shape) < 3 or not all(one[0] == shape[1] and one[1] == shape[0] != shape[1] for one in others):
+                continue
+            if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr == "unsqueeze" and item.args:
+                dim = {"0": "1", "1": "0"}.get(ast.unparse(item.args[0]))
+                if dim is not None:
+                    yield Offer("Add the axis in the other place", replace_expression(crash.code, item.args[0], dim))
+            yield from wrapped(crash, item, "{}.transpose(0, 1)", "Exchange the first two axes")

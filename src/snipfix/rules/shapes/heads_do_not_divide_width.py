@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category, Meaning
+from snipfix.model import Applicability, Category, Edit, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.widths import argument_of
@@ -54,6 +54,11 @@ class HeadsDoNotDivideWidth(CrashRule):
             at=(3, 13),
             fixed="import torch\nimport torch.nn as nn\nattention = nn.MultiheadAttention(10, 5)\n",
         ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nwidth, hidden, heads, layers = 8, 32, 2, 1\nnet = nn.Transformer(width, hidden, heads, layers)\n",
+            at=(4, 7),
+            fixed="import torch\nimport torch.nn as nn\nwidth, hidden, heads, layers = 8, 32, 2, 1\nnet = nn.Transformer(width, nhead=heads, num_encoder_layers=layers, num_decoder_layers=layers, dim_feedforward=hidden)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:
@@ -64,8 +69,46 @@ class HeadsDoNotDivideWidth(CrashRule):
         width, heads = (crash.operation.kwargs.get(name) for name in ("embed_dim", "num_heads"))
         call = crash.call
         given = argument_of(call, 1, "num_heads", "nhead") if call is not None else None
+        if call is not None and isinstance(call.func, ast.Attribute):
+            yield from _by_name(crash, call, call.func.attr)
         if width is None or heads is None or not isinstance(given, ast.Constant) or not width.text.isdigit() or not heads.text.isdigit():
             return
         near = sorted(range(1, 2 * int(heads.text) + 1), key=lambda count: (abs(count - int(heads.text)), -count))
         for count in [count for count in near if int(width.text) % count == 0][:2]:
             yield Offer(f"Take {count} heads", replace_expression(crash.code, given, str(count)), Meaning.CHANGES)
+
+
+ORDER = {
+    "Transformer": ("d_model", "nhead", "num_encoder_layers", "num_decoder_layers", "dim_feedforward", "dropout"),
+    "TransformerEncoderLayer": ("d_model", "nhead", "dim_feedforward", "dropout"),
+    "TransformerDecoderLayer": ("d_model", "nhead", "dim_feedforward", "dropout"),
+    "MultiheadAttention": ("embed_dim", "num_heads", "dropout"),
+}
+MEANT = (
+    ("heads", ("nhead", "num_heads")),
+    ("head", ("nhead", "num_heads")),
+    ("layers", ("num_encoder_layers", "num_decoder_layers")),
+    ("drop", ("dropout",)),
+    ("ff", ("dim_feedforward",)),
+    ("hid", ("dim_feedforward",)),
+)
+"""Parameters that a word in an argument's name stands for."""
+
+
+def _by_name(crash: Crash, call: ast.Call, kind: str) -> Iterator[Offer]:
+    """Positional arguments in the wrong places, given by the parameters that their names speak of."""
+    order = ORDER.get(kind, ())
+    if not all(isinstance(arg, ast.Name) for arg in call.args) or len(call.args) < 2:
+        return
+    found: dict[str, str] = {order[0]: ast.unparse(call.args[0])} if order else {}
+    for arg in call.args[1:]:
+        text = ast.unparse(arg)
+        meant = next((names for word, names in MEANT if word in text.lower()), ())
+        for name in meant:
+            if name in order and name not in found:
+                found[name] = text
+    if {ast.unparse(arg) for arg in call.args} != set(found.values()):
+        return
+    texts = [found[order[0]], *(f"{name}={found[name]}" for name in order[1:] if name in found)]
+    start, end = crash.code.range(crash.code.span(call.args[0]))[0], crash.code.range(crash.code.span(call.args[-1]))[1]
+    yield Offer("Give each argument to the parameter that it is named after", (Edit(start, end, ", ".join(texts)),))

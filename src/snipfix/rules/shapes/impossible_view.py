@@ -90,10 +90,14 @@ class ImpossibleView(CrashRule):
         total = prod(shape)
         if len(wanted) != len(sizes):
             return
+        side = isqrt(total // shape[0] // max(wanted[1], 1)) if len(wanted) == 4 else 0
+        if len(sizes) == 4 and wanted[0] in (shape[0], -1) and wanted[1] * side * side == total // shape[0]:
+            edits = joined(replace_expression(crash.code, sizes[2], str(side)), replace_expression(crash.code, sizes[3], str(side)))
+            yield Offer(f"Make images of {side} by {side}", edits)
         known = prod(size for size in wanted if size > 0)
         for at, size in enumerate(wanted):
             rest = known // size if size > 0 else 0
-            if size > 1 and rest and total % rest == 0 and -1 not in wanted:
+            if size > 1 and rest and total % rest == 0 and -1 not in wanted and (at > 0 or size != shape[0]):
                 yield from width_offers(crash, sizes[at], total // rest, what="size")
                 if at == 0:
                     yield Offer("Leave the first size to PyTorch", replace_expression(crash.code, sizes[0], "-1"))
@@ -101,7 +105,3 @@ class ImpossibleView(CrashRule):
                 for fits in dict.fromkeys((shape[-1], prod(shape[1:]))):
                     if total % (known // size * fits) == 0:
                         yield from width_offers(crash, sizes[at], fits, what="size")
-        side = isqrt(total // shape[0])
-        if len(sizes) == 4 and wanted[0] in (shape[0], -1) and wanted[1] * side * side == total // shape[0]:
-            edits = joined(replace_expression(crash.code, sizes[2], str(side)), replace_expression(crash.code, sizes[3], str(side)))
-            yield Offer(f"Make images of {side} by {side}", edits)

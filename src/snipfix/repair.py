@@ -79,9 +79,12 @@ class Search:
         options = self.auditor.options
         return self.tries >= options.tries or time.monotonic() - self.started > options.search_seconds
 
-    def audit(self, text: str, *, quick: bool = True) -> Result:
+    def audit(self, text: str) -> Result:
+        """A candidate's Result: training loops cut short, and less patience than the final proof has."""
         self.tries += 1
-        return self.auditor.audit(replace(self.snippet, code=text), quick=quick)
+        options = self.auditor.options
+        hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, CANDIDATE_SECONDS)))
+        return hasty.audit(replace(self.snippet, code=text), quick=True)
 
     def solutions(self, start: Result) -> Iterator[list[State]]:
         """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked."""
@@ -135,6 +138,9 @@ class Search:
         self.seen.add(text)
         return State(text, self.audit(text), (*state.fixes, fix))
 
+
+CANDIDATE_SECONDS = 20.0
+"""Wall clock that a candidate may take with its training loops cut short."""
 
 MAX_ALTERNATIVES = 3
 """Rival fixes of one finding that are followed, besides the first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -49,7 +51,7 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 findings, 2 usage, 3 an error in snipfix, 130 interrupted."""
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        return int(app(spelled_out(sys.argv[1:] if arguments is None else arguments), standalone_mode=False) or 0)
     except SnipfixError as error:
         say(f"snipfix: {error}", error.hint)
         return error.exit_code
@@ -66,6 +68,18 @@ def run(arguments: list[str] | None = None) -> int:
         return 0
     except Exception:
         return crashed()
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--diff [REV]`, whose value may be left out, as `--diff=REV`. What exists as a file is a PATH, not a REV."""
+    out, rest = list[str](), list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--diff":
+            given = bool(rest) and not rest[0].startswith("-") and not Path(rest[0]).exists()
+            argument = f"--diff={rest.pop(0) if given else ''}"
+        out.append(argument)
+    return out
 
 
 def say(message: str, hint: str = "") -> None:

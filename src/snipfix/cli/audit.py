@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from snipfix.cli.options import (
     BaselineOption,
     DeviceOption,
+    DiffOption,
     ExitZeroOption,
     Format,
     FormatOption,
@@ -27,6 +33,9 @@ from snipfix.cli.options import (
     resolve,
 )
 
+if TYPE_CHECKING:
+    from snipfix.documents import Document
+
 __all__ = ["audit"]
 
 
@@ -43,6 +52,7 @@ def audit(
     python: PythonOption = None,
     select: SelectOption = None,
     ignore: IgnoreOption = None,
+    diff: DiffOption = None,
     baseline: BaselineOption = None,
     no_baseline: NoBaselineOption = False,
     no_cache: NoCacheOption = False,
@@ -53,7 +63,7 @@ def audit(
     isolation: IsolationOption = None,
 ) -> int:
     """Audit snippets: extract, run, exercise and probe each one, and say what is wrong and why."""
-    from snipfix.cli.run import accepted_in, emit, run
+    from snipfix.cli.run import accepted_in, emit, run, run_over
 
     options = resolve(
         device=device, jobs=jobs, timeout=timeout, memory=memory, stage=stage, quick=quick, python=python, select=select, ignore=ignore,
@@ -61,6 +71,18 @@ def audit(
         require_sandbox=require_sandbox, isolation=isolation,
     )  # fmt: skip
     accepted = accepted_in(baseline, consulted=not no_baseline)
-    finished = run(paths, options, repair=False).without(accepted, options)
+    finished = run(paths, options, repair=False) if diff is None else run_over(changed_in(paths, diff), options)
+    finished = finished.without(accepted, options)
     emit(finished, format.value, output)
     return 1 if finished.failing and not exit_zero else 0
+
+
+def changed_in(paths: Sequence[Path] | None, revision: str) -> list[Document]:
+    """The documents at the paths that changed since a revision, narrowed to what changed in them."""
+    from snipfix.changed import Changes
+
+    changes = Changes(revision)
+    found = changes.documents(paths or [Path()])
+    count = sum(len(document.snippets) for document in found)
+    print(f"snipfix: {count} changed snippets in {len(found)} changed documents since {changes.revision[:12]}", file=sys.stderr)
+    return found

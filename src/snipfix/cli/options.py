@@ -55,6 +55,10 @@ BaselineOption = Annotated[
     Path | None,
     typer.Option("--baseline", help="Accepted findings (default: .snipfix-baseline.json here, where there is one).", dir_okay=False),
 ]
+DiffOption = Annotated[
+    str | None,
+    typer.Option("--diff", metavar="[REV]", help="Only what changed since REV (default: since this branch left the default one)."),
+]
 NoBaselineOption = Annotated[bool, typer.Option("--no-baseline", help="Show accepted findings too.")]
 SandboxOption = Annotated[bool | None, typer.Option("--require-sandbox", help="Refuse to run without the full sandbox.")]
 IsolationOption = Annotated[str | None, typer.Option("--isolation", hidden=True)]

@@ -21,7 +21,7 @@ from snipfix.errors import UsageError
 from snipfix.files import write_atomic
 from snipfix.model import Result, RunReport, Stage
 
-__all__ = ["Finished", "accepted_in", "emit", "run"]
+__all__ = ["Finished", "accepted_in", "emit", "report_of", "run", "run_over"]
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,45 @@ def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Fini
     Raises:
         SnipfixError: for input that cannot be understood; nothing has been run then.
     """
+    return run_over(documents.collect(paths or [_workspace_here()]), options, repair=repair)
+
+
+def run_over(found: Sequence[Document], options: Options, *, repair: bool = False) -> Finished:
+    """Audit, and repair if asked to, documents that were read."""
     started = time.monotonic()
-    found = tuple(documents.collect(paths or [_workspace_here()]))
+    if not any(document.snippets for document in found):
+        options = replace(options, stage=Stage.STATIC)  # no fork server for nothing
+    with LocalEngine(options) as engine:
+        report = report_of(engine, found, repair=repair)
+    return Finished(replace(report, seconds=time.monotonic() - started), tuple(found))
+
+
+def report_of(engine: LocalEngine, found: Sequence[Document], *, repair: bool = False) -> RunReport:
+    """What an engine makes of documents that were read.
+
+    Raises:
+        WorkspaceError: for a patch that does not fit.
+    """
+    started = time.monotonic()
     snippets = [snippet for document in found for snippet in document.snippets]
-    loaded = patches.load(Path("fixes")) if repair and options.patches else None
+    loaded = patches.load(Path("fixes")) if repair and engine.options.patches else None
     if loaded is not None:
         loaded.check(snippets)
     from snipfix.report.terminal import Progress
 
     progress = Progress()
-    with LocalEngine(options) as engine:
-        progress.start(len(snippets))
-        try:
-            results = tuple(in_document_terms(engine.results(snippets, repair=repair, patches=loaded, watcher=progress), found))
-        finally:
-            progress.close()
-        environment = engine.environment()
-    report = RunReport(
+    progress.start(len(snippets))
+    try:
+        results = tuple(in_document_terms(engine.results(snippets, repair=repair, patches=loaded, watcher=progress), found))
+    finally:
+        progress.close()
+    return RunReport(
         results=results,
         skipped=tuple(skipped for document in found for skipped in document.skipped),
-        environment=environment,
+        environment=engine.environment(),
         command="repair" if repair else "audit",
         seconds=time.monotonic() - started,
     )
-    return Finished(report, found)
 
 
 def in_document_terms(results: Iterable[Result], found: Sequence[Document]) -> Iterator[Result]:

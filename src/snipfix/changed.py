@@ -52,10 +52,7 @@ class Changes:
                 continue
             changed = sorted(file for file in self.files if _is_document_at(file, path.resolve()))
             names = [Path(os.path.relpath(file)) for file in changed]
-            try:
-                found += documents.collect(names) if names else []
-            except UsageError:  # nothing in them that is Python
-                continue
+            found += documents.collect(names, allow_empty=True) if names else []
         return [self._narrowed(document) for document in found]
 
     def _of_workspace(self, document: Document) -> Document:

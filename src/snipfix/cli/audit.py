@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snipfix.cli.options import (
+    AllowEmptyOption,
     BaselineOption,
     DeviceOption,
     DiffOption,
@@ -53,6 +54,7 @@ def audit(
     select: SelectOption = None,
     ignore: IgnoreOption = None,
     diff: DiffOption = None,
+    allow_empty: AllowEmptyOption = False,
     baseline: BaselineOption = None,
     no_baseline: NoBaselineOption = False,
     no_cache: NoCacheOption = False,
@@ -71,7 +73,10 @@ def audit(
         require_sandbox=require_sandbox, isolation=isolation,
     )  # fmt: skip
     accepted = accepted_in(baseline, consulted=not no_baseline)
-    finished = run(paths, options, repair=False) if diff is None else run_over(changed_in(paths, diff), options)
+    if diff is None:
+        finished = run(paths, options, repair=False, allow_empty=allow_empty)
+    else:
+        finished = run_over(changed_in(paths, diff), options)
     finished = finished.without(accepted, options)
     emit(finished, format.value, output)
     return 1 if finished.failing and not exit_zero else 0

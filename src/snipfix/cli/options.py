@@ -59,6 +59,7 @@ DiffOption = Annotated[
     str | None,
     typer.Option("--diff", metavar="[REV]", help="Only what changed since REV (default: since this branch left the default one)."),
 ]
+AllowEmptyOption = Annotated[bool, typer.Option("--allow-empty", help="Documents without any Python are no error: for hooks.")]
 NoBaselineOption = Annotated[bool, typer.Option("--no-baseline", help="Show accepted findings too.")]
 SandboxOption = Annotated[bool | None, typer.Option("--require-sandbox", help="Refuse to run without the full sandbox.")]
 IsolationOption = Annotated[str | None, typer.Option("--isolation", hidden=True)]

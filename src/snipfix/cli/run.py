@@ -51,13 +51,13 @@ class Finished:
         )
 
 
-def run(paths: Sequence[Path] | None, options: Options, *, repair: bool) -> Finished:
+def run(paths: Sequence[Path] | None, options: Options, *, repair: bool, allow_empty: bool = False) -> Finished:
     """Audit, and repair if asked to, everything at the paths.
 
     Raises:
         SnipfixError: for input that cannot be understood; nothing has been run then.
     """
-    return run_over(documents.collect(paths or [_workspace_here()]), options, repair=repair)
+    return run_over(documents.collect(paths or [_workspace_here()], allow_empty=allow_empty), options, repair=repair)
 
 
 def run_over(found: Sequence[Document], options: Options, *, repair: bool = False) -> Finished:

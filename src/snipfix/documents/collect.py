@@ -54,11 +54,11 @@ def _sniffed(source: Source) -> str:
     raise DocumentError("not a document that snipfix reads", place=source.path, hint=f"it reads {', '.join(sorted(FORMATS))}")
 
 
-def collect(paths: Sequence[Path | str]) -> list[Document]:
+def collect(paths: Sequence[Path | str], *, allow_empty: bool = False) -> list[Document]:
     """The documents at the paths: files, folders (searched through, in order of their names), workspaces.
 
     Raises:
-        UsageError: no such file, or nothing anywhere that is Python.
+        UsageError: no such file, or, unless `allow_empty`, nothing anywhere that is Python.
         DocumentError, WorkspaceError, ConfigError: for one that cannot be understood.
     """
     from snipfix.documents import workspace
@@ -74,7 +74,7 @@ def collect(paths: Sequence[Path | str]) -> list[Document]:
             documents.append(workspace.load_member(path))
         else:
             documents.append(read(path))
-    if not any(document.snippets for document in documents):
+    if not allow_empty and not any(document.snippets for document in documents):
         raise UsageError(f"no Python in {', '.join(str(path) for path in paths) or '.'}", hint=_what_was_there(documents))
     return _told_apart(documents)
 

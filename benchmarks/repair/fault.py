@@ -90,9 +90,11 @@ def without_argument(code: Code, call: ast.Call, argument: ast.expr | ast.keywor
 
 
 def unwrapped(code: Code, call: ast.Call) -> tuple[Edit, ...]:
-    """A method call `value.method(...)` reduced to its value, a function call to its first argument."""
-    inner = call.args[0] if not isinstance(call.func, ast.Attribute) or is_library(call.func.value) else call.func.value
-    return put(code, call, code.slice(inner))
+    """A method call `value.method(...)` reduced to its value, brackets included; a function call to its first argument."""
+    if not isinstance(call.func, ast.Attribute) or is_library(call.func.value):
+        return put(code, call, code.slice(call.args[0]))
+    owner = code.range(code.span(call.func))[1] - len(call.func.attr)
+    return (Edit(code.text.rindex(".", 0, owner), code.range(code.span(call))[1], ""),)
 
 
 def is_library(node: ast.AST) -> bool:

@@ -148,7 +148,7 @@ def cuda_without_asking(code: Code) -> Places:
     for node in code.tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             called = name_of(node.value.func)
-            if called in classes and mentions(code, "backward") or called in ("nn.Sequential", "nn.Linear"):
+            if (called in classes and mentions(code, "backward")) or called in ("nn.Sequential", "nn.Linear"):
                 yield put(code, node.value, code.slice(node.value) + ".cuda()")
 
 

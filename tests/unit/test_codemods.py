@@ -51,6 +51,7 @@ def call_in(code):
         ("f(k=1)", "add_keyword", ("k", "2"), "f(k=2)"),
         ("f(a, k=1)", "add_argument", ("b",), "f(a, b, k=1)"),
         ("f(a, k=1)", "add_argument", ("b", 0), "f(b, a, k=1)"),
+        ("f(\n    a,\n    c,\n)", "add_argument", ("b", 1), "f(\n    a,\n    b,\n    c,\n)"),
         ('f("中文", b)', "replace_argument", (1, "c"), 'f("中文", c)'),
         ("(f)(x)", "remove_argument", (0,), "(f)()"),
         ("f(g(x), y)", "unwrap_call", (), "g(x)"),

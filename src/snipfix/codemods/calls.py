@@ -81,7 +81,9 @@ def _insert(code: Code, call: ast.Call, text: str, position: int) -> tuple[Edit,
         return (Edit(at, at, text),)
     if position < len(slots):
         at = slots[position].start
-        return (Edit(at, at, f"{text}, "),)
+        before = code.text[code.text.rfind("\n", 0, at) + 1 : at]
+        # An argument that starts its line keeps doing so.
+        return (Edit(at, at, f"{text},\n{before}" if not before.strip() and slots[0].start <= at else f"{text}, "),)
     at = slots[-1].end
     return (Edit(at, at, f", {text}"),)
 

@@ -113,7 +113,9 @@ def _named(wanted: int, original: ast.expr | None, names: Mapping[str, int], nea
         familiar = 4 if text in written and text not in names else 0
         return Expression(cost - familiar + sum(name not in near for name in used), text)
 
-    present = {node.id for node in ast.walk(original) if isinstance(node, ast.Name)} if original is not None else set()
+    present = (
+        {ast.unparse(node) for node in ast.walk(original) if isinstance(node, ast.Name | ast.Attribute)} if original is not None else set()
+    )
     for name, value in names.items():
         strange = 0 if name in present else 2
         if value == wanted:

@@ -67,8 +67,16 @@ class Values:
     def of(self, function: ast.AST, depth: int = 0) -> dict[str, int]:
         """Names with a known value in a function: its own first, then those of the module."""
         below = {} if isinstance(function, ast.Module) else self.own(self.code.tree, depth + 1)
-        own = self.own(function, depth)
-        return {**own, **{name: value for name, value in below.items() if name not in own}}
+        return {**below, **self.kept(function, depth), **self.own(function, depth)}
+
+    def kept(self, function: ast.AST, depth: int = 0) -> dict[str, int]:
+        """What a method finds on `self`: the attributes that `__init__` has set."""
+        owner = self.code.parents.get(function)
+        if not isinstance(owner, ast.ClassDef) or getattr(function, "name", "") == "__init__":
+            return {}
+        init = next((node for node in owner.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
+        found = self.own(init, depth + 1) if init is not None else {}
+        return {name: value for name, value in found.items() if name.startswith("self.")}
 
     def own(self, function: ast.AST, depth: int = 0) -> dict[str, int]:
         """Names with a known value that a function (or the module) binds itself, `self.width` among them."""
@@ -139,15 +147,15 @@ def _assignments(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     for node in own_nodes(function):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
-        match node.targets[0]:
-            case ast.Name(id=name):
-                yield name, node.value
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                yield f"self.{name}", node.value
-            case ast.Tuple(elts=targets) if isinstance(node.value, ast.Tuple) and len(targets) == len(node.value.elts):
-                for target, value in zip(targets, node.value.elts, strict=True):
-                    if isinstance(target, ast.Name):
-                        yield target.id, value
+        target = node.targets[0]
+        pairs = [(target, node.value)]
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+            pairs = list(zip(target.elts, node.value.elts, strict=True))
+        for one, value in pairs:
+            if isinstance(one, ast.Name):
+                yield one.id, value
+            elif isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self":
+                yield f"self.{one.attr}", value
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:

@@ -53,7 +53,22 @@ def _ranked(
             for call in values.calls_of(owner.name):
                 outer = argument_of(call, position, given.id) if call in crash.code.parents else None
                 if outer is not None:
-                    yield from _ranked(crash, values, outer, wanted, spatial, level + 1)
+                    # Data from outside ask for another model; a value computed inside asks for another layer.
+                    further = (-2 if fed_from_outside(crash) else 5) if isinstance(outer, ast.Constant) else 0
+                    for cost, text, edits, meaning in _ranked(crash, values, outer, wanted, spatial, level + 1):
+                        yield cost + further, text, edits, meaning
+
+
+def fed_from_outside(crash: Crash) -> bool:
+    """Whether the failing layer is given the very data that its model was called with."""
+    call = crash.call
+    first = call.args[0] if call is not None and call.args else None
+    last = crash.module.path.rpartition(".")[2] if crash.module else ""
+    if not isinstance(first, ast.Name) or (last.isdigit() and last != "0"):
+        return False
+    function = crash.function_of(first)
+    given = isinstance(function, ast.FunctionDef) and parameter_index(function, first.id) is not None
+    return given and not crash.births(first)
 
 
 def parameter_index(function: ast.FunctionDef, name: str) -> int | None:

@@ -88,14 +88,17 @@ class MissingArgument(CrashRule):
         if names == ["metrics"]:
             for name in (name for name in seen if "loss" in name.lower()):
                 yield Offer(f"Watch {name}", add_argument(crash.code, call, name))
-        if names == ["tgt"]:
-            for name in (name for name in seen if name in ("trg", "target", "targets", "y")):
+        if names in (["tgt"], ["target"]):
+            for name in (name for name in TARGETS if name in seen):
                 yield Offer(f"Pass {name} as the target", add_argument(crash.code, call, name))
         made = definition(crash, crash.found[0])
         if made is not None and len(made.args.args) > len(made.args.defaults):
             last = made.args.args[-1]
             if names == [last.arg] and not made.args.defaults:
                 yield Offer(f"Let {last.arg} be None by default", replace_expression(crash.code, last, f"{last.arg}=None"), Meaning.CHANGES)
+
+
+TARGETS = ("target", "targets", "tgt", "trg", "label", "labels", "y", "y_true", "y_train")
 
 
 def decoder_only(crash: Crash, call: ast.Call) -> Iterator[Offer]:

@@ -6,6 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterator
 
+from snipfix.codemods import joined, rename_attribute, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -61,13 +62,18 @@ class MissingForward(CrashRule):
 
     def explains(self, crash: Crash) -> bool:
         # A base class may leave forward to others: without a call in the snippet, only what is nearly a forward is a defect.
-        return bool(crash.found[0]) and (crash.exercise is None or next(iter(self.candidates(crash)), None) is not None)
+        return bool(crash.found[0]) and (
+            crash.found[0] in CONTAINERS or crash.exercise is None or next(iter(self.candidates(crash)), None) is not None
+        )
 
     def says(self, crash: Crash) -> str:
         return f"{crash.found[0]} has no forward method"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         owner, code = crash.class_named(crash.found[0]), crash.code
+        maker = crash.constructor
+        if crash.found[0] in CONTAINERS and maker is not None and isinstance(maker.func, ast.Attribute):
+            yield Offer("Use a container that is run from front to back", self._run_in_order(crash, maker, maker.func))
         if owner is None:
             return
         methods = {node.name: node for node in owner.body if isinstance(node, ast.FunctionDef)}
@@ -82,3 +88,11 @@ class MissingForward(CrashRule):
                     starts = [code.offset(line, 1) for line in lines if code.lines[line - 1].strip()]
                     blank = Edit(starts[0], starts[0], "\n")
                     yield Offer("Move forward out of the other method", (blank, *(Edit(at, at + width, "") for at in starts)))
+
+    @staticmethod
+    def _run_in_order(crash: Crash, maker: ast.Call, func: ast.Attribute) -> tuple[Edit, ...]:
+        renamed = rename_attribute(crash.code, func, "Sequential")
+        return joined(renamed, wrap_expression(crash.code, maker.args[0], "*{}")) if maker.args else renamed
+
+
+CONTAINERS = ("ModuleList", "ModuleDict")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import passed, value_offers
@@ -66,6 +66,9 @@ class NotATensor(CrashRule):
         ),
     )
 
+    def explains(self, crash: Crash) -> bool:
+        return crash.found[-1] != "NoneType"
+
     def says(self, crash: Crash) -> str:
         return f"a tensor is needed, a {crash.found[-1]} is given"
 
@@ -73,7 +76,12 @@ class NotATensor(CrashRule):
         kind, call = crash.found[-1], crash.call
         position = int(crash.found[0]) - 1 if crash.found[0].isdigit() else 0
         node = passed(crash, position, "input")
-        if call is None or kind in ("NoneType", "str", "dict"):
+        if call is None or kind in ("str", "dict"):
+            return
+        made = _built_with_data(crash, node, kind)
+        if made is not None:
+            end = crash.code.range(crash.code.span(made.func))[1]
+            yield Offer("Build the layer, then call it", (Edit(end, end, "()"),))
             return
         if "ndarray" in kind:
             for template in ("torch.from_numpy({}).float()", "torch.from_numpy({})"):
@@ -83,3 +91,12 @@ class NotATensor(CrashRule):
         else:
             yield from value_offers(crash, node, "torch.tensor({})", "Make it a tensor")
             yield from value_offers(crash, node, "torch.tensor({}, dtype=torch.float)", "Make it a tensor")
+
+
+def _built_with_data(crash: Crash, node: ast.expr | None, kind: str) -> ast.Call | None:
+    """`nn.ReLU(x)` where the value comes from: a layer that was given data instead of settings."""
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    for one in (node, birth.value if birth is not None else None):
+        if isinstance(one, ast.Call) and ast.unparse(one.func).rpartition(".")[2] == kind and one.args:
+            return one
+    return None

@@ -73,6 +73,16 @@ class TooManyArguments(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, call, made = crash.code, crash.call, definition(crash, crash.found[0])
         takes, given = int(crash.found[1].split()[-1]), int(crash.found[2])
+        owner = crash.class_named(crash.found[0].rpartition(".")[0])
+        misspelt = (
+            [node for node in owner.body if isinstance(node, ast.FunctionDef) and node.name in ("__int__", "_init_", "init", "__inti__")]
+            if owner
+            else []
+        )
+        if made is None and misspelt:
+            at = code.text.index(misspelt[0].name, code.range(code.span(misspelt[0]))[0])
+            yield Offer("Name the constructor __init__", (Edit(at, at + len(misspelt[0].name), "__init__"),))
+            return
         if made is not None and "." in crash.found[0] and not made.decorator_list and [arg.arg for arg in made.args.args[:1]] != ["self"]:
             at = code.text.index("(", code.range(code.span(made))[0]) + 1
             yield Offer("Give the method its self", (Edit(at, at, "self, " if made.args.args else "self"),))

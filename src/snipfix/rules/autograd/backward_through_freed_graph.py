@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_after, insert_statement_before, wrap_expression
+from snipfix.codemods import add_keyword, insert_statement_after, insert_statement_before, joined, remove_statement, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -91,9 +91,27 @@ class BackwardThroughFreedGraph(CrashRule):
                 )
                 if last is not None:
                     yield Offer(f"Cut {name} off its history after each step", insert_statement_after(code, last.lineno, text))
+        yield from self._computed_once(crash)
         earlier = [node for node in code.nodes if isinstance(node, ast.Expr) and _is_backward(node) and node.lineno < crash.span.line]
         if earlier and crash.statement is not None:
             yield from self._first_of_two(crash, max(earlier, key=lambda node: node.lineno))
+
+    @staticmethod
+    def _computed_once(crash: Crash) -> Iterator[Offer]:
+        """A forward that stands before the loop: each round needs its own."""
+        code, statement = crash.code, crash.statement
+        loop = (
+            next((up for up in code.ancestors(statement) if isinstance(up, ast.For | ast.While)), None) if statement is not None else None
+        )
+        seen = crash.frame.locals if crash.frame else {}
+        if loop is None:
+            return
+        used = [node for one in loop.body for node in ast.walk(one) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+        for name in dict.fromkeys(node.id for node in used if node.id in seen and seen[node.id].grad_fn):
+            birth = crash.born(next(node for node in used if node.id == name))
+            if birth is not None and birth.lineno < loop.lineno and not any(birth is one for one in ast.walk(loop)):
+                moved = joined(remove_statement(code, birth.lineno), insert_statement_before(code, loop.body[0].lineno, code.slice(birth)))
+                yield Offer(f"Compute {name} in every round", moved)
 
     @staticmethod
     def _first_of_two(crash: Crash, earlier: ast.Expr) -> Iterator[Offer]:

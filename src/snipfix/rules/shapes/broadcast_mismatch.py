@@ -81,12 +81,16 @@ class BroadcastMismatch(CrashRule):
                 if len(grown) <= len(shapes[large]) and _broadcast(grown, shapes[large]) == shapes[large]:
                     dim = -1 if at == len(shapes[small]) and at > 1 else at
                     yield from wrapped(crash, both[small], f"{{}}.unsqueeze({dim})", "Add the missing axis")
+            for at in range(len(shapes[small]), 0, -1):
+                grown = (*shapes[small][:at], 1, 1, *shapes[small][at:])
+                if len(grown) <= len(shapes[large]) and _broadcast(grown, shapes[large]) == shapes[large]:
+                    yield from wrapped(crash, both[small], f"{{}}.unsqueeze({at}).unsqueeze({at + 1})", "Add the missing axes")
         yield from self._rearranged(crash, both, shapes)
 
     def _rearranged(self, crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
         for one, other in ((1, 0), (0, 1)):
             shape, goal = shapes[one], shapes[other]
-            for first, second in combinations(range(len(shape)), 2):
+            for first, second in combinations(range(len(shape)), 2) if len(shape) == len(goal) < 4 else ():
                 turned = list(shape)
                 turned[first], turned[second] = turned[second], turned[first]
                 if _broadcast(tuple(turned), goal) in (goal, tuple(turned)):

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snipfix.cli import audit, baseline, doctor, explain, extract, init, new_rule, repair, report
+from snipfix.cli import audit, baseline, cache, doctor, explain, extract, init, new_rule, repair, report
 from snipfix.errors import SnipfixError
 
 __all__ = ["app", "run"]
@@ -36,6 +36,7 @@ app.command("explain")(explain.explain)
 app.command("rules")(explain.rules)
 app.command("doctor")(doctor.doctor)
 app.command("init")(init.init)
+app.command("cache")(cache.cache)
 app.command("new-rule")(new_rule.new_rule)
 
 

@@ -1,28 +1,31 @@
-"""Audits and repairs on this machine: a thread per fork server, results in the order of the snippets."""
+"""Audits and repairs on this machine: a thread per fork server, results in the order of the snippets, known ones from the cache."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from snipfix.audit import Auditor
 from snipfix.behind import look_behind
+from snipfix.cache import Cache, pack, unpack
 from snipfix.config import Options
+from snipfix.engines.keys import LASTING, Keys
+from snipfix.engines.target import Target, policy
+from snipfix.evidence import Job, Outcome
 from snipfix.model import Result, Snippet, Stage
 from snipfix.patches import Patches
 from snipfix.repair import Repairer
 from snipfix.rules.registry import rules
 
-if TYPE_CHECKING:
-    from snipfix.sandbox.policy import Policy
-    from snipfix.sandbox.pool import Pool
+__all__ = ["LocalEngine", "Watcher", "cores", "policy"]
 
-__all__ = ["LocalEngine", "Watcher", "policy"]
+AHEAD = 64
+"""Snippets per job that may be begun before the first of them is through: a stream of millions stays small in memory."""
 
 
 class Watcher(Protocol):
@@ -32,84 +35,141 @@ class Watcher(Protocol):
     def done(self, result: Result) -> None: ...
 
 
-def policy(options: Options) -> Policy:
-    """The sandbox that the options ask for."""
-    from snipfix.sandbox.policy import Policy
-
-    return Policy(
-        python=options.python or sys.executable, device=options.device, isolation=options.isolation, require=options.require_sandbox
-    )
-
-
 class LocalEngine:
-    """Holds the pool of fork servers while it is entered."""
+    """Holds the fork servers and the cache while it is entered. The fork servers start with the first snippet that nobody remembers."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.jobs = options.jobs or os.cpu_count() or 1
-        self.pool: Pool | None = None
-        self._stack = ExitStack()
+        self.jobs = options.jobs or cores()
+        self.target: Target | None = None
+        self._cache: Cache | None = None
 
     def __enter__(self) -> Self:
+        self._cache = Cache() if self.options.cache else None
         if self.options.stage.depth >= Stage.RUN.depth:
-            from snipfix.sandbox.pool import Pool
-
-            self.pool = self._stack.enter_context(Pool(policy(self.options), jobs=self.jobs))
+            self.target = Target(self.options, self.jobs, self._cache)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stack.close()
+        if self.target is not None:
+            self.target.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def environment(self) -> dict[str, Any]:
-        """What a report says of where it was made: interpreter, packages, device and the sandbox's layers."""
-        if self.pool is None:
-            return {}
-        isolation = self.pool.isolation()
-        layers = {layer.name: layer.detail if layer.on else f"off: {layer.detail}" for layer in isolation.layers}
-        return {**self.pool.environment(), "device": self.options.device, "isolation": isolation.mode, "layers": layers}
+        """What a report says of where it was made: interpreter, packages, device and the sandbox's layers. Raises SandboxError."""
+        return self.target.environment() if self.target else {}
 
     @property
     def auditor(self) -> Auditor:
-        return Auditor(self.pool.run if self.pool else None, rules(), self.options)
+        return Auditor(self.target.run if self.target else None, rules(), self.options)
 
     def results(
-        self, snippets: Sequence[Snippet], *, repair: bool = False, patches: Patches | None = None, watcher: Watcher | None = None
+        self, snippets: Iterable[Snippet], *, repair: bool = False, patches: Patches | None = None, watcher: Watcher | None = None
     ) -> Iterator[Result]:
-        """One Result per snippet, in their order whatever order they finish in."""
+        """One Result per snippet, in their order whatever order they finish in. Snippets of one document follow each other.
 
-        repairer = Repairer(self.auditor, patches) if repair else None
-        begun: dict[tuple[str, str], Future[Result]] = {}
-
-        def work(snippet: Snippet) -> Result:
-            if watcher:
-                watcher.running(snippet.id)
-            result = self._result(rebased(snippet, begun) if repair else snippet, repairer)
-            if watcher:
-                watcher.done(result)
-            return result
-
+        Raises:
+            SandboxError: the sandbox cannot be had as asked.
+        """
+        work = _Work(self, repair, patches, watcher)
         threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="snipfix")
+        begun: deque[Future[Result]] = deque()
         try:
-            for snippet in snippets:
-                begun[snippet.document, snippet.id] = threads.submit(work, snippet)
-            for future in list(begun.values()):
-                yield future.result()
+            for future in work.begin(snippets, threads):
+                begun.append(future)
+                if len(begun) >= AHEAD * self.jobs:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        except GeneratorExit:
+            raise
+        except BaseException:  # an error or Ctrl-C: nobody waits for what still runs
+            if self.target is not None:
+                self.target.abort()
+            raise
         finally:
             threads.shutdown(cancel_futures=True)
 
-    def _result(self, snippet: Snippet, repairer: Repairer | None) -> Result:
-        result = self.auditor.audit(snippet)
-        if self.pool is not None:
-            result = look_behind(self.auditor, result)
-        return repairer.repair(result) if repairer else result
+
+class _Work:
+    """One call of `results`: what is to be done with each snippet, and what is known of it."""
+
+    def __init__(self, engine: LocalEngine, repair: bool, patches: Patches | None, watcher: Watcher | None) -> None:
+        self.engine, self.repair, self.patches, self.watcher = engine, repair, patches, watcher
+        self.cache = engine._cache
+        self._keys = Keys(engine.options, engine.environment(), patches, repair=repair) if self.cache else None
+
+    def begin(self, snippets: Iterable[Snippet], threads: ThreadPoolExecutor) -> Iterator[Future[Result]]:
+        """A future per snippet: done where it is remembered, else on its way."""
+        document, earlier = "", dict[str, Future[Result]]()
+        for snippet in snippets:
+            if snippet.document != document:
+                document, earlier = snippet.document, {}
+            if self.repair and snippet.before:
+                future = threads.submit(self._on_repaired, snippet, dict(earlier))
+            elif known := self._remembered(snippet):
+                future = Future()
+                future.set_result(known)
+            else:
+                future = threads.submit(self._made, snippet)
+            earlier[snippet.id] = future
+            yield future
+
+    def _on_repaired(self, snippet: Snippet, earlier: Mapping[str, Future[Result]]) -> Result:
+        snippet = rebased(snippet, earlier)
+        return self._remembered(snippet) or self._made(snippet)
+
+    def _remembered(self, snippet: Snippet) -> Result | None:
+        data = self.cache.get(self._keys.of(snippet)) if self.cache and self._keys else None
+        result = unpack(data, snippet) if data else None
+        if result and self.watcher:
+            self.watcher.done(result)
+        return result
+
+    def _made(self, snippet: Snippet) -> Result:
+        if self.watcher:
+            self.watcher.running(snippet.id)
+        started, kinds = time.monotonic(), set[str]()
+        result = self._result(snippet, kinds)
+        if kinds <= LASTING and time.monotonic() - started < self.engine.options.search_seconds:
+            self._keep(snippet, result)
+        if self.watcher:
+            self.watcher.done(result)
+        return result
+
+    def _result(self, snippet: Snippet, kinds: set[str]) -> Result:
+        """The snippet's result; `kinds` gets those of every outcome on the way."""
+        target, auditor = self.engine.target, self.engine.auditor
+        if target is not None:
+            run = target.run
+
+            def noted(job: Job) -> Outcome:
+                outcome = run(job)
+                kinds.add(outcome.kind)
+                return outcome
+
+            auditor = replace(auditor, run=noted)
+        result = auditor.audit(snippet)
+        if target is not None:
+            result = look_behind(auditor, result)
+        return Repairer(auditor, self.patches).repair(result) if self.repair else result
+
+    def _keep(self, snippet: Snippet, result: Result) -> None:
+        if self.cache and self._keys and (data := pack(result)) is not None:
+            self.cache.put(self._keys.of(snippet), data)
 
 
-def rebased(snippet: Snippet, begun: Mapping[tuple[str, str], Future[Result]]) -> Snippet:
-    """The snippet on top of the repaired blocks that it builds on. They stand earlier, so they were begun earlier: waiting ends."""
-    if not snippet.before:
-        return snippet
-    results = {
-        earlier.id: begun[earlier.document, earlier.id].result() for earlier in snippet.before if (earlier.document, earlier.id) in begun
-    }
-    corrected = {name: result.repair.corrected for name, result in results.items() if result.repair}
-    return replace(snippet, before=tuple(replace(earlier, code=corrected.get(earlier.id, earlier.code)) for earlier in snippet.before))
+def rebased(snippet: Snippet, earlier: Mapping[str, Future[Result]]) -> Snippet:
+    """The snippet on top of the repaired blocks that it builds on. They were begun earlier: waiting ends."""
+
+    def corrected(block: Snippet) -> Snippet:
+        repair = earlier[block.id].result().repair if block.id in earlier else None
+        return replace(block, code=repair.corrected) if repair else block
+
+    return replace(snippet, before=tuple(map(corrected, snippet.before)))
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -28,7 +28,7 @@ class Span(msgspec.Struct, frozen=True, order=True, array_like=True):
         return cls(line, column, line, column + width)
 
 
-class Block(Struct):
+class Block(Struct, frozen=True):
     """One piece of code with the file name its frames shall carry."""
 
     name: str
@@ -37,7 +37,7 @@ class Block(Struct):
     """The document means it to raise: what comes after it goes on."""
 
 
-class Job(Struct):
+class Job(Struct, frozen=True):
     """What the child is asked to do. `before` blocks run first in the same namespace, unobserved and unheard."""
 
     code: str
@@ -54,7 +54,7 @@ class Job(Struct):
     stdin: str = ""
 
 
-class Value(Struct):
+class Value(Struct, frozen=True):
     """A bounded description of a live object.
 
     kind: tensor, module, int, float, bool, str, none, sequence, mapping, type, function, object.
@@ -83,7 +83,7 @@ class Value(Struct):
     """For modules: the path from a named root (`model.fc1`)."""
 
 
-class Frame(Struct):
+class Frame(Struct, frozen=True):
     """One frame of a traceback. `snippet` frames carry exact columns and their locals; library frames only a name."""
 
     function: str
@@ -96,7 +96,7 @@ class Frame(Struct):
     """The class name of `self`, when the function is a method of a snippet's class."""
 
 
-class ModuleRef(Struct):
+class ModuleRef(Struct, frozen=True):
     """An nn.Module of the snippet's making."""
 
     path: str
@@ -111,7 +111,7 @@ class ModuleRef(Struct):
     parameters: int = 0
 
 
-class Operation(Struct):
+class Operation(Struct, frozen=True):
     """The torch operation that failed or was observed, with what it was given."""
 
     name: str
@@ -122,7 +122,7 @@ class Operation(Struct):
     """The innermost module whose forward was running."""
 
 
-class Failure(Struct):
+class Failure(Struct, frozen=True):
     """An exception that reached the top, or that every plausible input of an exercise met."""
 
     type: str
@@ -141,7 +141,7 @@ class Failure(Struct):
         return next((frame for frame in reversed(self.frames) if frame.snippet), None)
 
 
-class Exercise(Struct):
+class Exercise(Struct, frozen=True):
     """One call that the snippet does not make itself."""
 
     target: str
@@ -159,7 +159,7 @@ class Exercise(Struct):
     definition: Span | None = None
 
 
-class Observation(Struct):
+class Observation(Struct, frozen=True):
     """What a probe saw: facts, no judgement."""
 
     probe: str
@@ -169,7 +169,7 @@ class Observation(Struct):
     stage: str = "run"
 
 
-class Call(Struct):
+class Call(Struct, frozen=True):
     """One edge of the model's data flow, first call of each module: for rules and for the picture in the report."""
 
     module: ModuleRef
@@ -179,7 +179,7 @@ class Call(Struct):
     depth: int = 0
 
 
-class StandIn(Struct):
+class StandIn(Struct, frozen=True):
     """Something of the World that stood in for the real thing."""
 
     what: str
@@ -188,7 +188,7 @@ class StandIn(Struct):
     """`256 learnable images in IDX files`."""
 
 
-class Usage(Struct):
+class Usage(Struct, frozen=True):
     """What the run cost, measured from outside."""
 
     wall: float = 0.0
@@ -196,7 +196,7 @@ class Usage(Struct):
     peak_mb: float = 0.0
 
 
-class Outcome(Struct):
+class Outcome(Struct, frozen=True):
     """What came of one job.
 
     kind: ok, raised, exited (sys.exit or os._exit before the end), timeout, out-of-memory, output-flood, crashed (signal),

@@ -24,7 +24,7 @@ def test_a_table_changes_only_what_it_names() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(table: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match="pyproject.toml") as raised:
+    with pytest.raises(ConfigError, match=r"pyproject\.toml") as raised:
         from_table(table, "pyproject.toml")
     assert said in str(raised.value)
     assert raised.value.hint
@@ -39,7 +39,7 @@ def test_the_nearest_pyproject_counts(tmp_path) -> None:
 
 def test_broken_toml_names_its_file(tmp_path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.snipfix\n")
-    with pytest.raises(ConfigError, match="pyproject.toml"):
+    with pytest.raises(ConfigError, match=r"pyproject\.toml"):
         load(tmp_path)
 
 

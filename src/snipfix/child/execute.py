@@ -11,17 +11,19 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import loops
+from aftermath import Surroundings, flush, unhook, wait_for_threads
 from evidence import Recorder
-from failures import failure
+from failures import failure, message
 from tracing import HERE, is_own
 
 Send = Callable[[dict], None]
 USERS_OF_TORCH = ("transformers", "lightning", "timm", "accelerate", "monai", "fastai", "ignite", "einops", "peft", "diffusers")
 DEPTHS = ("run", "exercise", "probe")
+THREADS_SHARE, THREADS_SECONDS = 0.5, 20.0
 
 
 def run(job: dict[str, Any], send: Send) -> None:
@@ -94,19 +96,11 @@ def _uncompiled(job: dict[str, Any]) -> list[dict[str, str]]:
 
 def _silence() -> None:
     """From here on nothing is the snippet's own output."""
-    _flush()
+    flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:
-            continue
 
 
 # The scene ------------------------------------------------------------------------------------------------------------
@@ -193,11 +187,20 @@ def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.
     """Runs the blocks before and the snippet, and says how it ended. Gives its tree, None when it cannot be compiled."""
     job = recorder.job
     tree: ast.Module | None = None
+    surroundings = Surroundings()
     try:
-        _run_before(recorder, main, send)
-        tree = ast.parse(job["code"], job["name"])
-        code = _compile(recorder, job["name"], job["code"])
-        exec(code, main.__dict__)
+        try:
+            _run_before(recorder, main, send)
+            tree = ast.parse(job["code"], job["name"])
+            exec(_compile(recorder, job["name"], job["code"]), main.__dict__)
+        finally:
+            for _ in range(3):
+                try:
+                    unhook()
+                    break
+                except BaseException:
+                    continue  # a hook that raises does so once, and is gone by that
+            surroundings.restore()
     except SystemExit as error:
         _tell_exit(error, send)
     except BaseException as error:
@@ -205,6 +208,8 @@ def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.
         send({"set": {"kind": "raised", "failure": facts, "lines_run": _lines(recorder, tree, facts)}})
     else:
         send({"set": {"kind": "ok", "lines_run": _lines(recorder, tree, None)}})
+    if not wait_for_threads(min(THREADS_SECONDS, THREADS_SHARE * float(job.get("timeout") or THREADS_SECONDS))):
+        send({"set": {"detail": "threads that it had started were still at work long after its last line"}})
     recorder.flush()
     return tree
 
@@ -215,22 +220,31 @@ def _run_before(recorder: Recorder, main: types.ModuleType, send: Send) -> None:
     if not blocks:
         return
     mark = recorder.mark()
-    heard = [os.dup(1), os.dup(2)]
-    _silence()
-    for block in blocks:
-        send({"set": {"stopped_in": block["name"]}})
-        _write(block["name"], block["code"])
-        try:
-            exec(_compile(recorder, block["name"], block["code"]), main.__dict__)
-        except Exception:
-            if not block.get("expect_error"):
-                raise
-    _flush()
-    for descriptor, old in enumerate(heard, 1):
-        os.dup2(old, descriptor)
-        os.close(old)
+    with _unheard():
+        for block in blocks:
+            send({"set": {"stopped_in": block["name"]}})
+            _write(block["name"], block["code"])
+            try:
+                exec(_compile(recorder, block["name"], block["code"]), main.__dict__)
+            except Exception:
+                if not block.get("expect_error"):
+                    raise
     recorder.rewind(mark)
     send({"set": {"stopped_in": "", "observations": [], "warnings": [], "calls": []}})
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """What is printed meanwhile is not heard by anybody."""
+    heard = [os.dup(1), os.dup(2)]
+    _silence()
+    try:
+        yield
+    finally:
+        flush()
+        for descriptor, old in enumerate(heard, 1):
+            os.dup2(old, descriptor)
+            os.close(old)
 
 
 def _compile(recorder: Recorder, name: str, text: str) -> types.CodeType:
@@ -246,7 +260,7 @@ def _compile(recorder: Recorder, name: str, text: str) -> types.CodeType:
 def _tell_exit(error: SystemExit, send: Send) -> None:
     code = error.code
     number = 0 if code is None else code if isinstance(code, int) else 1
-    detail = "" if code is None or isinstance(code, int) else str(code)[:1_000]
+    detail = "" if code is None or isinstance(code, int) else message(error)[:1_000]
     send({"set": {"kind": "exited", "exit_code": int(number) & 0xFF, "detail": detail}})
 
 

@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import sys
-import threading
 import traceback
 
 import confine
@@ -48,6 +47,7 @@ class Process:
     def __init__(self, zygote):
         self.box = zygote.box
         self.status = self.usage = None
+        self.crowded = None  # since when it has had all the processes it may
         ours, theirs = socket.socketpair()
         self.scratch = self.box.new_scratch()
         self.pid = self.box.fork()
@@ -249,7 +249,6 @@ def plain(value, depth=0):
 
 def work(executor, task, send):
     """Run the job, then what a normal interpreter does before it leaves. Gives the exit status."""
-    leave = threading._shutdown
     executor.run(task, send)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -257,10 +256,9 @@ def work(executor, task, send):
         except Exception:
             pass
     finish = getattr(sys.modules.get("multiprocessing.util"), "_exit_function", None)
-    for last in (finish, leave):
-        try:
-            if last:
-                last()
-        except Exception:
-            pass
+    try:
+        if finish:
+            finish()
+    except Exception:
+        pass
     return 0

@@ -1,5 +1,6 @@
 # 001 fork bomb
-# expect: ok
+# expect: ok out-of-memory timeout
+# timeout: 20
 
 import os, time
 children = 0

@@ -1,0 +1,10 @@
+# 126 a fork bomb that only goes on
+# expect: out-of-memory timeout
+# timeout: 30
+
+import os
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass

@@ -1,0 +1,5 @@
+# expect: ok
+import sys
+print("before")
+sys.settrace(lambda *_: 1 / 0)
+# prints: before

@@ -1,0 +1,4 @@
+# expect: ok
+print("before")
+print = None
+# prints: before

@@ -64,7 +64,7 @@ class NotIterable(CrashRule):
         return next(iter(self.candidates(crash)), None) is not None
 
     def says(self, crash: Crash) -> str:
-        return f"a {crash.found[0]} is iterated over"
+        return f"there is nothing to iterate over in this {crash.found[0]}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, statement = crash.code, crash.statement

@@ -134,6 +134,8 @@ class Failure(Struct, frozen=True):
     """`Type: message` of __cause__ or __context__, when there is one."""
     syntax: Span | None = None
     """The place CPython names, for a SyntaxError."""
+    near: tuple[str, ...] = ()
+    """For a name that a module or object lacks: those that it has and that look alike, best first; dotted where a submodule has it."""
 
     @property
     def frame(self) -> Frame | None:

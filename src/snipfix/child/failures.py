@@ -11,6 +11,7 @@ from typing import Any
 
 from describe import cut, describe, type_name
 from functions import public_name
+from spelling import near_names
 from tracing import is_own
 
 MESSAGE = 4_000
@@ -51,6 +52,9 @@ def failure(recorder: Any, error: BaseException) -> dict[str, Any]:
     operation = _operation(recorder, error, steps)
     if operation is not None:
         facts["operation"] = operation
+    near = near_names(error)
+    if near:
+        facts["near"] = near
     return facts
 
 

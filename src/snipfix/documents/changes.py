@@ -14,7 +14,7 @@ from snipfix.documents.events import Fence, Line, Style
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
 
-__all__ = ["changes"]
+__all__ = ["Change", "changes"]
 
 Change = tuple[int, int, str]
 PLAIN_PREFIX = re.compile(r"[ \t>]*")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from snipfix.documents.changes import changes
+from snipfix.documents.changes import Change, changes
 from snipfix.documents.document import Document
 from snipfix.documents.events import Fence
 from snipfix.documents.source import STDIN, Source
 from snipfix.errors import DocumentError, UsageError
 from snipfix.files import write_atomic
 
-__all__ = ["mend", "rewrite", "write"]
+__all__ = ["edits", "mend", "rewrite", "write"]
 
 
 def mend(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str] | None = None) -> bool:
@@ -34,6 +34,16 @@ def mend(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str
 def rewrite(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str] | None = None) -> bytes:
     """The document's bytes with new code for some snippets and new documented outputs for some.
 
+    Raises:
+        DocumentError: as `edits`.
+    """
+    assert document.source is not None
+    return document.source.spliced(edits(document, codes, outputs))
+
+
+def edits(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str] | None = None) -> list[Change]:
+    """The replacements (start, end, text) in the document's text that bring new code and new documented outputs there, proven by reading again.
+
     Both are keyed by snippet id. An output that says what the document already says is left as it stands there.
 
     Raises:
@@ -42,17 +52,16 @@ def rewrite(document: Document, codes: Mapping[str, str], outputs: Mapping[str, 
     assert document.source is not None
     source = document.source
     shown = {one.id: one.documented_output for one in document.snippets}
-    edits = []
+    found = list[Change]()
     for name, code in codes.items():
-        edits += changes(source, document.part(name).fence, code)
+        found += changes(source, document.part(name).fence, code)
     told = {name: text for name, text in (outputs or {}).items() if not says_the_same(shown.get(name), text)}
     for name, text in told.items():
         fence = document.part(name).output
         if fence is not None:
-            edits += changes(source, fence, text)
-    new = source.spliced(edits)
-    _prove(document, new, codes, told)
-    return new
+            found += changes(source, fence, text)
+    _prove(document, source.spliced(found), codes, told)
+    return found
 
 
 def write(path: Path, old: bytes, new: bytes) -> None:

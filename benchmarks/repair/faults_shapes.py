@@ -114,7 +114,8 @@ def broadcast_loss(code: Code) -> Places:
 @fault("shape")
 def wrong_number_of_classes(code: Code) -> Places:
     """The head has fewer outputs than there are classes."""
-    for node in calls(code, "Linear"):
+    last = max(calls(code, "Linear"), key=lambda node: (node.lineno, node.col_offset), default=None)
+    for node in [last] if last else []:
         if len(node.args) > 1 and isinstance(node.args[1], ast.Constant) and mentions(code, "CrossEntropyLoss", "NLLLoss"):
             yield put(code, node.args[1], str(max(1, node.args[1].value // 2)))
 

@@ -49,6 +49,7 @@ class TupleForTensor(CrashRule):
         r"must be Tensor, not tuple",
         r"'tuple' object has no attribute '(\w+)'",
         r"expected Tensor as element \d+ in argument \d+, but got tuple",
+        r"tuple indices must be integers or slices, not tuple",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nout, _ = nn.LSTM(4, 5)(torch.zeros(3, 2, 4))\ny = nn.Linear(5, 2)(out)\n"),
@@ -73,6 +74,8 @@ class TupleForTensor(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, node = crash.code, passed(crash, 0, "input")
         if isinstance(crash.node, ast.Attribute):
+            node = crash.node.value
+        if isinstance(crash.node, ast.Subscript):
             node = crash.node.value
         birth = crash.born(node) if isinstance(node, ast.Name) else None
         if isinstance(crash.node, ast.Attribute) and isinstance(node, ast.Name):

@@ -52,6 +52,7 @@ class UnexpectedKeyword(CrashRule):
     MESSAGES = (
         r"([\w.]+?)(?:\(\))? got an unexpected keyword argument '(\w+)'",
         r"([\w.]+)\(\) (?:got|received) an? (?:invalid|unexpected) .*keyword (?:argument )?'(\w+)'",
+        r"(\w+)\(\) received an invalid combination of arguments - got \([^)]*?\b(\w+)=",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.Conv2d(3, 4, kernel_size=3)\n"),

@@ -53,6 +53,7 @@ class IntegersIntoLayer(CrashRule):
         r"Input type \((?:unsigned char|long|int|long int|bool|torch\.LongTensor|torch\.ByteTensor)[^)]*\) and",
         r"(?:RNN )?input dtype \(torch\.(?:int64|int32|uint8)\) does not match weight dtype",
         r"input must have \d+ dimensions, got \d+",
+        r"get_mkldnn_dtype: unsupported data type",
         r"expected m1 and m2 to have the same dtype, but got: (?:long|int)",
     )
     GOOD = (

@@ -42,7 +42,7 @@ class MixedFloatTypes(CrashRule):
     name = "mixed-float-types"
     category = Category.DTYPE
     applicability = Applicability.UNSAFE
-    TYPES = ("RuntimeError",)
+    TYPES = ("RuntimeError", "ValueError")
     MESSAGES = (
         r"must have the same dtype",
         r"expected scalar type \w+ but found \w+",

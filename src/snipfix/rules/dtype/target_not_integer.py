@@ -67,13 +67,15 @@ class TargetNotInteger(CrashRule):
         target = crash.argument(1, "target")
         return (
             target is not None
-            and target.dtype.startswith("float")
+            and target.dtype.startswith(("float", "bool"))
             and ("loss" in crash.operation.name or "entropy" in crash.operation.name)
         )
 
     def says(self, crash: Crash) -> str:
         target = crash.argument(1, "target")
         whole = target is not None and target.whole is not False
+        if target is not None and target.dtype == "bool":
+            return "the class numbers are truth values"
         return "the class numbers are floating-point numbers" if whole else "the targets are not class numbers: they are not whole"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:

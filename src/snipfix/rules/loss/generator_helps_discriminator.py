@@ -101,6 +101,30 @@ class GeneratorHelpsDiscriminator(Rule):
                 ones = called(node).replace("zeros", "ones")
                 edits = replace_expression(code, node.func, ast.unparse(node.func).replace(called(node), ones))
                 yield self.fix("let the generator aim at the label of real samples", *edits)
+        if isinstance(value, ast.expr):
+            yield from self._other_label(code, value)
+            yield from self._other_sign(code, value)
+
+    def _other_label(self, code: Code, value: ast.expr) -> Iterator[Fix]:
+        """`criterion(d_fake, zeros)`: the name that holds ones instead."""
+        held = {
+            ast.unparse(one.targets[0]): called(one.value)
+            for one in code.nodes
+            if isinstance(one, ast.Assign) and called(one.value) in {"zeros", "zeros_like", "ones", "ones_like"}
+        }
+        for node in ast.walk(value):
+            if isinstance(node, ast.Name) and held.get(node.id, "").startswith("zeros"):
+                for name in (name for name, kind in held.items() if kind.startswith("ones")):
+                    yield self.fix(
+                        "let the generator aim at the label of real samples", *replace_expression(code, node, name), preference=1
+                    )
+
+    def _other_sign(self, code: Code, value: ast.expr) -> Iterator[Fix]:
+        """A mean score, which has no label: the generator wants it the other way."""
+        if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+            yield self.fix("turn the generator's sign", *replace_expression(code, value, code.slice(value.operand)), preference=2)
+        elif called(value) in {"mean", "sum"}:
+            yield self.fix("turn the generator's sign", *replace_expression(code, value, f"-{code.slice(value)}"), preference=2)
 
 
 def identity(facts: Mapping[str, Any]) -> Judge:

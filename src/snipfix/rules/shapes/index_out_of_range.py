@@ -100,9 +100,8 @@ class IndexOutOfRange(CrashRule):
             if call.module.type == "Linear" and shape and shape[-1] == classes and call.module.built:
                 built = crash.code.node_at(call.module.built, ast.Call)
                 if isinstance(built, ast.Call):
-                    yield from width_offers(
-                        crash, argument_of(built, 1, "out_features"), self._highest(crash, 1) + 1, what="number of classes"
-                    )
+                    wanted = announced(crash, self._highest(crash, 1))
+                    yield from width_offers(crash, argument_of(built, 1, "out_features"), wanted, what="number of classes")
                 return
 
     def _larger_table(self, crash: Crash) -> Iterator[Offer]:
@@ -115,3 +114,14 @@ class IndexOutOfRange(CrashRule):
                 if value.length == highest + 1 and frame.function == "<module>" and crash.function_of(size) is crash.code.tree:
                     yield Offer(f"Make room for all of {name}", replace_expression(crash.code, size, f"len({name})"))
         yield from width_offers(crash, size, highest + 1, what="number of entries")
+
+
+def announced(crash: Crash, highest: int) -> int:
+    """How many classes there are: as many as the text draws them from (`randint(0, 10, ...)`), else up to the highest that was seen."""
+    drawn = [
+        node.args[1].value
+        for node in crash.code.nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("randint") and len(node.args) > 2
+        and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, int)
+    ]  # fmt: skip
+    return min((high for high in drawn if high > highest), default=highest + 1)

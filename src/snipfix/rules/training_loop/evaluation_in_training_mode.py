@@ -12,6 +12,7 @@ from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each, items, text
 
+WITHOUT_GRADIENTS = re.compile(r"\b(no_grad|inference_mode)\b")
 ON_PURPOSE = re.compile(r"monte.?carlo|mc_?dropout|uncertain|\.eval\(|\.train\(False\)", re.IGNORECASE)
 
 
@@ -85,4 +86,8 @@ class EvaluationInTrainingMode(Rule):
             if isinstance(up, ast.With) and any(called(item.context_expr) in {"no_grad", "inference_mode"} for item in up.items):
                 edits = insert_statement_before(code, up.lineno, f"{node.func.id}.eval()")
                 yield self.fix("switch to evaluation mode first", *edits)
+                return
+            if isinstance(up, ast.FunctionDef) and any(WITHOUT_GRADIENTS.search(ast.unparse(one)) for one in up.decorator_list):
+                first = up.body[1] if ast.get_docstring(up) and len(up.body) > 1 else up.body[0]
+                yield self.fix("switch to evaluation mode first", *insert_statement_before(code, first.lineno, f"{node.func.id}.eval()"))
                 return

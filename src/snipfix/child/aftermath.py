@@ -8,8 +8,11 @@ import threading
 import time
 import types
 
+import warm
+
 # What the rest of the child leans on. What a snippet patches elsewhere is part of what it means, and stays.
-LEANT_ON = ("builtins", "sys", "os", "os.path", "posixpath", "time", "json", "math", "inspect", "functools", "contextlib", "threading", "signal", "types")  # fmt: skip
+LEANT_ON = ("builtins", "sys", "os", "time", "json", "math", "contextlib", "threading", "signal")
+OURS = ("torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.optim.optimizer", "torch.utils.data", "numpy")
 MEANT = {"sys": {"path", "argv"}}
 POOL_FILE = "concurrent/futures/thread.py"
 ALARMS = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
@@ -22,33 +25,37 @@ class Surroundings:
     """The interpreter as it was when this was made."""
 
     def __init__(self) -> None:
-        self._modules = dict(sys.modules)
-        self._table = sys.modules
-        self._kept = {name: dict(vars(self._modules[name])) for name in LEANT_ON if name in self._modules}
+        # A copy made in this process would touch every module's count of references, and so copy their pages.
+        self._modules = warm.loaded or dict(sys.modules)
+        self._kept = {name: dict(vars(sys.modules[name])) for name in LEANT_ON if name in sys.modules}
+        self._owners = {name: sys.modules[name] for name in self._kept}
         self._recursion = sys.getrecursionlimit()
         self._set_recursion = sys.setrecursionlimit
         self._timers = [(signal.setitimer, getattr(signal, name)) for name in ALARMS if hasattr(signal, name)]
 
     def restore(self) -> None:
         """Puts back what was there; what a snippet has added stays. The streams it has put in place are flushed first, as at a program's end."""
-        for unhook in (threading.settrace, threading.setprofile):
-            unhook(None)  # type: ignore[arg-type]
+        for unset in (threading.settrace, threading.setprofile):
+            unset(None)  # type: ignore[arg-type]
         for set_timer, which in self._timers:
             set_timer(which, 0)
         self._set_recursion(self._recursion)
         flush()
         for name, kept in self._kept.items():
-            present = vars(self._modules[name])
+            present = vars(self._owners[name])
             for key, value in kept.items():
                 if present.get(key, self) is not value and key not in MEANT.get(name, ()):
                     present[key] = value
-        if self._table is sys.modules and len(self._table) >= len(self._modules):
-            lost = [name for name in self._modules if self._table.get(name) is not self._modules[name]]
-        else:
-            lost = list(self._modules)
-        for name in lost:
-            if name != "__main__":
-                self._table[name] = self._modules[name]
+        self._restore_modules()
+
+    def _restore_modules(self) -> None:
+        table = sys.modules
+        if len(table) < len(self._modules):
+            for name, module in self._modules.items():
+                table.setdefault(name, module)
+        for name in (*self._kept, *OURS):
+            if name in self._modules and table.get(name) is not self._modules[name]:
+                table[name] = self._modules[name]
 
 
 def unhook() -> None:

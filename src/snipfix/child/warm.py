@@ -4,12 +4,15 @@ import gc
 import importlib
 import os
 import sys
+import traceback
+import types
 
 # What a first optimizer, loader or loss would import lazily, a second for every job.
 TORCH_PARTS = ("torch.nn.functional", "torch.optim", "torch.utils.data", "torch._dynamo", "torch.autograd.functional", "torch.nn.utils.rnn")
 PACKAGES = ("numpy", "torch", "torchvision", "torchtext", "torchaudio", "torch-geometric", "pytorch-crf", "transformers", "scipy", "scikit-learn", "pandas", "matplotlib")  # fmt: skip
 
 _tried = set()
+loaded = {}  # sys.modules as every job finds it
 
 
 def load(names):
@@ -26,6 +29,7 @@ def load(names):
             attempt(name)
     if len(sys.modules) == before:
         return False
+    loaded.update(sys.modules)
     gc.collect()
     gc.freeze()
     return True
@@ -61,7 +65,17 @@ def load_torch():
         warm_up(torch)
     except Exception:
         pass  # a torch too old or too new for the warm-up still runs jobs, only slower
+    seed_quickly()
     torch.manual_seed(0)
+
+
+def seed_quickly():
+    """Let torch, which keeps each seeding for devices that are not in use yet, do so without the text of the stack that asked for it."""
+    silent = types.SimpleNamespace(**{**vars(traceback), "format_stack": list})
+    for name in ("torch.cuda", "torch.xpu", "torch.mtia"):
+        module = sys.modules.get(name)
+        if getattr(module, "traceback", None) is traceback:
+            module.traceback = silent
 
 
 def warm_up(torch):

@@ -47,5 +47,9 @@ def state(torch: Any, numpy: Any) -> tuple:
     return (
         hash(torch.random.get_rng_state().numpy().tobytes()),
         hash(random.getstate()),
-        None if numpy is None else hash(str(numpy.random.get_state()[1:3])),
+        None if numpy is None else _of_numpy(numpy.random.get_state()),
     )
+
+
+def _of_numpy(state: tuple) -> int:
+    return hash((state[1].tobytes(), state[2]))

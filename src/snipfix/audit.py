@@ -47,6 +47,8 @@ class Auditor:
         if fixes:
             context = replace(context, outcome=outcome)
             findings = [self.with_fixes(context, finding) for finding in findings]
+        if snippet.expect_error and outcome is not None and outcome.kind == "raised":
+            findings = [finding for finding in findings if not finding.is_error]
         verdict, reason = _verdict(snippet, findings, outcome)
         return Result(
             snippet=snippet,
@@ -115,11 +117,13 @@ class Auditor:
         for finding in sorted(findings, key=_reading_order):
             if self.options.wants(finding) and not _ignored(context.code, finding):
                 kept.setdefault(finding.key, finding)
+        broken = {finding.span.line for finding in kept.values() if finding.stage is Stage.STATIC and finding.is_error}
         said = {(finding.span.line, finding.category) for finding in kept.values() if finding.stage is Stage.STATIC}
         return [
             finding
             for finding in kept.values()
             if not (finding.rule.startswith(FALLBACK) and (finding.span.line, finding.category) in said)
+            and not (finding.stage in (Stage.RUN, Stage.EXERCISE) and finding.is_error and finding.span.line in broken)
         ]
 
     def with_fixes(self, context: Context, finding: Finding) -> Finding:
@@ -163,8 +167,9 @@ def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | N
     errors = [finding for finding in findings if finding.is_error]
     if outcome is not None and outcome.stopped_in and not errors:
         return Verdict.NOT_RUNNABLE, "a block that it builds on fails"
-    if snippet.expect_error and outcome is not None and outcome.kind == "raised":
-        return Verdict.CLEAN, "raises, as the document means it to"
+    if snippet.expect_error and outcome is not None:
+        raised = outcome.kind == "raised"
+        return (Verdict.CLEAN, "raises, as the document means it to") if raised else (Verdict.SUSPECT, "the document says that it raises")
     if outcome is not None and outcome.kind == "refused":
         return Verdict.NOT_RUNNABLE, outcome.detail
     if errors and all(finding.category is Category.ENVIRONMENT for finding in errors):

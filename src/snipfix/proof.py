@@ -28,9 +28,9 @@ def cheats(old: Code, new: Code) -> str:
         return "it empties a body"
     if _count(new, ast.For) + _count(new, ast.While) < _count(old, ast.For) + _count(old, ast.While):
         return "it drops a loop"
-    if gone := _definitions(old) - _definitions(new):
-        return f"it drops {', '.join(sorted(gone))}"
-    if list(_loop_bounds(old)) != list(_loop_bounds(new)):
+    if len(_definitions(new)) < len(_definitions(old)):
+        return f"it drops {', '.join(sorted(_definitions(old) - _definitions(new)))}"
+    if Counter(_loop_bounds(old)) - Counter(_loop_bounds(new)):
         return "it changes how often a loop runs"
     before, after = _calls(old), _calls(new)
     for name in KEPT_CALLS:

@@ -30,6 +30,8 @@ class State:
     text: str
     result: Result
     fixes: tuple[Fix, ...] = ()
+    texts: tuple[str, ...] = ()
+    """The texts on the way, from the author's to this one: one more than there are fixes."""
 
     @property
     def errors(self) -> list[Finding]:
@@ -89,7 +91,7 @@ class Search:
     def solutions(self, start: Result) -> Iterator[list[State]]:
         """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked."""
         order = itertools.count()
-        self.best = State(self.snippet.code, start)
+        self.best = State(self.snippet.code, start, texts=(self.snippet.code,))
         queue = [(self.best.cost, next(order), self.best)]
         self.seen.add(self.best.text)
         while queue and not self.spent:
@@ -136,7 +138,7 @@ class Search:
         if text in self.seen:
             return None
         self.seen.add(text)
-        return State(text, self.audit(text), (*state.fixes, fix))
+        return State(text, self.audit(text), (*state.fixes, fix), (*state.texts, text))
 
 
 CANDIDATE_SECONDS = 20.0
@@ -217,18 +219,17 @@ class Repairer:
         return (None, why) if why else (proven, "")
 
     def _necessary(self, search: Search, state: State) -> State:
-        """Take back each hunk in turn and keep it back when the audit is still without errors."""
-        hunks = _hunks(search.snippet.code, state.text)
-        if len(state.fixes) < 2 or len(hunks) < 2:
+        """The state without the fixes that it does not need: each is taken back in turn, whole, and left out when no error comes back."""
+        if len(state.fixes) < 2:
             return state
-        keep = set(range(len(hunks)))
-        for number in range(len(hunks)):
-            text = _merged(search.snippet.code, state.text, keep - {number})
+        for number in range(len(state.fixes)):
+            text = taken_back(state, number)
+            if text is None or text in (state.text, search.snippet.code):
+                continue
             result = search.audit(text)
-            if not any(finding.is_error for finding in result.findings):
-                keep.discard(number)
-                state = replace(state, text=text, result=result)
-                return self._necessary(search, replace(state, fixes=state.fixes))
+            shorter = State(text, result, (*state.fixes[:number], *state.fixes[number + 1 :]))
+            if not shorter.errors:
+                return shorter
         return state
 
     def _with_diff(self, result: Result, repair: Repair, name: str | None) -> Repair:
@@ -259,17 +260,20 @@ def _repair_of(result: Result, state: State, tries: int) -> Repair:
     )
 
 
-def _hunks(old: str, new: str) -> list[tuple[int, int, int, int]]:
-    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    codes = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    return [(a1, a2, b1, b2) for tag, a1, a2, b1, b2 in codes if tag != "equal"]
-
-
-def _merged(old: str, new: str, keep: set[int]) -> str:
-    """The old text with only the kept hunks of the new one."""
-    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    out, at = list[str](), 0
-    for number, (a1, a2, b1, b2) in enumerate(_hunks(old, new)):
-        out += a[at:a1] + (b[b1:b2] if number in keep else a[a1:a2])
-        at = a2
-    return "".join(out + a[at:])
+def taken_back(state: State, number: int) -> str | None:
+    """The state's text with one of its fixes taken back; None when a later fix changed the same lines."""
+    before, after = state.texts[number], state.texts[number + 1]
+    lines, out, at = after.splitlines(keepends=True), list[str](), 0
+    old, final = before.splitlines(keepends=True), state.text.splitlines(keepends=True)
+    place = {}
+    for a, b, size in difflib.SequenceMatcher(None, lines, final, autojunk=False).get_matching_blocks():
+        place.update({a + step: b + step for step in range(size)})
+    for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, old, lines, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        spots = [place.get(line) for line in range(b1, b2)] if b2 > b1 else [place.get(b1, len(final))]
+        if spots[0] is None or spots != list(range(spots[0], spots[0] + len(spots))):
+            return None
+        out += final[at : spots[0]] + old[a1:a2]
+        at = spots[0] + b2 - b1
+    return "".join(out + final[at:])

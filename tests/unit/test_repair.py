@@ -80,6 +80,18 @@ def test_part_of_the_way_is_called_partly_repaired() -> None:
     assert [finding.rule for finding in result.repair.findings_after] == ["SNF601"]
 
 
+def test_a_fix_that_turns_out_to_be_unnecessary_is_taken_back_whole() -> None:
+    """The first fix helps at first; the second makes it needless. Both of its lines go."""
+    rules = (
+        Word("SNF600", "bad", "good = 0\nextra"),
+        Word("SNF601", "odd", "even"),
+    )
+    rules[0].hidden_by = "even"
+    result = repair("bad = 1\nodd = 2\n", *rules)
+    assert result.repair.corrected == "bad = 1\neven = 2\n"
+    assert [fix.rule for fix in result.repair.fixes] == ["SNF601"]
+
+
 def test_fixes_that_go_round_in_circles_end() -> None:
     result = repair("ping = 1\n", Word("SNF600", "ping", "pong"), Word("SNF601", "pong", "ping"))
     assert result.repair.verdict is not RepairVerdict.REPAIRED

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from snipfix.evidence import Job
 from snipfix.sandbox.client import Sandbox
 from snipfix.sandbox.policy import Policy, hints
 from snipfix.sandbox.pool import Pool
+from snipfix.sandbox.server import remove_stale
 
 EXECUTOR = str(Path(__file__).parents[1] / "hostile" / "plain_executor.py")
 PLAIN = Policy(executor=EXECUTOR, preload=())
@@ -138,25 +139,80 @@ def test_nothing_is_left_when_it_closes() -> None:
     assert process.returncode is not None
 
 
-def test_the_parents_end_is_the_end_of_all() -> None:
+@pytest.mark.parametrize("mode", ["auto", "nons", "process"])
+def test_the_parents_end_is_the_end_of_all(mode: str, tmp_path: Path) -> None:
     code = f"""
-import os, sys
+import os, signal, threading, time
 from snipfix.evidence import Job
 from snipfix.sandbox.client import Sandbox
 from snipfix.sandbox.policy import Policy
-sandbox = Sandbox(Policy(executor={EXECUTOR!r}, preload=())).__enter__()
+sandbox = Sandbox(Policy(executor={EXECUTOR!r}, preload=(), isolation={mode!r})).__enter__()
 sandbox.isolation()
-print(sandbox._server._process.pid, sandbox._server.scratch, flush=True)
-os._exit(0)
+threading.Thread(target=sandbox.run, args=(Job(code="import time; time.sleep(600)", timeout=600),)).start()
+time.sleep(0.3)
+print(sandbox._server._process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    pid, scratch = done.stdout.split()
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists():
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=environment)
+    group = int(done.stdout)
+    for _ in range(200):
+        left = _of_session(group)
+        if not left:
             break
         time.sleep(0.05)
-    assert not Path(f"/proc/{pid}").exists()
-    shutil.rmtree(scratch, ignore_errors=True)
+    assert not left
+    (folder,) = tmp_path.glob("snipfix-*")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        remove_stale()
+        assert folder.exists()  # it may be so young that its owner has had no time to take the lock
+        os.utime(folder, (0, 0))
+        remove_stale()
+    assert not folder.exists()
+
+
+def _of_session(session: int) -> list[str]:
+    """The processes of a session, which jobs leave only where the kernel ends them with their namespace or the fork server itself does."""
+    lines = subprocess.run(["ps", "-eo", "sess=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if line.split()[0] == str(session)]
+
+
+def test_a_folder_in_use_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("snipfix-of_others.log", "other-12345678"):
+        Path(tmp_path, name).mkdir()
+        os.utime(tmp_path / name, (0, 0))
+    with Sandbox(LIGHT) as sandbox:
+        sandbox.isolation()
+        server = sandbox._server
+        assert server is not None
+        os.utime(server.scratch, (0, 0))
+        remove_stale()
+        assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
+@pytest.mark.parametrize("policy", [PLAIN, LIGHT], ids=["auto", "process"])
+def test_control_groups_bound_all_processes_together(policy: Policy) -> None:
+    code = """
+import os, time
+for _ in range(6):
+    if os.fork() == 0:
+        x = bytearray(b"x") * (60 << 20)
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
+    with Sandbox(policy) as sandbox:
+        limits = sandbox.isolation().layers[-1].detail
+        name = Path(sandbox._server.scratch).name if sandbox._server else ""
+        outcome = sandbox.run(Job(code=code, memory_mb=200, timeout=60))
+    assert (outcome.kind, "together" in outcome.detail) == ("out-of-memory", True), outcome
+    if "(by control groups)" in limits:
+        assert not list(Path("/sys/fs/cgroup").glob(f"*/{name}"))
+    else:
+        assert "no control groups: " in limits
 
 
 @pytest.mark.parametrize("python", ["/no/such/python", "/bin/true", "/etc/passwd"])

@@ -19,7 +19,7 @@ PLAIN = {
     "namespaces": "own users, processes, network (none), mounts (a read-only view of interpreter and libraries, private scratch)",
     "landlock": "files outside interpreter, libraries and scratch are refused a second time; so are TCP and signals to the outside",
     "seccomp": "system calls that no snippet has business with are refused",
-    "limits": "time, memory of each process and of all together (watched), processes, open files, file size and output are bounded",
+    "limits": "time, memory of each process and of all together ({}), processes, open files, file size and output are bounded",
 }
 
 
@@ -34,6 +34,7 @@ class Box:
         self.policy, self.base = policy, scratch
         self.on, self.why = set(), {}
         self.count = 0
+        self.groups, self.no_groups = None, ""
 
     # Deciding --------------------------------------------------------------------------------------------------------
 
@@ -50,7 +51,8 @@ class Box:
         found = [
             (name, name in self.on, PLAIN[name] if name in self.on else self.why.get(name, "not asked for")) for name in LAYERS["full"]
         ]
-        return [*found, ("limits", True, PLAIN["limits"])]
+        together = "by control groups" if self.groups else f"by looking ten times a second; no control groups: {self.no_groups}"
+        return [*found, ("limits", True, PLAIN["limits"].format(together))]
 
     def choose(self):
         """Decide on the layers: those asked for, or all that work, each tried in a throw-away process."""
@@ -109,7 +111,21 @@ class Box:
     def seal(self):
         """Confine the fork server itself, before anything heavy is imported."""
         self.choose()
+        self.group()
         self.apply()
+
+    def group(self):
+        """Make control groups for jobs, where that is allowed. They are no layer of their own: without them the same is watched."""
+        if sys.platform != "linux":
+            self.no_groups = "needs Linux"
+            return
+        import cgroups
+
+        owner = NOBODY if "namespaces" in self.on and os.getuid() == 0 else None
+        try:
+            self.groups = cgroups.Groups(os.path.basename(self.base), owner)
+        except OSError as error:
+            self.no_groups = error.strerror or str(error)
 
     def apply(self):
         if sys.platform != "linux":
@@ -256,6 +272,8 @@ class Box:
                 return "out-of-memory", f"kept as many processes as it may have, {len(pids)}"
             return None  # to weigh so many would take longer than this second
         process.crowded = None
+        if process.group:  # the kernel does the weighing
+            return ("out-of-memory", f"its processes together needed more than the {memory_mb} MB allowed") if process.starved() else None
         used = tally.memory_mb(pids, memory_mb)
         if used > memory_mb:
             return "out-of-memory", f"its {len(pids)} processes together held {used} MB, more than the {memory_mb} MB allowed"

@@ -55,8 +55,11 @@ class Process:
             child_main(zygote, ours, theirs, self.scratch)
         theirs.close()
         self.channel = ours
+        self.group = self.box.groups.put(self.pid) if self.box.groups else ""
 
     def begin(self, job, descriptors):
+        if self.group:
+            self.box.groups.limit(self.group, job["memory_mb"], self.box.policy["processes"] + 1)
         body = json.dumps(job).encode()
         head = struct.pack(">I", len(body))
         try:
@@ -80,10 +83,20 @@ class Process:
             os.kill(self.pid, number)
 
     def bury(self, spare):
-        """End what the job left behind and remove its folder; gives wait status and usage."""
+        """End what the job left behind and remove its folder; gives wait status, usage and whether it ended for want of memory."""
         self.box.sweep(self.pid, spare.pid if spare else 0)
+        starved = os.WIFSIGNALED(self.status) and self.starved()
+        self.clear()
+        return self.status, self.usage, starved
+
+    def starved(self):
+        """Whether the kernel has ended one of its processes because together they were at their limit."""
+        return bool(self.group) and self.box.groups.starved(self.group) > 0
+
+    def clear(self):
         self.box.remove_scratch(self.scratch)
-        return self.status, self.usage
+        if self.group:
+            self.box.groups.remove(self.group)
 
     def peak_mb(self, usage):
         scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
@@ -94,7 +107,7 @@ class Process:
         self.channel.close()
         os.kill(self.pid, signal.SIGKILL)
         _, self.status, self.usage = os.wait4(self.pid, 0)
-        self.box.remove_scratch(self.scratch)
+        self.clear()
 
 
 def end_all():

@@ -118,7 +118,9 @@ class Zygote:
             warm.collapse()
         self.fork_ahead()
         reason, detail = self.watch(process, message["job"]["memory_mb"])
-        status, usage = process.bury(self.spare)
+        status, usage, starved = process.bury(self.spare)
+        if starved and not reason:
+            reason, detail = "out-of-memory", f"its processes together needed more than the {message['job']['memory_mb']} MB allowed"
         self.send(
             {
                 "ended": {

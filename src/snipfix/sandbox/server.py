@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,9 @@ __all__ = ["Server", "kernel_kills"]
 START_SECONDS = 120.0
 """A cold import of torch from a slow disk is the longest honest start."""
 ANSWER_SECONDS = 180.0
+STALE_SECONDS = 3600.0
+"""Age at which a folder that nobody holds is taken to be left behind."""
+_FOLDER = re.compile(r"snipfix-[a-z0-9_]{8}")
 
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -57,7 +63,10 @@ class Server:
         self.policy = policy
         self.served = self.crashes = 0
         self.kernel_kills = kernel_kills()
+        remove_stale()
         self.scratch = tempfile.mkdtemp(prefix="snipfix-")
+        self._lock = os.open(self.scratch, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # gone with this process, however it ends
         self.log = Path(self.scratch, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -146,7 +155,49 @@ class Server:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(10)
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+        remove(self.scratch)
+
+
+def remove_stale() -> None:
+    """Remove what fork servers of this user left behind whose parents were killed: their folders are old, and nobody holds the lock."""
+    for path in Path(tempfile.gettempdir()).glob("snipfix-*"):
+        try:
+            found = path.lstat()
+            if not _FOLDER.fullmatch(path.name) or found.st_uid != os.getuid() or time.time() - found.st_mtime < STALE_SECONDS:
+                continue
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(str(path))
+        except OSError:
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def remove(scratch: str) -> None:
+    """Remove a fork server's folder, and the control groups that carry its name."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    for group in _groups(Path(scratch).name):
+        for folder in (*group.glob("job-*"), group):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _groups(name: str) -> list[Path]:
+    """The control groups of that name below those of this process; none where there are no control groups."""
+    base = Path("/sys/fs/cgroup")
+    try:
+        own = {line.split(":", 2)[2].strip("/") for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()}
+        mounts = [base, *base.iterdir()]
+    except (OSError, IndexError):
+        return []
+    return [found for path in own | {""} for mount in mounts if (found := mount / path / name).is_dir()]
 
 
 def kernel_kills() -> int:

@@ -177,6 +177,7 @@ class Watch:
     def _kind(self) -> tuple[str, str]:
         """The outcome's kind and why, from what was seen from outside first and the job's own word last."""
         if reason := self.killed or str(self.end.get("reason", "")):
+            self.server.kernel_kills = kernel_kills()
             return reason, self._why(reason)
         status = int(self.end.get("status", 0))
         if os.WIFSIGNALED(status):

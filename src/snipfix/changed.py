@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snipfix import documents
 from snipfix.documents import Document, workspace
-from snipfix.documents.collect import IGNORED, parse
+from snipfix.documents.collect import is_found, parse
 from snipfix.documents.source import Source
 from snipfix.errors import SnipfixError, UsageError
 from snipfix.model import Snippet
@@ -50,7 +50,7 @@ class Changes:
             if workspace.is_workspace(path):
                 found.append(self._of_workspace(workspace.load(path)))
                 continue
-            changed = sorted(file for file in self.files if _is_document_at(file, path.resolve()))
+            changed = sorted(file for file in self.files if is_found(file, path))
             names = [Path(os.path.relpath(file)) for file in changed]
             found += documents.collect(names, allow_empty=True) if names else []
         return [self._narrowed(document) for document in found]
@@ -100,15 +100,6 @@ def _with(document: Document, snippets: Sequence[Snippet]) -> Document:
     kept = {one.id for one in snippets}
     parts = tuple(part for one, part in zip(document.snippets, document.parts, strict=False) if one.id in kept)
     return replace(document, snippets=tuple(snippets), parts=parts)
-
-
-def _is_document_at(file: Path, path: Path) -> bool:
-    """Whether a changed file is the one at a path, or a document that a search of the folder there would find."""
-    if file == path:
-        return True
-    if not file.is_relative_to(path) or file.suffix.lower() not in documents.FORMATS:
-        return False
-    return not any(part.startswith(".") or part in IGNORED for part in file.relative_to(path).parts)
 
 
 def _fork_point() -> str:

@@ -124,6 +124,13 @@ def test_a_fix_is_an_action_that_says_what_it_does(editor):
     assert editor.findings(uri) == []
 
 
+def test_what_may_not_run_is_not_called_proven(tmp_path):
+    with Editor(tmp_path, "--stage", "static") as editor:
+        uri = editor.open("page.md", "```python\nprint(F.relu(1))\n```\n")
+        (found,) = editor.findings(uri)
+        assert {"command" in one for one in editor.actions(uri, found["range"])} == {False}
+
+
 @pytest.mark.torch
 class TestSaved:
     def test_saving_runs_the_snippets(self, editor):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from snipfix.cli.options import (
     AllowEmptyOption,
@@ -31,10 +31,14 @@ from snipfix.cli.options import (
     StageOption,
     TimeoutOption,
     UnsafeOption,
+    WatchOption,
     resolve,
 )
+from snipfix.errors import SnipfixError, UsageError
 
 if TYPE_CHECKING:
+    from snipfix.cli.run import Finished
+    from snipfix.config import Options
     from snipfix.documents import Document
 
 __all__ = ["audit"]
@@ -54,6 +58,7 @@ def audit(
     select: SelectOption = None,
     ignore: IgnoreOption = None,
     diff: DiffOption = None,
+    watch: WatchOption = False,
     allow_empty: AllowEmptyOption = False,
     baseline: BaselineOption = None,
     no_baseline: NoBaselineOption = False,
@@ -73,6 +78,10 @@ def audit(
         require_sandbox=require_sandbox, isolation=isolation,
     )  # fmt: skip
     accepted = accepted_in(baseline, consulted=not no_baseline)
+    if watch:
+        if diff is not None:
+            raise UsageError("--watch and --diff do not go together", hint="--watch looks only at documents that change")
+        watching(paths or [Path()], options, lambda one: emit(one.without(accepted, options), format.value, output))
     if diff is None:
         finished = run(paths, options, repair=False, allow_empty=allow_empty)
     else:
@@ -80,6 +89,29 @@ def audit(
     finished = finished.without(accepted, options)
     emit(finished, format.value, output)
     return 1 if finished.failing and not exit_zero else 0
+
+
+def watching(paths: Sequence[Path], options: Options, show: Callable[[Finished], None]) -> NoReturn:
+    """Audit what is there, then each document that is written, until interrupted."""
+    import os
+
+    from snipfix import documents
+    from snipfix.cli.run import Finished, report_of
+    from snipfix.engines.local import LocalEngine
+    from snipfix.watch import changes
+
+    files = [list(paths)]
+    written = changes(paths)
+    with LocalEngine(options) as engine:
+        while True:
+            for names in files:
+                try:
+                    found = documents.collect(names, allow_empty=True)
+                    show(Finished(report_of(engine, found), tuple(found)))
+                except SnipfixError as error:
+                    print(f"snipfix: {error}", file=sys.stderr)
+            print("snipfix: watching, Ctrl-C ends it", file=sys.stderr, flush=True)
+            files = [[Path(os.path.relpath(file))] for file in next(written)]
 
 
 def changed_in(paths: Sequence[Path] | None, revision: str) -> list[Document]:

@@ -60,6 +60,7 @@ DiffOption = Annotated[
     typer.Option("--diff", metavar="[REV]", help="Only what changed since REV (default: since this branch left the default one)."),
 ]
 AllowEmptyOption = Annotated[bool, typer.Option("--allow-empty", help="Documents without any Python are no error: for hooks.")]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Stay, and audit a document again whenever it is written.")]
 NoBaselineOption = Annotated[bool, typer.Option("--no-baseline", help="Show accepted findings too.")]
 SandboxOption = Annotated[bool | None, typer.Option("--require-sandbox", help="Refuse to run without the full sandbox.")]
 IsolationOption = Annotated[str | None, typer.Option("--isolation", hidden=True)]

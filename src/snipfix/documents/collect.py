@@ -13,7 +13,7 @@ from snipfix.documents.events import Event
 from snipfix.documents.source import STDIN, Source
 from snipfix.errors import DocumentError, UsageError
 
-__all__ = ["FORMATS", "collect", "parse", "read"]
+__all__ = ["FORMATS", "collect", "is_found", "parse", "read"]
 
 FORMATS = {
     ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown", ".qmd": "markdown", ".rmd": "markdown", ".mdown": "markdown",
@@ -83,6 +83,16 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in IGNORED and not name.endswith(".egg-info"))
         yield from (Path(parent) / name for name in sorted(files) if Path(name).suffix.lower() in FORMATS and not name.startswith("."))
+
+
+def is_found(file: Path, path: Path) -> bool:
+    """Whether a file is the one at a path, or a document that a search of the folder there finds."""
+    path = path.resolve()
+    if file == path:
+        return True
+    if not file.is_relative_to(path) or file.suffix.lower() not in FORMATS:
+        return False
+    return not any(part.startswith(".") or part in IGNORED or part.endswith(".egg-info") for part in file.relative_to(path).parts)
 
 
 def _what_was_there(documents: Sequence[Document]) -> str:

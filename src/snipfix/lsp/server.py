@@ -126,7 +126,8 @@ class Server(LanguageServer):
         """The mends of what stands at a place of the text as it is now."""
         self.refresh(uri)
         page = self.pages.get(uri)
-        return list(actions(page, uri, where, self.encoding)) if page else []
+        runs = self.options.stage.depth >= Stage.RUN.depth
+        return [one for one in actions(page, uri, where, self.encoding) if runs or one.command is None] if page else []
 
     async def repair(self, uri: str, version: int, name: str) -> str:
         """Repair one snippet and write the proven mend into the editor's text; returns what became of it."""

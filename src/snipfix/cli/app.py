@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snipfix.cli import audit, baseline, cache, doctor, explain, extract, init, lsp, new_rule, repair, report
+from snipfix.cli import audit, baseline, cache, corpus, doctor, explain, extract, init, lsp, new_rule, repair, report
 from snipfix.errors import SnipfixError
 
 __all__ = ["app", "run"]
@@ -38,6 +38,7 @@ app.command("doctor")(doctor.doctor)
 app.command("init")(init.init)
 app.command("cache")(cache.cache)
 app.command("lsp")(lsp.lsp)
+app.command("corpus")(corpus.corpus)
 app.command("new-rule")(new_rule.new_rule)
 
 

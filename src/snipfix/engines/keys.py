@@ -33,12 +33,12 @@ class Keys:
         self.repair, self.patches = repair, patches
         shared = {name: value for name, value in asdict(options).items() if name not in _NO_PART}
         versions = [__version__, source_digest(), sys.version, metadata.version("libcst")]
-        self._shared = _json([versions, shared, environment, repair])
+        self.shared = _json([versions, shared, environment, repair])
 
     def of(self, snippet: Snippet) -> bytes:
         """The key of a snippet's result. Names and places count only for a repair: its diff carries them."""
         parts = [
-            self._shared, snippet.code, snippet.documented_output, snippet.expect_error, snippet.language, snippet.info,
+            self.shared, snippet.code, snippet.documented_output, snippet.expect_error, snippet.language, snippet.info,
             [(earlier.id, earlier.line, earlier.code, earlier.expect_error) for earlier in snippet.before],
         ]  # fmt: skip
         if self.repair:

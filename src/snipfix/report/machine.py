@@ -15,7 +15,7 @@ from snipfix.model import Finding, Fix, Repair, Result, RunReport, Snippet, Waiv
 from snipfix.report.summary import by_category, by_severity, document_of, edit_span, plain, repairs, verdicts
 from snipfix.report.text import HIDDEN
 
-__all__ = ["FORMAT_VERSION", "dumps", "render"]
+__all__ = ["FORMAT_VERSION", "dumps", "render", "snippet_object"]
 
 FORMAT_VERSION = 1
 
@@ -30,7 +30,7 @@ def render(report: RunReport) -> str:
             "environment": plain(report.environment),
             "totals": _totals(report),
             "baseline": _baseline(report.baseline),
-            "snippets": [_snippet(result) for result in report.results],
+            "snippets": [snippet_object(result) for result in report.results],
             "skipped": [{"document": one.document, "line": one.line, "info": one.info, "reason": one.reason} for one in report.skipped],
         }
     )
@@ -62,7 +62,8 @@ def _baseline(waived: Waived | None) -> dict[str, Any] | None:
     return {"file": waived.file, "accepted": waived.accepted, "unneeded": list(waived.unneeded)} if waived else None
 
 
-def _snippet(result: Result) -> dict[str, Any]:
+def snippet_object(result: Result) -> dict[str, Any]:
+    """One entry of `snippets`."""
     snippet = result.snippet
     lines = snippet.code.count("\n") + (not snippet.code.endswith("\n"))
     return {

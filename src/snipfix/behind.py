@@ -7,6 +7,7 @@ reports what it meets there at the place it has in the author's text, saying beh
 from __future__ import annotations
 
 import difflib
+import time
 from dataclasses import replace
 
 from snipfix.audit import Auditor
@@ -18,11 +19,15 @@ __all__ = ["look_behind"]
 
 DEPTH = 8
 TRIES = 24
+SECONDS = 6.0
+"""Wall clock for one snippet: an audit looks behind as far as it gets in seconds, a repair takes its time."""
+PATIENCE = 3.0
+"""Wall clock for one mending."""
 
 
 def look_behind(auditor: Auditor, result: Result) -> Result:
     """The result with the findings behind its errors added; each has `behind` set and carries no fixes of its own."""
-    search = Search(auditor, result.snippet)
+    search = Search(auditor, result.snippet, patience=PATIENCE)
     state = State(result.snippet.code, result)
     known = {(finding.rule, finding.span.line) for finding in result.findings}
     found: list[Finding] = []
@@ -42,7 +47,7 @@ def look_behind(auditor: Auditor, result: Result) -> Result:
 
 def _next(search: Search, state: State) -> State | None:
     """The first state one fix away that is progress."""
-    if search.tries >= TRIES:
+    if search.tries >= TRIES or time.monotonic() - search.started > SECONDS:
         return None
     for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
         for fix in search.allowed(finding)[:4]:

@@ -23,6 +23,10 @@ from snipfix.proof import cheats, lost
 __all__ = ["Repairer"]
 
 
+CANDIDATE_SECONDS = 20.0
+"""Wall clock that a candidate may take with its training loops cut short."""
+
+
 @dataclass(frozen=True)
 class State:
     """One edited text on the way: what the audit says of it and which fixes led there."""
@@ -71,6 +75,8 @@ class Search:
     auditor: Auditor
     snippet: Snippet
     started: float = field(default_factory=time.monotonic)
+    patience: float = CANDIDATE_SECONDS
+    """Wall clock that one candidate may take."""
     tries: int = 0
     seen: set[str] = field(default_factory=set)
     best: State = field(init=False)
@@ -85,7 +91,7 @@ class Search:
         """A candidate's Result: training loops cut short, and less patience than the final proof has."""
         self.tries += 1
         options = self.auditor.options
-        hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, CANDIDATE_SECONDS)))
+        hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, self.patience)))
         return hasty.audit(replace(self.snippet, code=text), quick=True)
 
     def solutions(self, start: Result) -> Iterator[list[State]]:
@@ -140,9 +146,6 @@ class Search:
         self.seen.add(text)
         return State(text, self.audit(text), (*state.fixes, fix), (*state.texts, text))
 
-
-CANDIDATE_SECONDS = 20.0
-"""Wall clock that a candidate may take with its training loops cut short."""
 
 MAX_ALTERNATIVES = 3
 """Rival fixes of one finding that are followed, besides the first."""

@@ -66,6 +66,15 @@ def test_what_an_earlier_block_prints_is_not_the_snippets(audit):
     assert audit("width = 3\nprint(width)\n", "print(width + 1)\n").outcome.stdout == "4\n"
 
 
+def test_a_seed_set_in_an_earlier_block_makes_outputs_comparable(engine):
+    earlier = Snippet(id="page:1", title="", document="page.md", code="import torch\ntorch.manual_seed(0)\n", line=7)
+    code = "print(torch.randn(2).numel())\nprint('three')\n"
+    result = engine.auditor.audit(
+        Snippet(id="page:2", title="", document="page.md", code=code, line=20, before=(earlier,), documented_output="2\nfour\n")
+    )
+    assert [finding.name for finding in result.findings] == ["documented-output-refuted"]
+
+
 def test_what_an_earlier_block_does_wrong_is_said_there_alone(audit):
     assert audit(DOUBTFUL, "print(loss.item() > 0)\n\n\nprint(1)\n").findings == ()
 

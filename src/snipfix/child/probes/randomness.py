@@ -17,7 +17,7 @@ def install(recorder: Any) -> Any:
 
     def seeded(function: Any) -> Any:
         def seed(*args: Any, **kwargs: Any) -> Any:
-            if recorder.place() is not None:
+            if recorder.stage == "run":  # also in a block that the snippet builds on
                 seeds["torch"] = True
             return function(*args, **kwargs)
 

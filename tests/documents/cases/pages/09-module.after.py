@@ -4,6 +4,7 @@
 >>> print(len(table), len(table[0]))
 4 6
 """
+
 import math
 
 

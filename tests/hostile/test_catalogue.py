@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import platform
@@ -26,6 +27,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox's l
 
 ALONE = str(HERE / "plain_executor.py")
 """Nothing but the sandbox between an attack and the machine: what is shown to hold or to fail without a layer is the sandbox's own doing."""
+
+
+NETWORK = ("060", "062", "067", "069", "070", "072", "073", "074", "110")
+"""Attacks that a network, or the call that makes one, might help."""
 
 
 def policy(isolation: str) -> Policy:
@@ -81,6 +86,13 @@ def test_it_is_contained(attack: Attack, arena: Arena, boxes: dict[str, Sandbox]
 def test_it_is_contained_without_namespaces(attack: Attack, arena: Arena, boxes: dict[str, Sandbox]) -> None:
     need(attack)
     assert arena.check(box(boxes, "nons"), attack) == []
+
+
+@pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack.id in NETWORK], ids=lambda attack: f"{attack.id}-{attack.name}")
+def test_a_network_of_its_own_reaches_nothing_else(attack: Attack, arena: Arena, boxes: dict[str, Sandbox]) -> None:
+    distributed = dataclasses.replace(attack, code=attack.code + "\n# as for torch.distributed")
+    complaints = arena.check(box(boxes, "full"), distributed)
+    assert [words for words in complaints if not words.startswith("ESCAPED: sent")] == []  # to itself: the listeners outside heard nothing
 
 
 @pytest.mark.parametrize(

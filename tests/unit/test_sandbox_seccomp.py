@@ -71,11 +71,12 @@ def test_arguments_decide(machine: int, call: str, arguments: tuple[int, ...], a
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_only_unix_sockets(machine: int) -> None:
-    program = seccomp.program(machine, execute=True, connect=True)
+@pytest.mark.parametrize("families", [seccomp.UNIX, seccomp.LOOPBACK])
+def test_only_these_sockets(machine: int, families: tuple[int, ...]) -> None:
+    program = seccomp.program(machine, execute=True, connect=True, families=families)
     for numbers in seccomp.SOCKETS:
         answers = [verdict(program, seccomp.ARCHES[machine], numbers[machine], (family,)) for family in range(46)]
-        assert [family for family, answer in enumerate(answers) if answer == seccomp.ALLOW] == [seccomp.AF_UNIX]
+        assert [family for family, answer in enumerate(answers) if answer == seccomp.ALLOW] == list(families)
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -140,7 +140,9 @@ class Box:
         # Links lead to where they point, so that each place is named once.
         etc = ("/etc",) if "namespaces" in self.on else ()
         self.allowed = view.pruned({os.path.realpath(path) for path in (*self.paths, *view.FILES, *etc, "/proc") if os.path.exists(path)})
-        self.filter = seccomp.program(linux.MACHINE, "namespaces" in self.on, self.connects()) if "seccomp" in self.on else None
+        if "seccomp" in self.on:
+            rights = (linux.MACHINE, "namespaces" in self.on, self.connects())
+            self.filters = {False: seccomp.program(*rights), True: seccomp.program(*rights, families=seccomp.LOOPBACK)}
         if "namespaces" in self.on:
             self.apply_namespaces(view)
         else:
@@ -207,14 +209,16 @@ class Box:
             self.linux.setns(self.own, "pid")
         return pid
 
-    def enter(self, scratch):
-        """In the job process, before its job is known."""
+    def enter(self, scratch, loopback=False):
+        """In the job process, before its job is known. `loopback`: with a network of its own that reaches nothing but itself."""
         if sys.platform == "linux":
             self.linux.prctl(self.linux.PDEATHSIG, signal.SIGKILL)
         if "namespaces" in self.on:
-            self.enter_namespaces(scratch)
+            self.enter_namespaces(scratch, loopback)
         os.chdir(scratch)
         os.environ.update(HOME=scratch, TMPDIR=scratch)
+        if "tempfile" in sys.modules:
+            sys.modules["tempfile"].tempdir = None  # what was loaded before may have asked, and the answer was kept
         self.limit_always()
         if sys.platform != "linux":
             return
@@ -223,13 +227,16 @@ class Box:
         self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:
-            self.linux.landlock(self.allowed, [scratch, "/dev/shm"], self.devices)
-        if self.filter:
-            self.linux.seccomp(self.filter)
+            self.linux.landlock(self.allowed, [scratch, "/dev/shm"], self.devices, tcp=loopback)
+        if "seccomp" in self.on:
+            self.linux.seccomp(self.filters[loopback])
 
-    def enter_namespaces(self, scratch):
+    def enter_namespaces(self, scratch, loopback):
         linux, policy = self.linux, self.policy
-        linux.unshare("ns", "ipc", "uts")
+        linux.unshare("ns", "ipc", "uts", *(["net"] if loopback else []))
+        if loopback:
+            linux.loopback_up()
+            os.environ["GLOO_SOCKET_IFNAME"] = "lo"
         linux.tmpfs(scratch, policy["disk_mb"], 16384)
         linux.tmpfs("/dev/shm", policy["shm_mb"], 4096)
         if not any(path.startswith("/tmp/") for path in self.paths):

@@ -44,7 +44,7 @@ def load_executor(path):
 class Process:
     """The parent's handle of a forked job process."""
 
-    def __init__(self, zygote):
+    def __init__(self, zygote, loopback=False):
         self.box = zygote.box
         self.status = self.usage = None
         self.crowded = None  # since when it has had all the processes it may
@@ -52,7 +52,7 @@ class Process:
         self.scratch = self.box.new_scratch()
         self.pid = self.box.fork()
         if self.pid == 0:
-            child_main(zygote, ours, theirs, self.scratch)
+            child_main(zygote, ours, theirs, self.scratch, loopback)
         theirs.close()
         self.channel = ours
         self.group = self.box.groups.put(self.pid) if self.box.groups else ""
@@ -118,7 +118,7 @@ def end_all():
 # In the forked process ------------------------------------------------------------------------------------------------
 
 
-def child_main(zygote, ours, theirs, scratch):
+def child_main(zygote, ours, theirs, scratch, loopback):
     """Everything from the fork to the end; never returns."""
     code, send = FAILED, None
     try:
@@ -128,7 +128,7 @@ def child_main(zygote, ours, theirs, scratch):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(zygote.wake)
         os.setsid()
-        zygote.box.enter(scratch)
+        zygote.box.enter(scratch, loopback)
         prepare()
         getattr(zygote.executor, "rehearse", int)()
         received = receive(theirs)

@@ -4,14 +4,17 @@ Each raises OSError naming the call that failed. Numbers are those of the kernel
 """
 
 import ctypes
+import fcntl
 import os
 import platform
+import socket
 import struct
 
 CLONE = {"ns": 0x20000, "cgroup": 0x2000000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x1000, 0x4000, 0x40000
 MNT_DETACH = 2
 PDEATHSIG, DUMPABLE, CAPBSET_DROP, CHILD_SUBREAPER, NO_NEW_PRIVS = 1, 4, 24, 36, 38
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 MADV_COLLAPSE, HUGE = 25, 2 << 20
 
 # number on x86-64, number on arm64
@@ -105,6 +108,12 @@ def mount_attributes(path, set_=0, clear=0, recursive=False):
     _syscall("mount_setattr", ctypes.c_int(-100), path.encode(), ctypes.c_uint(flags), attributes, _long(len(attributes)))
 
 
+def loopback_up():
+    """Let this network namespace's own loopback interface carry data."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as carrier:
+        fcntl.ioctl(carrier, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP))
+
+
 # Privileges -----------------------------------------------------------------------------------------------------------
 
 
@@ -134,15 +143,15 @@ def landlock_version():
     return max(0, _libc.syscall(ctypes.c_long(_NUMBERS["landlock_create_ruleset"][MACHINE]), None, _long(0), ctypes.c_uint(1)))
 
 
-def landlock(readable, writable, devices):
-    """Confine this process and its children to these paths; no TCP, no signals and no abstract sockets to the outside where the ABI can."""
+def landlock(readable, writable, devices, tcp=False):
+    """Confine this process and its children to these paths; no TCP unless asked, no signals and no abstract sockets to the outside where the ABI can."""
     version = landlock_version()
     if not version:
         raise OSError(38, "landlock: not in this kernel")
     known = (1 << 13) - 1
     for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL)):
         known |= right if version >= since else 0
-    attributes = struct.pack("QQQ", known, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
+    attributes = struct.pack("QQQ", known, 3 if version >= 4 and not tcp else 0, 3 if version >= 6 else 0)
     attributes = attributes[: 8 if version < 4 else 16 if version < 6 else 24]
     ruleset = _syscall("landlock_create_ruleset", attributes, _long(len(attributes)), ctypes.c_uint(0))
     everything = known & ~(_MAKE_CHAR | _MAKE_BLOCK | _IOCTL)

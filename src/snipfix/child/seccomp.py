@@ -14,7 +14,7 @@ _NUMBER, _ARCH, _FIRST, _SECOND = 0, 4, 16, 24  # offsets in struct seccomp_data
 ARCHES = (0xC000003E, 0xC00000B7)
 FIRST_UNKNOWN = 457  # statmount and all that came and will come after it
 NAMESPACE_FLAGS = 0x7E020000
-AF_UNIX = 1
+UNIX, LOOPBACK = (1,), (1, 2, 10, 16)  # socket families: Unix alone; with IPv4, IPv6 and the asking for interfaces
 # Typing into the terminal, and leases and notifications on files shared with others.
 IOCTLS = (0x5412, 0x541C)
 FCNTLS = (1024, 1026)
@@ -58,8 +58,11 @@ IOCTL, FCNTL, KILL_CALL = (16, 29), (72, 25), (62, 129)
 EVERYBODY = 0xFFFFFFFF
 
 
-def program(machine, execute, connect):
-    """The filter for a machine (0 x86-64, 1 arm64) as bytes; `execute` and `connect` say whether those calls are let through."""
+def program(machine, execute, connect, families=UNIX):
+    """The filter for a machine (0 x86-64, 1 arm64) as bytes.
+
+    `execute` and `connect` say whether those calls are let through, `families` which sockets are.
+    """
     code = []
 
     def emit(operation, value, if_true=0, if_false=0):
@@ -90,10 +93,11 @@ def program(machine, execute, connect):
     refuse(MEMFD_CREATE[machine], errno.ENOSYS)  # files without a name or a size limit: memory that no count shows
     refuse_argument(CLONE[machine], _FIRST, [NAMESPACE_FLAGS], _ANY_BIT)
     for socket in SOCKETS:
-        emit(_EQUAL, socket[machine], 0, 4)
+        emit(_EQUAL, socket[machine], 0, 2 * len(families) + 2)
         emit(_LOAD, _FIRST)
-        emit(_EQUAL, AF_UNIX, 0, 1)
-        emit(_RETURN, ALLOW)
+        for family in families:
+            emit(_EQUAL, family, 0, 1)
+            emit(_RETURN, ALLOW)
         emit(_RETURN, ERRNO | errno.EACCES)
     refuse_argument(IOCTL[machine], _SECOND, IOCTLS)
     refuse_argument(FCNTL[machine], _SECOND, FCNTLS)

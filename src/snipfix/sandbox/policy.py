@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snipfix.errors import SandboxError
 
-__all__ = ["CHILD", "ISOLATIONS", "Isolation", "Layer", "Policy", "hints"]
+__all__ = ["CHILD", "ISOLATIONS", "Isolation", "Layer", "Policy", "hints", "talks_to_itself"]
 
 CHILD = Path(__file__).resolve().parent.parent / "child"
 """The folder that runs in the target interpreter."""
@@ -24,6 +24,7 @@ HEAVY = frozenset({"torch", "torchvision", "torchtext", "torchaudio", "torch_geo
 _IMPORT = re.compile(r"^[ \t>.]*import[ \t]+([\w., \t]+)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t>.]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t\n]*)", re.MULTILINE)
 _MOST_HINTS = 64
+_DISTRIBUTED = re.compile(r"\btorch\.distributed\b|\btorch[ \t]+import[ \t]+[^\n]*\bdistributed\b|\binit_process_group\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +99,8 @@ def hints(texts: Iterable[str]) -> tuple[str, ...]:
     heavy = {name for name in found if name.split(".")[0] in HEAVY and not any(part[:1] in ("_", "") for part in name.split("."))}
     heavy |= {name.split(".")[0] for name in heavy}
     return tuple(sorted(heavy, key=lambda name: (name != "torch", name.count("."), name))[:_MOST_HINTS])
+
+
+def talks_to_itself(texts: Iterable[str]) -> bool:
+    """Whether the processes of these texts may want to reach each other over the loopback interface, as those of torch.distributed do."""
+    return any(_DISTRIBUTED.search(text) for text in texts)

@@ -14,7 +14,7 @@ import msgspec
 
 from snipfix.evidence import Job, Outcome, Usage
 from snipfix.sandbox import protocol
-from snipfix.sandbox.policy import hints
+from snipfix.sandbox.policy import hints, talks_to_itself
 from snipfix.sandbox.server import Server, kernel_kills
 
 __all__ = ["Watch"]
@@ -62,7 +62,8 @@ class Watch:
         """Run and judge. Raises EOFError when the fork server itself is lost."""
         pipes = {name: os.pipe() for name in ("stdout", "stderr", "result", "trace")}
         try:
-            message = {"op": "run", "job": _complete(self.job), "hints": hints([self.job.code, *(block.code for block in self.job.before)])}
+            texts = [self.job.code, *(block.code for block in self.job.before)]
+            message = {"op": "run", "job": _complete(self.job), "hints": hints(texts), "loopback": talks_to_itself(texts)}
             try:
                 self.server.ask(message, [write for _, write in pipes.values()])
             finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,7 +10,7 @@ from typing import Any, Self
 
 from snipfix.evidence import Job, Outcome
 from snipfix.sandbox.client import Sandbox
-from snipfix.sandbox.policy import Isolation, Policy
+from snipfix.sandbox.policy import Isolation, Policy, hints
 
 __all__ = ["Pool"]
 
@@ -22,17 +21,20 @@ class Pool:
     def __init__(self, policy: Policy | None = None, jobs: int = 0) -> None:
         self.policy = policy or Policy()
         self.size = jobs or _cores()
-        self._idle: queue.LifoQueue[Sandbox] = queue.LifoQueue()
         self._boxes: list[Sandbox] = []
+        self._idle: list[int] = []
+        self._freed = threading.Condition()
+        self._loaded: list[set[str]] = [set() for _ in range(self.size)]
+        """What each fork server was last seen to need: a guess, for speed alone."""
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="snipfix-job")
         self._closing = threading.Event()
 
     def __enter__(self) -> Self:
         self._boxes = [Sandbox(self.policy) for _ in range(self.size)]
         try:
-            for box in self._boxes:
+            for number, box in enumerate(self._boxes):
                 box.__enter__()
-                self._idle.put(box)
+                self._idle.append(number)
         except BaseException:
             self.close()
             raise
@@ -57,12 +59,23 @@ class Pool:
             box.close()
 
     def run(self, job: Job) -> Outcome:
-        """One job on the next free fork server. Raises SandboxError as `Sandbox.run` does."""
-        box = self._idle.get()
+        """One job on the free fork server that fits it best. Raises SandboxError as `Sandbox.run` does."""
+        needs = set(hints([job.code, *(block.code for block in job.before)]))
+        with self._freed:
+            self._freed.wait_for(lambda: self._idle)
+            number = min(self._idle, key=lambda one: self._fit(one, needs))
+            self._idle.remove(number)
+            self._loaded[number] |= needs
         try:
-            return box.run(job)
+            return self._boxes[number].run(job)
         finally:
-            self._idle.put(box)
+            with self._freed:
+                self._idle.append(number)
+                self._freed.notify()
+
+    def _fit(self, number: int, needs: set[str]) -> tuple[int, int]:
+        """Lower is better: heavy packages still to load, then those that it holds for others."""
+        return len(needs - self._loaded[number]), len(self._loaded[number] - needs)
 
     def map(self, jobs: Iterable[Job]) -> Iterator[tuple[int, Outcome]]:
         """(index, outcome) of every job as it ends. `jobs` is read only a little ahead, so it may be long.

@@ -1,0 +1,59 @@
+"""Wall time of an audit beside what it cannot go below: the start of the fork server and the snippets' own compute, divided by the cores.
+
+python benchmarks/scaling.py [DOCUMENT] [--jobs 1,2,4] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from snipfix import documents
+from snipfix.config import Options
+from snipfix.engines.local import LocalEngine, cores
+from snipfix.model import Result, Snippet
+from snipfix.sandbox.pool import Pool
+
+SLOWEST = 10
+
+
+def preload() -> float:
+    """Seconds until one fork server is ready."""
+    started = time.perf_counter()
+    with Pool(jobs=1) as pool:
+        pool.isolation()
+    return time.perf_counter() - started
+
+
+def audit(snippets: list[Snippet], jobs: int, quick: bool) -> tuple[float, list[Result]]:
+    """Seconds and results of one audit without a cache."""
+    started = time.perf_counter()
+    with LocalEngine(Options(jobs=jobs, quick=quick, cache=False, timeout=300)) as engine:
+        results = list(engine.results(snippets))
+    return time.perf_counter() - started, results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("document", nargs="?", default=".", type=Path)
+    parser.add_argument("--jobs", default=",".join(str(jobs) for jobs in sorted({1, cores(), 2 * cores()})))
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+    snippets = [snippet for document in documents.collect([given.document]) for snippet in document.snippets]
+    ready, rows = preload(), list[str]()
+    for jobs in map(int, given.jobs.split(",")):
+        wall, results = audit(snippets, jobs, given.quick)
+        own = sum(result.outcome.usage.cpu for result in results if result.outcome)
+        least = ready + own / min(jobs, cores())
+        rows.append(f"| {jobs} | {wall:.1f} | {own:.1f} | {least:.1f} | {wall / least:.2f} |")
+    print(f"{len(snippets)} snippets, {cores()} cores, a fork server is ready after {ready:.1f} s\n")
+    print("| jobs | wall s | own compute s | least s | wall / least |\n|---|---|---|---|---|")
+    print("\n".join(rows))
+    print("\n| snippet | seconds |\n|---|---|")
+    for result in sorted(results, key=lambda one: -one.seconds)[:SLOWEST]:
+        print(f"| {result.snippet.id} | {result.seconds:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

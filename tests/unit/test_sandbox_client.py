@@ -294,3 +294,10 @@ def test_an_error_breaks_off_what_runs(policy: Policy) -> None:
 )
 def test_hints_are_read_from_the_text(text: str, found: tuple[str, ...]) -> None:
     assert hints([text]) == found
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("nvidia*")), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_an_error_with_a_hint() -> None:
+    with pytest.raises(SandboxError, match="no NVIDIA device") as caught, Sandbox(Policy(executor=EXECUTOR, device="cuda")) as sandbox:
+        sandbox.run(Job(code=""))
+    assert "--device cpu" in caught.value.hint

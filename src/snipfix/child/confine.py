@@ -12,6 +12,7 @@ import tally
 HERE = os.path.dirname(os.path.abspath(__file__))
 MB = 1 << 20
 NOBODY = 65534
+CUDA_MB = 3072  # what the driver and its libraries take in a process before a snippet has asked for anything
 CROWDED_SECONDS = 1.0  # that a job may have all the processes it can: longer, and it is a bomb that would only go on
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup", "ns")
 LAYERS = {"full": ("namespaces", "landlock", "seccomp"), "nons": ("landlock", "seccomp"), "nsonly": ("namespaces",), "process": ()}
@@ -56,6 +57,10 @@ class Box:
 
     def choose(self):
         """Decide on the layers: those asked for, or all that work, each tried in a throw-away process."""
+        if self.policy["device"] == "cuda" and not (sys.platform == "linux" and has_card()):
+            raise Refused(
+                "device 'cuda' was asked for, and there is no NVIDIA device here", "--device cpu, or a machine with a GPU and its driver"
+            )
         wanted = LAYERS[self.policy["isolation"] if self.policy["isolation"] != "auto" else "full"]
         self.on, self.why = set(), {}
         for name in wanted:
@@ -139,7 +144,9 @@ class Box:
         self.devices = view.devices(self.policy)
         # Links lead to where they point, so that each place is named once.
         etc = ("/etc",) if "namespaces" in self.on else ()
-        self.allowed = view.pruned({os.path.realpath(path) for path in (*self.paths, *view.FILES, *etc, "/proc") if os.path.exists(path)})
+        self.allowed = view.pruned(
+            {os.path.realpath(path) for path in (*self.paths, *view.files(self.policy), *etc, "/proc") if os.path.exists(path)}
+        )
         if "seccomp" in self.on:
             rights = (linux.MACHINE, "namespaces" in self.on, self.connects())
             self.filters = {False: seccomp.program(*rights), True: seccomp.program(*rights, families=seccomp.LOOPBACK)}
@@ -262,8 +269,16 @@ class Box:
     def limit(self, job):
         """In the job process, once its job is known."""
         set_limit("CPU", int(job["timeout"] * max(2, self.policy["threads"])) + 5)
-        if self.policy["device"] == "cpu" and sys.platform == "linux":  # CUDA reserves far more addresses than it uses
-            set_limit("AS", address_space() + job["memory_mb"] * MB)
+        if sys.platform == "linux":
+            addresses, data = sizes()
+            if self.policy["device"] == "cpu":
+                set_limit("AS", addresses + self.memory_mb(job) * MB)
+            else:  # CUDA reserves far more addresses than it uses
+                set_limit("DATA", data + self.memory_mb(job) * MB)
+
+    def memory_mb(self, job):
+        """What a job's processes may hold together in the machine's own memory."""
+        return job["memory_mb"] + (CUDA_MB if self.policy["device"] == "cuda" else 0)
 
     def excess(self, process, spare, memory_mb):
         """(outcome kind, detail) when the job's processes together use more than they may, else None."""
@@ -332,9 +347,17 @@ def set_limit(name, value):
         pass
 
 
-def address_space():
+def sizes():
+    """Bytes of addresses and of data that this process has."""
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+        fields = file.read().split()
+    return int(fields[0]) * resource.getpagesize(), int(fields[5]) * resource.getpagesize()
+
+
+def has_card():
+    import view
+
+    return bool(view.cards())
 
 
 def remove(path):

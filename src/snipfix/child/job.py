@@ -59,7 +59,7 @@ class Process:
 
     def begin(self, job, descriptors):
         if self.group:
-            self.box.groups.limit(self.group, job["memory_mb"], self.box.policy["processes"] + 1)
+            self.box.groups.limit(self.group, self.box.memory_mb(job), self.box.policy["processes"] + 1)
         body = json.dumps(job).encode()
         head = struct.pack(">I", len(body))
         try:

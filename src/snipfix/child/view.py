@@ -16,6 +16,8 @@ FILES = (
     "/etc/fonts",
     "/sys/devices/system/cpu",
 )
+# What NVIDIA's driver asks about: where its cards are, and which memory is near them.
+FILES_OF_CUDA = ("/sys/devices", "/sys/bus/pci", "/sys/module/nvidia", "/sys/module/nvidia_uvm")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH = "/scratch"
 USERS = "root:x:0:0::/nonexistent:/bin/false\nsnippet:x:1000:1000::/scratch:/bin/false\n"
@@ -56,17 +58,26 @@ def pruned(paths):
     return seen
 
 
+def files(policy):
+    """What jobs may read besides folders of programs and libraries."""
+    return FILES if policy["device"] == "cpu" else (*FILES, *FILES_OF_CUDA)
+
+
 def devices(policy):
-    if policy["device"] == "cpu":
-        return DEVICES
-    return (*DEVICES, *("/dev/" + name for name in sorted(os.listdir("/dev")) if name.startswith("nvidia")))
+    """The devices that jobs may use."""
+    return DEVICES if policy["device"] == "cpu" else (*DEVICES, *cards())
+
+
+def cards():
+    """The device files of NVIDIA's driver."""
+    return tuple("/dev/" + name for name in sorted(os.listdir("/dev")) if name.startswith("nvidia"))
 
 
 def build(root, paths, policy):
     """Fill an empty folder with the view; it becomes the root folder by linux.pivot. Leaves a place `old` for the old one."""
     linux.make_private()
     linux.mount("tmpfs", root, "tmpfs", linux.MS_NOSUID, "size=4m,mode=755")
-    for path in [*paths, *FILES, *devices(policy)]:
+    for path in [*paths, *pruned(files(policy)), *devices(policy)]:
         if os.path.lexists(path):
             show(path, root)
     for folder in ("proc", "tmp", "scratch", "dev", "dev/shm", "etc", "old", "home"):

@@ -72,6 +72,11 @@ class Zygote:
         self.hear_children()
         self.executor = jobs.load_executor(self.policy["executor"])
         warm.load(self.policy["preload"])
+        torch = sys.modules.get("torch")
+        if self.policy["device"] == "cuda" and torch and not torch.backends.cuda.is_built():
+            raise confine.Refused(
+                f"torch {torch.__version__} here is built without CUDA", "--device cpu, or --python with a torch that has CUDA"
+            )
         self.send(self.hello())
         self.fork_ahead()
         while True:
@@ -120,7 +125,7 @@ class Zygote:
         if self.served == COLLAPSE_AFTER:
             warm.collapse()
         self.fork_ahead()
-        reason, detail = self.watch(process, message["job"]["memory_mb"])
+        reason, detail = self.watch(process, self.box.memory_mb(message["job"]))
         status, usage, starved = process.bury(self.spare)
         if starved and not reason:
             reason, detail = "out-of-memory", f"its processes together needed more than the {message['job']['memory_mb']} MB allowed"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_before, wrap_expression
+from snipfix.codemods import insert_statement_before, replace_expression, wrap_expression
 from snipfix.model import Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 
-__all__ = ["keyword", "operand", "operands", "origin", "passed", "used_after", "value_offers", "wrapped"]
+__all__ = ["keyword", "operand", "operands", "origin", "passed", "rejoined", "used_after", "value_offers", "wrapped"]
 
 
 def keyword(call: ast.Call | None, name: str) -> ast.expr | None:
@@ -73,6 +73,17 @@ def _given_for(function: ast.FunctionDef, call: ast.Call, name: str, *, is_metho
     position = names.index(name)
     given = call.args[: position + 1]
     return given[position] if position < len(given) and not any(isinstance(one, ast.Starred) for one in given) else None
+
+
+def rejoined(crash: Crash) -> Iterator[Offer]:
+    """Tensors joined along another dimension: a wrong one shows only where the joined tensor is used."""
+    for call in (node for node in crash.code.nodes if isinstance(node, ast.Call)):
+        name = ast.unparse(call.func).rpartition(".")[2]
+        dim = keyword(call, "dim") or (call.args[1] if len(call.args) > 1 else None)
+        if name in ("cat", "concat") and dim is not None:
+            for other in ("1", "-1", "0"):
+                if ast.unparse(dim) != other:
+                    yield Offer(f"Join along dimension {other}", replace_expression(crash.code, dim, other))
 
 
 def used_after(crash: Crash, name: ast.Name) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isqrt, prod
 
 from snipfix.codemods import replace_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 from snipfix.rules.synthesis import expressions
-from snipfix.rules.values import Values, evaluate
+from snipfix.rules.values import Values
 
 __all__ = ["argument_of", "feature_map", "parameter_index", "width_offers"]
 
@@ -47,7 +47,7 @@ def _ranked(
     written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
     for one in expressions(wanted, given, values.of(function), near=values.own(function), spatial=spatial, written=written):
         yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
-    for text in _unknown_parts(given, values.of(function)) if level == 0 else ():
+    for text in _parts(given, function) if level == 0 else ():
         yield 7, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     if level < UP and isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef) and owner is not None:
         position = parameter_index(function, given.id)
@@ -61,12 +61,11 @@ def _ranked(
                         yield cost + further, text, edits, meaning
 
 
-def _unknown_parts(given: ast.expr, known: Mapping[str, int]) -> Iterator[str]:
-    """The names in a sum or product whose values differ from call to call: the width may be one of them alone."""
-    if isinstance(given, ast.BinOp):
-        for node in ast.walk(given):
-            if isinstance(node, ast.Name | ast.Attribute) and evaluate(node, known) is None:
-                yield ast.unparse(node)
+def _parts(given: ast.expr, function: ast.AST) -> Iterator[str]:
+    """The parameters in a sum or product: the width may be one of them alone, whatever value each call gives it."""
+    if isinstance(given, ast.BinOp) and isinstance(function, ast.FunctionDef):
+        names = {arg.arg for arg in function.args.args}
+        yield from (node.id for node in ast.walk(given) if isinstance(node, ast.Name) and node.id in names)
 
 
 def fed_from_outside(crash: Crash) -> bool:

@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
+from snipfix.rules.training_loop.backward_never_called import losses_before
 
 
 class GradientIsNone(CrashRule):
@@ -77,6 +78,10 @@ class GradientIsNone(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code = crash.code
+        if "backward(" not in code.text:
+            for loss in losses_before(code, crash.span.line):
+                name = ast.unparse(loss.targets[0])
+                yield Offer(f"Run the backward pass of {name}", insert_statement_after(code, loss.lineno, f"{name}.backward()"))
         names = {
             node.value.id
             for node in ast.walk(crash.statement or ast.Pass())

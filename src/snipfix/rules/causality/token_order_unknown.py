@@ -104,6 +104,8 @@ class TokenOrderUnknown(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, length = context.code, finding.evidence.get("unused")
         node = code.node_at(finding.span, ast.Call)
+        if isinstance(node, ast.Call) and code.span(node) == finding.span:
+            yield from self._unused_module(code, node)
         if not length or not isinstance(node, ast.Call) or code.span(node) != finding.span or not isinstance(node.func, ast.Attribute):
             return
         if not (len(node.args) == 1 and isinstance(node.args[0], ast.Name)):
@@ -116,6 +118,36 @@ class TokenOrderUnknown(Rule):
         edits = insert_statement_after(code, built.lineno, f"self.position = {maker}({length}, {width})")
         added = f"{code.slice(node)} + self.position(torch.arange({ids}.size(1), device={ids}.device))"
         yield self.fix("add learned positions to the embeddings", *edits, *replace_expression(code, node, added))
+
+    def _unused_module(self, code: Code, node: ast.Call) -> Iterator[Fix]:
+        """Positions that were made and forgotten: a module of the author's takes the embeddings, a table is looked up, a parameter is added."""
+        own = {one.name for one in code.nodes if isinstance(one, ast.ClassDef)}
+        embedded, ids = code.slice(node), ast.unparse(node.args[0]) if node.args else ""
+        for name, maker in unused_positions(code, node):
+            if maker in own:
+                added = f"{name}({embedded})"
+            elif maker == "Embedding":
+                added = f"{embedded} + {name}(torch.arange({ids}.size(1), device={ids}.device))"
+            else:
+                added = f"{embedded} + {name}"
+            yield self.fix("add the positions that are made and never used", *replace_expression(code, node, added))
+
+
+def unused_positions(code: Code, node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Attributes that the class around a node builds, whose names speak of positions and that it never reads, with what builds each."""
+    owner = next((up for up in code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
+    inside = list(ast.walk(owner)) if owner is not None else []
+    read = {ast.unparse(one) for one in inside if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load)}
+    for one in inside:
+        target = one.targets[0] if isinstance(one, ast.Assign) else None
+        if (
+            isinstance(one, ast.Assign)
+            and isinstance(target, ast.Attribute)
+            and any(word.startswith("pos") or word == "pe" for word in words(target.attr))
+        ):
+            name = ast.unparse(target)
+            if name.startswith("self.") and name not in read:
+                yield name, called(one.value)
 
 
 def blind_argument(one: Seen) -> str | None:

@@ -65,9 +65,13 @@ class MixedFloatTypes(CrashRule):
 
     def explains(self, crash: Crash) -> bool:
         kinds = {value.dtype for value in crash.tensors}
+        if crash.module is not None and crash.module.type in ("RNN", "LSTM", "GRU"):
+            return "float64" in kinds
         return len(kinds) > 1 and all(kind.startswith(("float", "bfloat")) for kind in kinds)
 
     def says(self, crash: Crash) -> str:
+        if len({value.dtype for value in crash.tensors}) == 1:
+            return f"{crash.module.path if crash.module else 'the layer'} computes with float32 and is given {crash.tensors[0].dtype}"
         return "the operands have different floating-point types: " + " and ".join(dict.fromkeys(value.dtype for value in crash.tensors))
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:

@@ -85,7 +85,8 @@ class ConcatenationMismatch(CrashRule):
             differing = [at for at in range(len(shapes[0])) if len({shape[at] for shape in shapes}) > 1]
             chosen = given or keyword(call, "dim") is not None
             # Of three dimensions one is the time: whoever chose the dimension meant it, and the layout is wrong instead.
-            if len(differing) == 1 and not (chosen and len(shapes[0]) == 3):
+            time = chosen and len(shapes[0]) == 3 and ast.unparse(keyword(call, "dim") or ast.Constant(1)) != "0"
+            if len(differing) == 1 and not time:
                 text = str(differing[0])
                 edits = replace_argument(crash.code, call, 1, text) if given else add_keyword(crash.code, call, "dim", text)
                 yield Offer("Join along the dimension that differs", edits)

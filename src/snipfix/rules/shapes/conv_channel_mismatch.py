@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.mending import passed, rejoined, value_offers
 from snipfix.rules.widths import argument_of, width_offers
 
 
@@ -88,3 +88,4 @@ class ConvChannelMismatch(CrashRule):
             yield from value_offers(crash, node, moved, "Put the channels in front", here=len(given) == 3)
         width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None
         yield from width_offers(crash, width, self._channels(crash), what="number of input channels")
+        yield from rejoined(crash)

@@ -10,7 +10,7 @@ from snipfix.codemods import add_argument, insert_statement_before, joined, wrap
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import origin, passed, used_after, value_offers
+from snipfix.rules.mending import origin, passed, rejoined, used_after, value_offers
 from snipfix.rules.widths import argument_of, feature_map, width_offers
 
 
@@ -102,6 +102,7 @@ class LinearWidthMismatch(CrashRule):
             yield from value_offers(
                 crash, node, f"{{}}.transpose({given.index(wide, 1)}, -1)", "Move the features to the last axis", here=True
             )
+        yield from rejoined(crash)
 
 
 def flattened(crash: Crash, node: ast.expr | None) -> Iterator[tuple[str, tuple[Edit, ...]]]:

@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator
 from math import prod
 
-from snipfix.codemods import add_import, joined, replace_expression, wrap_expression
+from snipfix.codemods import add_import, add_keyword, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import passed, value_offers, wrapped
+from snipfix.rules.mending import keyword, passed, rejoined, value_offers, wrapped
+from snipfix.rules.widths import width_offers
 
 
 class TargetShapeMismatch(CrashRule):
@@ -93,7 +94,18 @@ class TargetShapeMismatch(CrashRule):
             yield from self._classes(crash, (predicted, target), given, wanted)
         else:
             yield from self._alike(crash, (predicted, target), given, wanted)
+        yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
+        yield from batch_first(crash, given, wanted)
+        yield from rejoined(crash)
+
+    @staticmethod
+    def _cut_otherwise(crash: Crash, predicted: ast.expr, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+        """`logits.view(-1, K)` with as many numbers as there are targets, times a number of classes that is not K."""
+        count = prod(wanted)
+        flat = isinstance(predicted, ast.Call) and len(predicted.args) == 2 and ast.unparse(predicted.args[0]) == "-1"
+        if flat and isinstance(predicted, ast.Call) and len(given) == 2 and len(wanted) == 1 and count and prod(given) % count == 0:
+            yield from width_offers(crash, predicted.args[1], prod(given) // count, what="number of classes")
 
     @staticmethod
     def _classes(crash: Crash, nodes: tuple[ast.expr, ast.expr], given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
@@ -156,3 +168,16 @@ class TargetShapeMismatch(CrashRule):
                         replace_expression(crash.code, node.args[1], "-1"),
                     )
                     yield Offer("Flatten every sample by itself", edits)
+
+
+def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+    """Predictions for another batch than the targets' may come from a recurrent layer that takes the time for the batch."""
+    if not given or not wanted or given[0] == wanted[0]:
+        return
+    for node in crash.code.nodes:
+        if (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).rpartition(".")[2] in ("RNN", "LSTM", "GRU")
+            and not keyword(node, "batch_first")
+        ):
+            yield Offer("Let the batch come first", add_keyword(crash.code, node, "batch_first", "True"))

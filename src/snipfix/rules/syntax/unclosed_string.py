@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from snipfix.model import Applicability, Edit
@@ -41,6 +42,8 @@ class UnclosedString(SyntaxRule):
     GOOD = (Good("print('it\\'s', \"it's\")"), Good('x = """a\n"b\' """'))
     BAD = (
         Bad("print('loss: )\nx = 1\n", at=(1, 7), fixed="print('loss: ')\nx = 1\n"),
+        Bad('loss = 1\nprint("loss:, loss)\n', at=(2, 7), fixed='loss = 1\nprint("loss:", loss)\n'),
+        Bad("n = 1\nprint('a:', n, 'b:, n)\n", at=(2, 16), fixed="n = 1\nprint('a:', n, 'b:', n)\n"),
         Bad('name = "mnist\nprint(name)\n', at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
         Bad("print('it's done')\n", at=(1, 7), fixed="print(\"it's done\")\n"),
         Bad('def f():\n    """What it does.\n    return 1\nf()\n', at=(2, 5), fixed='def f():\n    """What it does."""\n    return 1\nf()\n'),
@@ -58,7 +61,8 @@ class UnclosedString(SyntaxRule):
             opened = broken.text.find(quote, broken.start(line))
             last = broken.text.rfind(quote, opened + 1, broken.end(line))
             other = "'" if quote == '"' else '"'
-            if opened < last and other not in broken.text[opened:last] and broken.text.count(quote, opened, last + 1) > 2:
+            inside = broken.text[broken.text.find(quote, opened + 1) + 1 : last][:1].isalnum()
+            if inside and other not in broken.text[opened:last] and broken.text.count(quote, opened, last + 1) > 2:
                 edits = (Edit(opened, opened + 1, other), Edit(last, last + 1, other))
                 yield Mend(f"Quote the string with {other}", edits, opened, "the string's own quote stands inside it")
             for at in range(start + 1, broken.end(line)):
@@ -66,10 +70,20 @@ class UnclosedString(SyntaxRule):
                     yield Mend(f"Close the string with {quote}", (Edit(at, at + 1, quote),), start, message)
             end = start + len(broken.text[start : broken.end(line)].rstrip())
             body = broken.text[start:end]
+            for at in before_arguments(broken, body, line):
+                yield Mend("Close the string", (Edit(start + at, start + at, quote),), start, message)
             stripped = body.rstrip(")]},: ")
             for at in dict.fromkeys([start + len(stripped + " " * (_blanks(body, stripped))), *range(end, start, -1)]):
                 if at >= start + len(stripped):
                     yield Mend("Close the string", (Edit(at, at, quote),), start, message)
+
+
+def before_arguments(broken: Broken, body: str, line: int) -> Iterator[int]:
+    """Places in `"loss:, loss.item())` before a comma after which a name follows that other lines know."""
+    others = "\n".join(text for number, text in enumerate(broken.lines, 1) if number != line)
+    for comma in re.finditer(r",\s*([A-Za-z_]\w*)(?=[.(\[,)])", body):
+        if body.endswith(")") and re.search(rf"\b{comma[1]}\b", others):
+            yield comma.start()
 
 
 def _blanks(body: str, stripped: str) -> int:

@@ -221,6 +221,8 @@ class Outcome(Struct, frozen=True):
     stand_ins: tuple[StandIn, ...] = ()
     quick: bool = False
     """A training loop was cut short."""
+    stdout_again: str | None = None
+    """What another seed prints, asked for where a documented output hangs on random numbers: shapes that both print are certain."""
     stopped_in: str = ""
     """The before-block in which the run ended: the snippet itself was not reached."""
     lines_run: tuple[int, ...] = ()

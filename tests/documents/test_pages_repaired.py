@@ -9,10 +9,9 @@ import pytest
 
 PAGES = Path(__file__).parent / "cases" / "pages"
 NAMES = [
-    "01-questions-zh", "02-tutorial-en", "03-myst", "04-quarto", "05-mdx", "07-notebook", "08-blog", "09-module", "10-session",
+    "01-questions-zh", "02-tutorial-en", "03-myst", "04-quarto", "05-mdx", "06-sphinx", "07-notebook", "08-blog", "09-module", "10-session",
     "11-book-chapter", "12-sound",
 ]  # fmt: skip
-"""All but 06-sphinx, whose false output comes from random tensors: only its shape is certain, and it is not written as `torch.Size`."""
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 

@@ -10,7 +10,13 @@ from typing import Any
 from snipfix.code import Code
 from snipfix.evidence import Observation, Outcome, Span
 
-__all__ = ["called", "each", "flag", "innermost", "items", "mapping", "number", "place", "shape", "text", "words"]
+__all__ = ["called", "each", "flag", "innermost", "items", "mapping", "number", "place", "randomness", "shape", "text", "words"]
+
+
+def randomness(outcome: Outcome) -> tuple[bool, bool]:
+    """Whether random numbers were drawn, and whether the snippet seeded them; without an observation only code free of torch is trusted."""
+    seen = outcome.seen("randomness")
+    return (bool(items(seen[0].facts, "drawn")), flag(seen[0].facts, "seeded")) if seen else (bool(outcome.calls), False)
 
 
 def mapping(value: Any, *path: str) -> Mapping[str, Any]:

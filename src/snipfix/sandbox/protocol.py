@@ -28,7 +28,7 @@ CONTROL_LIMIT = 1 << 20
 
 WORDS = frozenset({"ok", "raised", "exited"})
 """Kinds of outcome that a job may claim."""
-_OUTSIDE = {"kind", "signal", "stdout", "stderr", "truncated", "usage"}
+_OUTSIDE = {"kind", "signal", "stdout", "stderr", "truncated", "usage", "stdout_again"}
 _FIELDS = {name: kind for name, kind in get_type_hints(Outcome, vars(evidence)).items() if name in Outcome.__struct_fields__}
 _SINGLE = {name: kind for name, kind in _FIELDS.items() if name not in _OUTSIDE and not str(kind).startswith("tuple")}
 _MANY = {name: kind.__args__[0] for name, kind in _FIELDS.items() if name not in _OUTSIDE and str(kind).startswith("tuple")}

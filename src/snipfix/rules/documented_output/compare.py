@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Difference", "differences", "lines_of", "shows_error", "sizes"]
+__all__ = ["Difference", "differences", "lines_of", "shapes", "shows_error", "sizes"]
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
@@ -14,6 +14,7 @@ NODE = re.compile(r"(Backward)\d*")
 ELLIPSIS = re.compile(r"^[\s.…]*(\.\.\.|…)[\s.…]*$")
 ERROR = re.compile(r"Traceback \(most recent call last\)|^\s*[A-Z]\w*(Error|Exception)\b", re.MULTILINE)
 TIMED = re.compile(r"\d\s*(ms|s|sec|seconds|it/s|MB|GB)\b|time|elapsed|耗时|时间", re.IGNORECASE)
+SHAPE = re.compile(r"(?<![\w(,.])\(\d+(?:,\s*\d+)+,?\)|(?<![\w(,.])\(\d+,\)|torch\.Size\(\[[^\]]*\]\)")
 SIZE = re.compile(r"torch\.Size\(\[[^\]]*\]\)")
 
 
@@ -35,6 +36,11 @@ def shows_error(documented: str) -> bool:
 def sizes(text: str) -> list[str]:
     """Every `torch.Size([...])` in a text, without blanks."""
     return [re.sub(r"\s", "", found) for found in SIZE.findall(text)]
+
+
+def shapes(text: str) -> list[str]:
+    """Every `torch.Size([...])` and every tuple of whole numbers in a text, without blanks."""
+    return [re.sub(r"\s", "", found) for found in SHAPE.findall(text)]
 
 
 def differences(documented: str, true: str, *, finished: bool) -> Iterator[Difference]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.documented_output.compare import Difference, differences, lines_of, shows_error, sizes
-from snipfix.rules.observed import flag, items, place, text
+from snipfix.rules.documented_output.compare import Difference, differences, lines_of, shapes, shows_error, sizes
+from snipfix.rules.observed import items, place, randomness, text
 
 
 class DocumentedOutputRefuted(Rule):
@@ -45,6 +45,7 @@ class DocumentedOutputRefuted(Rule):
         Bad("import torch\nx = torch.tensor([1.0, 2.0])\nprint(x * x)\n", at=(3, 1), documented_output="tensor(5.)"),
         Bad("import torch\nprint('first')\nprint(torch.zeros(2, 3).shape)\n", at=(3, 1), documented_output="first\ntorch.Size([3, 2])\n"),
         Bad("import torch\nx = torch.randn(2, 3)\nprint(x.T.shape)\n", at=(3, 1), documented_output="torch.Size([2, 3])\n"),
+        Bad("import torch\nx = torch.randn(2, 3)\nprint(tuple(x.T.shape))\n", at=(3, 1), documented_output="(2, 3)\n"),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -53,7 +54,7 @@ class DocumentedOutputRefuted(Rule):
             return
         if outcome.kind not in {"ok", "raised"} or outcome.truncated or outcome.quick:
             return
-        drawn, seeded = self._randomness(outcome)
+        drawn, seeded = randomness(outcome)
         finished = outcome.kind == "ok"
         if drawn and not seeded:
             yield from self._of_sizes(context, outcome, documented, finished)
@@ -62,13 +63,10 @@ class DocumentedOutputRefuted(Rule):
             severity = Severity.WARNING if drawn and difference.numbers_only else None
             yield self._report(context, outcome, difference, severity)
 
-    def _randomness(self, outcome: Outcome) -> tuple[bool, bool]:
-        """Whether random numbers were drawn, and whether the snippet seeded them; without an observation only code free of torch is trusted."""
-        seen = outcome.seen("randomness")
-        return (bool(items(seen[0].facts, "drawn")), flag(seen[0].facts, "seeded")) if seen else (bool(outcome.calls), False)
-
     def _of_sizes(self, context: Context, outcome: Outcome, documented: str, finished: bool) -> Iterator[Finding]:
-        claimed, given = sizes(documented), sizes(outcome.stdout)
+        certain = outcome.stdout_again is not None and shapes(outcome.stdout_again) == shapes(outcome.stdout)
+        kind = shapes if certain else sizes
+        claimed, given = kind(documented), kind(outcome.stdout)
         if finished and len(claimed) != len(given):
             return
         for one, other in zip(claimed, given, strict=False):

@@ -53,12 +53,19 @@ class MissingDimension(CrashRule):
         r"input must have \d+ dimensions, got \d+",
         r"Expected input to be \d+D or \d+D, got \d+D",
         r"non-empty (?:\d+D or )?\d+D \(batch mode\) tensor expected",
+        r"For unbatched 2-D input, hx",
+        r"Index tensor must have the same number of dimensions as input tensor",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.Conv2d(1, 8, 3)(torch.zeros(1, 28, 28))\n"),
         Good("import torch\nimport torch.nn as nn\nnn.BatchNorm1d(4)(torch.zeros(2, 4))\n"),
     )
     BAD = (
+        Bad(
+            "import torch\nq = torch.zeros(4, 2)\nactions = torch.tensor([0, 1, 1, 0])\nchosen = q.gather(1, actions)\n",
+            at=(4, 10),
+            fixed="import torch\nq = torch.zeros(4, 2)\nactions = torch.tensor([0, 1, 1, 0]).unsqueeze(1)\nchosen = q.gather(1, actions)\n",
+        ),
         Bad(
             "import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28)\ny = conv(x)\n",
             at=(5, 5),
@@ -72,6 +79,8 @@ class MissingDimension(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
+        if crash.operation.name.endswith(("gather", "scatter", "scatter_")):
+            return f"the index has another number of dimensions than the tensor it points into: {shape_text(crash.shape(0))}"
         return f"{self._layer(crash)} takes another number of dimensions than its input has: {shape_text(crash.shape(0))}"
 
     @staticmethod
@@ -80,6 +89,10 @@ class MissingDimension(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         node, given = passed(crash, 0, "input"), crash.shape(0)
+        if crash.operation.name.endswith(("gather", "scatter", "scatter_")):
+            if len(given) == 2:
+                yield from value_offers(crash, passed(crash, 2, "index"), "{}.unsqueeze(1)", "Give the index a column of its own")
+            return
         if crash.constructor and crash.module and crash.module.type.startswith("BatchNorm"):
             right = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d", 5: "BatchNorm3d"}.get(len(given))
             if right and isinstance(crash.constructor.func, ast.Attribute):

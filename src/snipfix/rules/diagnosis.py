@@ -131,8 +131,16 @@ class Crash:
 
     @cached_property
     def constructor(self) -> ast.Call | None:
-        """The call that made the module that was running."""
-        return self._call_at(self.module.built) if self.module else None
+        """The call that made the module that was running; for a part that a library made, the call that made the nearest whole."""
+        if self.module is None:
+            return None
+        built = {call.module.path: call.module.built for call in (self.context.outcome.calls if self.context.outcome else ())}
+        path = self.module.path
+        made = self.module.built
+        while made is None and "." in path:
+            path = path.rpartition(".")[0]
+            made = built.get(path)
+        return self._call_at(made)
 
     def function_of(self, node: ast.AST) -> ast.AST:
         """The innermost function (or the module) whose code a node is."""

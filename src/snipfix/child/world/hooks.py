@@ -37,8 +37,9 @@ class Hooks(importlib.abc.MetaPathFinder):
         patch = self._after.get(fullname)
         if patch is None and fullname not in self._absent:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(fullname, path, target)
+        # Only those behind it: the watcher of a job stands before that of the fork server, and each asking the other would never end.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+            spec = finder.find_spec(fullname, path, target)
             if spec is not None:
                 break
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from snipfix import documents
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine, cores
+from snipfix.evidence import Job, Outcome
 from snipfix.model import Result, Snippet
 from snipfix.sandbox.pool import Pool
 
@@ -26,12 +27,21 @@ def preload() -> float:
     return time.perf_counter() - started
 
 
-def audit(snippets: list[Snippet], jobs: int, quick: bool) -> tuple[float, list[Result]]:
-    """Seconds and results of one audit without a cache."""
-    started = time.perf_counter()
+def audit(snippets: list[Snippet], jobs: int, quick: bool) -> tuple[float, float, list[Result]]:
+    """Seconds, processor seconds of everything that ran in the sandbox, and the results of one audit without a cache."""
+    started, spent = time.perf_counter(), list[float]()
     with LocalEngine(Options(jobs=jobs, quick=quick, cache=False, timeout=300)) as engine:
+        assert engine.target is not None
+        run = engine.target.run
+
+        def counted(job: Job) -> Outcome:
+            outcome = run(job)
+            spent.append(outcome.usage.cpu)
+            return outcome
+
+        engine.target.run = counted
         results = list(engine.results(snippets))
-    return time.perf_counter() - started, results
+    return time.perf_counter() - started, sum(spent), results
 
 
 def main() -> None:
@@ -43,8 +53,7 @@ def main() -> None:
     snippets = [snippet for document in documents.collect([given.document]) for snippet in document.snippets]
     ready, rows = preload(), list[str]()
     for jobs in map(int, given.jobs.split(",")):
-        wall, results = audit(snippets, jobs, given.quick)
-        own = sum(result.outcome.usage.cpu for result in results if result.outcome)
+        wall, own, results = audit(snippets, jobs, given.quick)
         least = ready + own / min(jobs, cores())
         rows.append(f"| {jobs} | {wall:.1f} | {own:.1f} | {least:.1f} | {wall / least:.2f} |")
     print(f"{len(snippets)} snippets, {cores()} cores, a fork server is ready after {ready:.1f} s\n")

@@ -132,7 +132,7 @@ class _Work:
             self.watcher.running(snippet.id)
         started, kinds = time.monotonic(), set[str]()
         result = self._result(snippet, kinds)
-        if kinds <= LASTING and time.monotonic() - started < self.engine.options.search_seconds:
+        if "refused" not in kinds and _lasting(result) and time.monotonic() - started < self.engine.options.search_seconds:
             self._keep(snippet, result)
         if self.watcher:
             self.watcher.done(result)
@@ -158,6 +158,12 @@ class _Work:
     def _keep(self, snippet: Snippet, result: Result) -> None:
         if self.cache and self._keys and (data := pack(result)) is not None:
             self.cache.put(self._keys.of(snippet), data)
+
+
+def _lasting(result: Result) -> bool:
+    """Whether another run would find the same: a time limit, a want of memory or a crash may have been the machine's doing."""
+    outcomes = (result.outcome, result.repair.outcome if result.repair else None)
+    return all(outcome is None or outcome.kind in LASTING for outcome in outcomes)
 
 
 def rebased(snippet: Snippet, earlier: Mapping[str, Future[Result]]) -> Snippet:

@@ -21,6 +21,7 @@ from snipfix.sandbox.policy import CHILD, Policy
 
 EXECUTOR = str(Path(__file__).parents[1] / "tests" / "hostile" / "plain_executor.py")
 EMPTY = Job(code="pass")
+OBSERVED = Job(code="import torch", stage="run")
 TORCH = Job(code="import torch\ntorch.ones(8, 8).mm(torch.ones(8, 8))")
 TRAINING = Job(
     code="""
@@ -54,6 +55,7 @@ for _ in range({runs}):
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    before = f"{os.getloadavg()[0]:.1f}"
     print("| what | median ms | quartiles | least |\n|---|---|---|---|")
     bare = row("fork alone, torch loaded, huge pages", forks(runs, collapsed=True))
     row("fork alone, torch loaded", forks(runs, collapsed=False))
@@ -63,13 +65,17 @@ def main() -> None:
     latency(Policy(isolation="full", executor=EXECUTOR), runs)
     sandboxed("all layers, forked ahead, matrix product", Policy(isolation="full", executor=EXECUTOR), TORCH, runs)
     sandboxed("all layers, forked ahead, five steps of training", Policy(isolation="full", executor=EXECUTOR), TRAINING, runs)
+    sandboxed("the same with the observers of an audit, empty snippet", Policy(isolation="full"), OBSERVED, runs)
+    sandboxed("the same with the observers of an audit, five steps of training", Policy(isolation="full"), TRAINING, runs)
     few = max(3, runs // 20)
     row("a fresh python, empty file", programs([sys.executable, "-c", "pass"], few))
     row("a fresh python that imports torch", programs([sys.executable, "-c", "import torch"], few))
     if shutil.which("bwrap"):
         command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", sys.executable, "-c", "pass"]
         row("bwrap with a fresh python, empty file", programs(command, few))
-    print(f"\nAll layers cost {full / bare:.1f} times a bare fork of the same process.")
+    print(
+        f"\nLoad {before} before, {os.getloadavg()[0]:.1f} after. All layers cost {full / bare:.1f} times a bare fork of the same process."
+    )
 
 
 def row(name: str, seconds: list[float]) -> float:

@@ -1,82 +1,74 @@
 """Control groups: the memory and the processes of all of a job together, bounded by the kernel where this user may make such groups."""
 
 import os
+import time
 
 MB = 1 << 20
 CONTROLLERS = ("memory", "pids")
-# controller: (file of the limit, file that counts processes ended for want of memory), in version 1 and in version 2
 FILES = {
-    1: {"memory": "memory.limit_in_bytes", "pids": "pids.max", "ended": "memory.oom_control"},
-    2: {"memory": "memory.max", "pids": "pids.max", "ended": "memory.events"},
+    1: {"memory": "memory.limit_in_bytes", "used": "memory.usage_in_bytes", "ended": "memory.oom_control", "pids": "pids.max"},
+    2: {"memory": "memory.max", "used": "memory.current", "ended": "memory.events", "pids": "pids.max"},
 }
 
 
-class Groups:
-    """The folder of this fork server's groups in each hierarchy. Kept open: the path is out of reach once the server is confined.
+class Group:
+    """A group for this process and all it will fork. One for all jobs: they run one after another, and to move a process costs milliseconds.
 
-    Raises OSError where no groups can be had.
+    Its files are kept open: their paths are out of reach once the fork server is confined. Raises OSError where no group can be had.
     """
 
-    def __init__(self, name, owner=None):
-        self.version, places = hierarchies()
-        self.folders = []
-        self.count = 0
-        for place in places:
-            path = os.path.join(place, name)
-            os.mkdir(path, 0o755)
-            if not os.path.exists(os.path.join(path, FILES[self.version]["pids" if "pids" in place else "memory"])):
-                os.rmdir(path)
-                raise OSError(f"{place} hands no controllers down")
-            if owner is not None:
-                os.chown(path, owner, owner)
-            self.folders.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-
-    def put(self, pid):
-        """Put a process, and all it will start, into a new group. Gives the group's name, '' when it cannot be had after all."""
-        self.count += 1
-        name = f"job-{self.count}"
+    def __init__(self, name):
+        version, places = hierarchies()
+        self.files, self.paths, self.ended = {}, [], 0
         try:
-            for folder in self.folders:
-                os.mkdir(name, dir_fd=folder)
-                self._write(folder, name, "cgroup.procs", pid)
+            for place in places:
+                path = os.path.join(place, name)
+                os.mkdir(path, 0o755)
+                self.paths.append(path)
+                for use, file in FILES[version].items():
+                    if os.path.exists(os.path.join(path, file)):
+                        self.files[use] = os.open(os.path.join(path, file), os.O_RDONLY if use in ("used", "ended") else os.O_RDWR)
+            if set(self.files) != set(FILES[version]):
+                raise OSError("its controllers are not handed down")
         except OSError:
-            return ""
-        return name
+            self.remove()
+            raise
 
-    def limit(self, name, memory_mb, processes):
-        """Bound a group. What was loaded before the fork is the fork server's, and is not counted."""
-        for controller, value in (("memory", memory_mb * MB), ("pids", processes)):
-            for folder in self.folders:
+    def join(self):
+        for path in self.paths:
+            with open(os.path.join(path, "cgroup.procs"), "w") as file:
+                file.write(str(os.getpid()))
+
+    def remove(self):
+        """Remove the group, whose last process may be ending still."""
+        for path in self.paths:
+            for _ in range(50):
                 try:
-                    self._write(folder, name, FILES[self.version][controller], value)
+                    os.rmdir(path)
+                    break
+                except FileNotFoundError:
+                    break
                 except OSError:
-                    continue
+                    time.sleep(0.02)
 
-    def starved(self, name):
-        """How many processes of a group the kernel has ended because the group was at its limit."""
-        for folder in self.folders:
+    def limit(self, memory_mb, processes):
+        """Bound what a job that begins now may add to what is held already."""
+        self.ended = self._count()
+        for use, value in (("memory", int(self._read("used")) + memory_mb * MB), ("pids", processes)):
             try:
-                with open(os.open(f"{name}/{FILES[self.version]['ended']}", os.O_RDONLY, dir_fd=folder)) as file:
-                    return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
-            except OSError:
-                continue
-        return 0
-
-    def remove(self, name):
-        """Remove a group whose processes have ended."""
-        for folder in self.folders:
-            try:
-                os.rmdir(name, dir_fd=folder)
+                os.pwrite(self.files[use], str(value).encode(), 0)
             except OSError:
                 continue
 
-    @staticmethod
-    def _write(folder, name, file, value):
-        descriptor = os.open(f"{name}/{file}", os.O_WRONLY, dir_fd=folder)
-        try:
-            os.write(descriptor, str(value).encode())
-        finally:
-            os.close(descriptor)
+    def starved(self):
+        """Whether the kernel has ended a process since the last limit was set, for want of memory within it."""
+        return self._count() > self.ended
+
+    def _count(self):
+        return sum(int(line.split()[1]) for line in self._read("ended").splitlines() if line.startswith("oom_kill "))
+
+    def _read(self, use):
+        return os.pread(self.files[use], 4096, 0).decode()
 
 
 def hierarchies():

@@ -35,7 +35,7 @@ class Box:
         self.policy, self.base = policy, scratch
         self.on, self.why = set(), {}
         self.count = 0
-        self.groups, self.no_groups = None, ""
+        self.group, self.no_group = None, ""
 
     # Deciding --------------------------------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ class Box:
         found = [
             (name, name in self.on, PLAIN[name] if name in self.on else self.why.get(name, "not asked for")) for name in LAYERS["full"]
         ]
-        together = "by control groups" if self.groups else f"by looking ten times a second; no control groups: {self.no_groups}"
+        together = "by control groups" if self.group else f"by looking ten times a second; no control groups: {self.no_group}"
         return [*found, ("limits", True, PLAIN["limits"].format(together))]
 
     def choose(self):
@@ -116,21 +116,27 @@ class Box:
     def seal(self):
         """Confine the fork server itself, before anything heavy is imported."""
         self.choose()
-        self.group()
+        self.join_group()
         self.apply()
 
-    def group(self):
-        """Make control groups for jobs, where that is allowed. They are no layer of their own: without them the same is watched."""
+    def join_group(self):
+        """Make a control group for the jobs, where that is allowed. It is no layer of its own: without it the same is watched."""
         if sys.platform != "linux":
-            self.no_groups = "needs Linux"
+            self.no_group = "needs Linux"
             return
         import cgroups
+        import linux
 
-        owner = NOBODY if "namespaces" in self.on and os.getuid() == 0 else None
         try:
-            self.groups = cgroups.Groups(os.path.basename(self.base), owner)
+            group = cgroups.Group(os.path.basename(self.base))
+            pid = os.fork()
+            if pid:  # somebody has to stay behind who may still remove it
+                leave_with(pid, group.remove)
+            linux.prctl(linux.PDEATHSIG, signal.SIGKILL)
+            group.join()
+            self.group = group
         except OSError as error:
-            self.no_groups = error.strerror or str(error)
+            self.no_group = error.strerror or str(error)
 
     def apply(self):
         if sys.platform != "linux":
@@ -294,8 +300,10 @@ class Box:
                 return "out-of-memory", f"kept as many processes as it may have, {len(pids)}"
             return None  # to weigh so many would take longer than this second
         process.crowded = None
-        if process.group:  # the kernel does the weighing
-            return ("out-of-memory", f"its processes together needed more than the {memory_mb} MB allowed") if process.starved() else None
+        if self.group:  # the kernel does the weighing
+            return (
+                ("out-of-memory", f"its processes together needed more than the {memory_mb} MB allowed") if self.group.starved() else None
+            )
         used = tally.memory_mb(pids, memory_mb)
         if used > memory_mb:
             return "out-of-memory", f"its {len(pids)} processes together held {used} MB, more than the {memory_mb} MB allowed"
@@ -312,12 +320,13 @@ class Box:
         sweep_children({spare})
 
 
-def leave_with(pid):
-    """The outer half of the fork server: holds nothing, ends when the inner half does."""
+def leave_with(pid, last=lambda: None):
+    """The outer half of the fork server: holds nothing, ends when the inner half does, after a last deed."""
     os.closerange(3, 1024)
     while True:
         try:
             status = os.waitpid(pid, 0)[1]
+            last()
             os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
         except InterruptedError:
             continue

@@ -55,11 +55,10 @@ class Process:
             child_main(zygote, ours, theirs, self.scratch, loopback)
         theirs.close()
         self.channel = ours
-        self.group = self.box.groups.put(self.pid) if self.box.groups else ""
 
     def begin(self, job, descriptors):
-        if self.group:
-            self.box.groups.limit(self.group, self.box.memory_mb(job), self.box.policy["processes"] + 1)
+        if self.box.group:
+            self.box.group.limit(self.box.memory_mb(job), self.box.policy["processes"] + 8)  # the fork server's own, and who waits
         body = json.dumps(job).encode()
         head = struct.pack(">I", len(body))
         try:
@@ -85,18 +84,9 @@ class Process:
     def bury(self, spare):
         """End what the job left behind and remove its folder; gives wait status, usage and whether it ended for want of memory."""
         self.box.sweep(self.pid, spare.pid if spare else 0)
-        starved = os.WIFSIGNALED(self.status) and self.starved()
-        self.clear()
-        return self.status, self.usage, starved
-
-    def starved(self):
-        """Whether the kernel has ended one of its processes because together they were at their limit."""
-        return bool(self.group) and self.box.groups.starved(self.group) > 0
-
-    def clear(self):
         self.box.remove_scratch(self.scratch)
-        if self.group:
-            self.box.groups.remove(self.group)
+        starved = self.box.group is not None and os.WIFSIGNALED(self.status) and self.box.group.starved()
+        return self.status, self.usage, starved
 
     def peak_mb(self, usage):
         scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
@@ -107,7 +97,7 @@ class Process:
         self.channel.close()
         os.kill(self.pid, signal.SIGKILL)
         _, self.status, self.usage = os.wait4(self.pid, 0)
-        self.clear()
+        self.box.remove_scratch(self.scratch)
 
 
 def end_all():

@@ -158,7 +158,7 @@ class Server:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-        remove(self.scratch)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def remove_stale() -> None:
@@ -173,31 +173,11 @@ def remove_stale() -> None:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove(str(path))
+            shutil.rmtree(path, ignore_errors=True)
         except OSError:
             continue
         finally:
             os.close(descriptor)
-
-
-def remove(scratch: str) -> None:
-    """Remove a fork server's folder, and the control groups that carry its name."""
-    shutil.rmtree(scratch, ignore_errors=True)
-    for group in _groups(Path(scratch).name):
-        for folder in (*group.glob("job-*"), group):
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-
-
-def _groups(name: str) -> list[Path]:
-    """The control groups of that name below those of this process; none where there are no control groups."""
-    base = Path("/sys/fs/cgroup")
-    try:
-        own = {line.split(":", 2)[2].strip("/") for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()}
-        mounts = [base, *base.iterdir()]
-    except (OSError, IndexError):
-        return []
-    return [found for path in own | {""} for mount in mounts if (found := mount / path / name).is_dir()]
 
 
 def kernel_kills() -> int:

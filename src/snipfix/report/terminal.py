@@ -32,6 +32,8 @@ ENDINGS = {
     RepairVerdict.PARTLY_REPAIRED: "yellow",
     RepairVerdict.UNREPAIRED: "red",
 }
+SLOW, SLOWEST = 2.0, 5
+"""Seconds from which a snippet is slow, and how many of the slow ones are named."""
 DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -163,6 +165,9 @@ def _summary(report: RunReport) -> Iterator[RenderableType]:
         yield Text(f"baseline:   {_many(report.baseline.accepted, 'finding')} accepted in {one_line(report.baseline.file)}")
         for entry in report.baseline.unneeded:
             yield Text(f"            no longer needed: {one_line(entry)}")
+    slow = sorted((result for result in report.results if result.seconds >= SLOW), key=lambda result: -result.seconds)[:SLOWEST]
+    if slow:
+        yield Text("slowest:    " + ", ".join(f"{short(result.snippet.id, 40)} {result.seconds:.1f} s" for result in slow))
     counted = ", ".join(f"{count} {name}" for name, count in verdicts(report).items() if count) or "nothing to look at"
     skips = f", {_many(len(report.skipped), 'fence')} not looked at" if report.skipped else ""
     yield Text(f"{_many(len(report.results), 'snippet')}: {counted}{skips}, {report.seconds:.1f} s", "bold")

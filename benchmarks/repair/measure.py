@@ -24,6 +24,8 @@ class Measured:
     after: Outcome | None
     """What the repaired program does on fresh inputs; None when there is none."""
     seconds: float
+    before: Outcome | None = None
+    """What the broken program does on fresh inputs; looked at only when the repaired one fails."""
 
     @property
     def findings(self) -> list[Finding]:
@@ -51,11 +53,11 @@ class Measured:
     @property
     def worse(self) -> bool:
         """The repaired program fails where the broken one did not, or has more errors."""
-        repair, before = self.result.repair, self.result.outcome
+        repair = self.result.repair
         if repair is None or repair.verdict is RepairVerdict.UNCHANGED:
             return False
         errors = sum(finding.is_error for finding in self.result.findings)
-        fails = self.after is not None and self.after.kind != "ok" and before is not None and before.kind == "ok"
+        fails = self.before is not None and self.before.kind == "ok"
         return self.repaired and (fails or sum(finding.is_error for finding in repair.findings_after) > errors)
 
     @property
@@ -108,7 +110,8 @@ def measure(engine: LocalEngine, run: Run, cases: Sequence[Case]) -> Iterator[Me
         after = None
         if result.repair is not None and result.repair.verdict is RepairVerdict.REPAIRED:
             after = run(case.program.job(result.repair.corrected))
-        return Measured(case, result, after, clock.seconds[case.snippet.id])
+        before = run(case.program.job(case.text)) if after is not None and after.kind != "ok" else None
+        return Measured(case, result, after, clock.seconds[case.snippet.id], before)
 
     with ThreadPoolExecutor(engine.jobs) as threads:
         yield from threads.map(finished, zip(cases, results, strict=True))

@@ -151,7 +151,7 @@ def test_a_failure_says_what_went_wrong(bad: Measured, says: str) -> None:
 def test_a_repair_that_runs_worse_is_counted() -> None:
     one = measured("undefined-name", after=Outcome(kind="raised"))
     assert not one.worse, "the broken program failed as well"
-    assert replace(one, result=replace(one.result, outcome=FINE)).worse
+    assert replace(one, before=FINE).worse
 
 
 def test_the_table_counts_and_lists() -> None:

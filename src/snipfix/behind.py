@@ -13,7 +13,7 @@ from dataclasses import replace
 from snipfix.audit import Auditor
 from snipfix.evidence import Span
 from snipfix.model import Finding, Result
-from snipfix.repair import Search, State, is_progress
+from snipfix.repair import Search, State, is_detour, is_progress
 
 __all__ = ["look_behind"]
 
@@ -46,15 +46,18 @@ def look_behind(auditor: Auditor, result: Result) -> Result:
 
 
 def _next(search: Search, state: State) -> State | None:
-    """The first state one fix away that is progress."""
+    """The first state one fix away that is progress, else the first detour."""
     if search.tries >= TRIES or time.monotonic() - search.started > SECONDS:
         return None
+    detour: State | None = None
     for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
         for fix in search.allowed(finding)[:4]:
             after = search.after(state, fix)
             if after is not None and is_progress(state, after, finding):
                 return after
-    return None
+            if after is not None and detour is None and is_detour(state, after, finding):
+                detour = replace(after, detour=True)
+    return detour
 
 
 def original_span(old: str, new: str, span: Span) -> Span | None:

@@ -36,6 +36,8 @@ class State:
     fixes: tuple[Fix, ...] = ()
     texts: tuple[str, ...] = ()
     """The texts on the way, from the author's to this one: one more than there are fixes."""
+    detour: bool = False
+    """It stops earlier than the text before it, for another reason; the next fix must make up for that."""
 
     @property
     def errors(self) -> list[Finding]:
@@ -122,11 +124,16 @@ class Search:
                 if self.spent or helped > MAX_ALTERNATIVES:
                     return
                 after = self.after(state, fix)
-                if after is not None and is_progress(state, after, finding):
-                    helped += 1
-                    yield after
-                    if fix.applicability is Applicability.SAFE:
-                        return
+                if after is None:
+                    continue
+                if not is_progress(state, after, finding):
+                    if is_detour(state, after, finding):
+                        yield replace(after, detour=True)
+                    continue
+                helped += 1
+                yield after
+                if fix.applicability is Applicability.SAFE:
+                    return
             if helped:
                 return
 
@@ -160,6 +167,18 @@ def is_progress(before: State, after: State, mended: Finding) -> bool:
     if after.reached < before.reached and len(after.errors) >= len(before.errors):
         return False
     return count(after) < count(before) or after.reached > before.reached
+
+
+def is_detour(before: State, after: State, mended: Finding) -> bool:
+    """The finding gave way to one that shows earlier and has fixes of its own: a wrong width behind a view that hid it."""
+    first = min(after.errors, key=lambda one: (one.stage.depth, one.span), default=None)
+    return (
+        not before.detour
+        and first is not None
+        and bool(first.fixes)
+        and len(after.errors) <= len(before.errors)
+        and not any(finding.rule == mended.rule for finding in after.errors)
+    )
 
 
 @dataclass(frozen=True)

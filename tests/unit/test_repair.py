@@ -92,6 +92,14 @@ def test_a_fix_that_turns_out_to_be_unnecessary_is_taken_back_whole() -> None:
     assert [fix.rule for fix in result.repair.fixes] == ["SNF601"]
 
 
+def test_a_mending_that_brings_an_earlier_fault_to_light_is_followed() -> None:
+    """Only `early` reaches the end, and it must be mended in its turn."""
+    rules = (Word("SNF600", "early", "good"), Word("SNF601", "late", "early"))
+    result = repair("late = 1\n", *rules)
+    assert result.repair.corrected == "good = 1\n"
+    assert [fix.rule for fix in result.repair.fixes] == ["SNF601", "SNF600"]
+
+
 def test_fixes_that_go_round_in_circles_end() -> None:
     result = repair("ping = 1\n", Word("SNF600", "ping", "pong"), Word("SNF601", "pong", "ping"))
     assert result.repair.verdict is not RepairVerdict.REPAIRED

@@ -102,6 +102,6 @@ def feature_map(crash: Crash, width: int) -> tuple[int, ...]:
         for height in range(1, shape[2] + 1) if len(shape) == 4 else ():
             if rest % height == 0 and shape[2] // height == shape[3] // (rest // height):
                 return (shape[1], height, rest // height)
-        if len(shape) == 3:
+        if len(shape) == 3 and rest <= shape[2] and call.module.type.startswith(("Conv1d", "MaxPool1d", "AvgPool1d", "BatchNorm1d")):
             return (shape[1], rest)
     return ()

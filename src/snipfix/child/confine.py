@@ -276,7 +276,7 @@ class Box:
         """In the job process, once its job is known."""
         set_limit("CPU", int(job["timeout"] * max(2, self.policy["threads"])) + 5)
         if sys.platform == "linux":
-            addresses, data = sizes()
+            addresses, data = tally.sizes()
             if self.policy["device"] == "cpu":
                 set_limit("AS", addresses + self.memory_mb(job) * MB)
             else:  # CUDA reserves far more addresses than it uses
@@ -354,13 +354,6 @@ def set_limit(name, value):
         resource.setrlimit(number, (value, value))
     except (OSError, ValueError):
         pass
-
-
-def sizes():
-    """Bytes of addresses and of data that this process has."""
-    with open("/proc/self/statm") as file:
-        fields = file.read().split()
-    return int(fields[0]) * resource.getpagesize(), int(fields[5]) * resource.getpagesize()
 
 
 def has_card():

@@ -68,3 +68,10 @@ def disk_mb(folder):
         except OSError:
             continue
     return total >> 20
+
+
+def sizes():
+    """Bytes of addresses and of data that this process has."""
+    with open("/proc/self/statm") as file:
+        fields = file.read().split()
+    return int(fields[0]) * os.sysconf("SC_PAGE_SIZE"), int(fields[5]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,5 +1,5 @@
 # 002 recursive fork bomb
-# expect: ok timeout exited raised
+# expect: ok timeout exited raised out-of-memory
 # timeout: 2
 
 import os, time

@@ -30,7 +30,7 @@ AHEAD = 2
 WINDOW = 16
 """Batches per actor that may be begun before the first of them is through."""
 RETRIES = 5
-"""How often an actor is started again, and a batch given again, when a worker or a node dies."""
+"""How often an actor is started again when its worker or node dies. Until then its batches are given again: a node takes a while to be missed."""
 CLOSE_SECONDS = 15
 
 
@@ -78,7 +78,7 @@ class RayEngine:
             self._owner = True
         jobs = self.options.jobs or max(int(ray.cluster_resources().get("CPU", 1)), 1)
         # By default an actor asks for a core to be placed and for none to run: so one that lost its node always finds another.
-        actor = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES, scheduling_strategy="SPREAD")(Worker)
+        actor = ray.remote(max_restarts=RETRIES, max_task_retries=-1, scheduling_strategy="SPREAD")(Worker)
         self._actors = [actor.remote(self.options) for _ in range(jobs)]
         return self
 

@@ -19,20 +19,21 @@ __all__ = ["look_behind"]
 
 DEPTH = 8
 TRIES = 24
-SECONDS = 6.0
-"""Wall clock for one snippet: an audit looks behind as far as it gets in seconds, a repair takes its time."""
-PATIENCE = 3.0
-"""Wall clock for one mending."""
+SECONDS, PATIENCE = 6.0, 3.0
+"""Wall clock for one snippet and for one mending in an audit, which looks behind as far as it gets in seconds."""
+THOROUGH_SECONDS, THOROUGH_PATIENCE = 60.0, 10.0
+"""The same in a repair, whose report is kept: enough that how far it gets does not depend on the machine's load."""
 
 
-def look_behind(auditor: Auditor, result: Result) -> Result:
+def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False) -> Result:
     """The result with the findings behind its errors added; each has `behind` set and carries no fixes of its own."""
-    search = Search(auditor, result.snippet, patience=PATIENCE)
+    search = Search(auditor, result.snippet, patience=THOROUGH_PATIENCE if thorough else PATIENCE)
+    until = search.started + (THOROUGH_SECONDS if thorough else SECONDS)
     state = State(result.snippet.code, result)
     known = {(finding.rule, finding.span.line) for finding in result.findings}
     found: list[Finding] = []
     for _ in range(DEPTH):
-        after = _next(search, state)
+        after = _next(search, state) if time.monotonic() < until else None
         if after is None:
             break
         for finding in after.errors:
@@ -47,7 +48,7 @@ def look_behind(auditor: Auditor, result: Result) -> Result:
 
 def _next(search: Search, state: State) -> State | None:
     """The first state one fix away that is progress, else the first detour."""
-    if search.tries >= TRIES or time.monotonic() - search.started > SECONDS:
+    if search.tries >= TRIES:
         return None
     detour: State | None = None
     for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):

@@ -152,7 +152,7 @@ class _Work:
             auditor = replace(auditor, run=noted)
         result = auditor.audit(snippet)
         if target is not None:
-            result = look_behind(auditor, result)
+            result = look_behind(auditor, result, thorough=self.repair)
         return Repairer(auditor, self.patches).repair(result) if self.repair else result
 
     def _keep(self, snippet: Snippet, result: Result) -> None:

@@ -21,7 +21,7 @@ DEPTH = 8
 TRIES = 24
 SECONDS, PATIENCE = 6.0, 3.0
 """Wall clock for one snippet and for one mending in an audit, which looks behind as far as it gets in seconds."""
-THOROUGH_SECONDS, THOROUGH_PATIENCE = 60.0, 10.0
+THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 5.0
 """The same in a repair, whose report is kept: enough that how far it gets does not depend on the machine's load."""
 
 

@@ -87,4 +87,6 @@ def nearest_parameter(word: str, offered: Iterable[str] | None) -> list[str]:
     close = difflib.get_close_matches(word, names, 2, 0.7)
     if offered is None and alike:
         close = []
-    return list(dict.fromkeys([*close, *alike, *inside] if close and close[0][:2] == word[:2] and not inside else [*alike, *inside, *close]))
+    return list(
+        dict.fromkeys([*close, *alike, *inside] if close and close[0][:2] == word[:2] and not inside else [*alike, *inside, *close])
+    )

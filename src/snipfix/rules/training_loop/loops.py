@@ -10,9 +10,7 @@ from snipfix.rules.observed import called
 
 __all__ = ["assigned", "optimizers", "receiver", "schedulers", "steps_in"]
 
-OPTIMIZERS = frozenset(
-    "SGD Adam AdamW Adagrad Adadelta RMSprop Rprop ASGD NAdam RAdam Adamax SparseAdam Adafactor Muon".split()
-)
+OPTIMIZERS = frozenset("SGD Adam AdamW Adagrad Adadelta RMSprop Rprop ASGD NAdam RAdam Adamax SparseAdam Adafactor Muon".split())
 SCHEDULERS = frozenset(
     [
         "StepLR",

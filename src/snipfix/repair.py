@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from snipfix.audit import Auditor
+from snipfix.audit import ENDED, Auditor
 from snipfix.code import Code
 from snipfix.diff import unified
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, Verdict
@@ -192,8 +192,15 @@ class Repairer:
         """The result with its Repair. `name` is the file name that the diff carries."""
         if result.verdict in (Verdict.CLEAN, Verdict.SUSPECT) or not any(finding.is_error for finding in result.findings):
             return replace(result, repair=_unchanged(result))
-        repair = self._patched(result) or self._searched(result)
+        repair = self._ended(self._patched(result) or self._searched(result))
         return replace(result, repair=self._with_diff(result, self._with_true_output(result, repair), name))
+
+    @staticmethod
+    def _ended(repair: Repair) -> Repair:
+        """The repair, not called one when the run that should prove it was cut off."""
+        if repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None or repair.outcome.kind in ENDED:
+            return repair
+        return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason=f"not proven: the run ended as {repair.outcome.kind}")
 
     def _with_true_output(self, result: Result, repair: Repair) -> Repair:
         """The repair, with the true output in place of a documented one that the corrected code still refutes."""

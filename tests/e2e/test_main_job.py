@@ -24,7 +24,7 @@ def repaired(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
     shutil.copytree(ROOT / "snippets", folder / "snippets")
     shutil.copytree(ROOT / "fixes", folder / "fixes", ignore=shutil.ignore_patterns("__pycache__"))
-    done = snipfix("repair", "--write", "--exit-zero", cwd=folder)
+    done = snipfix("repair", "--write", "--exit-zero", "--timeout", "300", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -133,6 +133,13 @@ def test_a_patch_that_leaves_findings_is_not_called_a_repair() -> None:
     assert repair(text, Word("SNF600", "bad"), patches=patches).repair.verdict is RepairVerdict.PARTLY_REPAIRED
 
 
+def test_a_proof_that_was_cut_off_proves_nothing() -> None:
+    snippet = Snippet("s", "title", "doc.md", "bad = 1\n")
+    auditor = Auditor(lambda job: Outcome(kind="ok" if "bad" in job.code else "timeout"), (Word("SNF600", "bad", "good"),), Options())
+    repair = Repairer(auditor).repair(auditor.audit(snippet)).repair
+    assert (repair.verdict, repair.reason) == (RepairVerdict.PARTLY_REPAIRED, "not proven: the run ended as timeout")
+
+
 def test_an_ignore_mark_silences_its_rule_on_its_line() -> None:
     result = repair("bad = 1  # snipfix: ignore[word-bad] shown on purpose\n", Word("SNF600", "bad"))
     assert result.verdict is Verdict.CLEAN

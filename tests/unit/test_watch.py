@@ -19,7 +19,13 @@ class Watching:
     def __init__(self, folder, *arguments):
         command = [sys.executable, "-m", "snipfix", "audit", *arguments, "--watch", "--format", "github"]
         self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a shell's background job has it ignored
         )
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

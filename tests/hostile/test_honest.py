@@ -16,7 +16,7 @@ from snipfix.sandbox.policy import Policy
 PROGRAMS = sorted((Path(__file__).parent / "honest").glob("*.py"))
 
 
-STARTS_PROGRAMS = ("subprocess", "spawn", "distributed")
+STARTS_PROGRAMS = ("shared_memory", "subprocess", "spawn", "distributed")
 
 
 @pytest.fixture(scope="module")

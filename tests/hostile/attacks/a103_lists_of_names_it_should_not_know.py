@@ -3,7 +3,7 @@
 # succeeds without: process
 
 import os
-for path in ("/home", "/root", "/work", "/var", "/mnt", "/opt", "/srv", "/tmp"):
+for path in ("/home", "/root", "/var", "/mnt", "/opt", "/srv", "/tmp"):
     try:
         names = [name for name in os.listdir(path) if SECRET_FOLDER in name]
         if names:

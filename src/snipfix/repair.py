@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from snipfix.audit import ENDED, Auditor
 from snipfix.code import Code
 from snipfix.diff import unified
-from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, Verdict
+from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage
 from snipfix.patches import Patches
 from snipfix.proof import cheats, lost
 
@@ -190,7 +190,7 @@ class Repairer:
 
     def repair(self, result: Result, name: str | None = None) -> Result:
         """The result with its Repair. `name` is the file name that the diff carries."""
-        if result.verdict in (Verdict.CLEAN, Verdict.SUSPECT) or not any(finding.is_error for finding in result.findings):
+        if not any(finding.is_error for finding in result.findings):
             return replace(result, repair=_unchanged(result))
         repair = self._ended(self._patched(result) or self._searched(result))
         return replace(result, repair=self._with_diff(result, self._with_true_output(result, repair), name))
@@ -249,16 +249,13 @@ class Repairer:
 
     def _necessary(self, search: Search, state: State) -> State:
         """The state without the fixes that it does not need: each is taken back in turn, whole, and left out when no error comes back."""
-        if len(state.fixes) < 2:
-            return state
-        for number in range(len(state.fixes)):
+        for number, fix in enumerate(state.fixes):
             text = taken_back(state, number)
-            if text is None or text in (state.text, search.snippet.code):
+            if len(state.fixes) < 2 or text is None or text in (state.text, search.snippet.code):
                 continue
-            result = search.audit(text)
-            shorter = State(text, result, (*state.fixes[:number], *state.fixes[number + 1 :]))
+            shorter = replace(state, text=text, result=search.audit(text), fixes=tuple(one for one in state.fixes if one is not fix))
             if not shorter.errors:
-                return shorter
+                state = shorter
         return state
 
     def _with_diff(self, result: Result, repair: Repair, name: str | None) -> Repair:

@@ -100,6 +100,14 @@ def test_a_mending_that_brings_an_earlier_fault_to_light_is_followed() -> None:
     assert [fix.rule for fix in result.repair.fixes] == ["SNF601", "SNF600"]
 
 
+def test_every_unnecessary_fix_is_taken_back() -> None:
+    """Two fixes help at first, and the third makes both needless."""
+    rules = [Word("SNF600", "aa", "a1", hidden_by="even"), Word("SNF601", "bb", "b1", hidden_by="even"), Word("SNF602", "odd", "even")]
+    result = repair("aa = 1\nbb = 2\nodd = 3\n", *rules)
+    assert result.repair.corrected == "aa = 1\nbb = 2\neven = 3\n"
+    assert [fix.rule for fix in result.repair.fixes] == ["SNF602"]
+
+
 def test_fixes_that_go_round_in_circles_end() -> None:
     result = repair("ping = 1\n", Word("SNF600", "ping", "pong"), Word("SNF601", "pong", "ping"))
     assert result.repair.verdict is not RepairVerdict.REPAIRED

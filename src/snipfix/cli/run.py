@@ -19,7 +19,7 @@ from snipfix.documents import Document, writeback
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import UsageError
 from snipfix.files import write_atomic
-from snipfix.model import Result, RunReport, Stage
+from snipfix.model import RepairVerdict, Result, RunReport, Stage
 
 __all__ = ["Finished", "accepted_in", "emit", "report_of", "run", "run_over"]
 
@@ -45,10 +45,9 @@ class Finished:
 
     @property
     def left(self) -> bool:
-        """Findings at error level that the repair could not mend."""
-        return any(
-            finding.is_error for result in self.report.results for finding in (result.repair.findings_after if result.repair else ())
-        )
+        """Snippets that the repair could not mend, or whose mending it could not prove."""
+        done = (RepairVerdict.UNCHANGED, RepairVerdict.REPAIRED)
+        return any(result.repair is not None and result.repair.verdict not in done for result in self.report.results)
 
 
 def run(paths: Sequence[Path] | None, options: Options, *, repair: bool, allow_empty: bool = False) -> Finished:

@@ -67,7 +67,7 @@ def slug(title: str, code: str) -> str:
 
 
 def names_for(document: Document) -> list[tuple[str, str]]:
-    """For each snippet its id (`q07`) and the stem of its file (`q07_gan`), unique and stable."""
+    """For each snippet its id (`q` and the question's number) and the stem of its file (the id and a slug), unique and stable."""
     ids = _ids([part.question for part in document.parts])
     return [(name, f"{name}_{slug(one.title, one.code)}") for name, one in zip(ids, document.snippets, strict=True)]
 

@@ -103,10 +103,6 @@ class Page:
                 found.append(replace(result, snippet=snippet))
         return found
 
-    def was_run(self, result: Result) -> bool:
-        """Whether a result of this page comes from a full audit."""
-        return key_of(result.snippet) in self.audited
-
 
 def key_of(snippet: Snippet) -> Key:
     """What makes a snippet the same one for an audit."""

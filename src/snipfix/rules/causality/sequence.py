@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -94,10 +93,6 @@ class Seen:
             line = self.node.lineno
             return Span(line, self.node.col_offset + 1, line, len(self.code.lines[line - 1].rstrip()) + 1)
         return self.span
-
-    def mentions(self, pattern: str) -> bool:
-        """Whether the class's text has this."""
-        return self.node is not None and re.search(pattern, self.code.slice(self.node)) is not None
 
 
 def seen(code: Code, outcome: Outcome) -> Iterator[Seen]:

@@ -11,6 +11,7 @@ from typing import Any
 
 NAMES = (
     "losses",
+    "attention",
     "reductions",
     "gradients",
     "steps",

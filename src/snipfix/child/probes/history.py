@@ -46,15 +46,16 @@ def head(tensor: Any) -> dict[str, Any] | None:
     node = origin(tensor.grad_fn)
     if node is None or operation(node) == "AccumulateGrad":
         return None
-    facts = _facts(node)
+    facts = facts_of(node)
     for argument, _ in node.next_functions[:1]:
         inner = origin(argument)
         if inner is not None and operation(inner) != "AccumulateGrad":
-            facts["of"] = _facts(inner)
+            facts["of"] = facts_of(inner)
     return facts
 
 
-def _facts(node: Any) -> dict[str, Any]:
+def facts_of(node: Any) -> dict[str, Any]:
+    """What a graph node says of itself: {op, dim, span, built}."""
     facts: dict[str, Any] = {"op": operation(node)}
     dim = getattr(node, "_saved_dim", None)
     if isinstance(dim, int):

@@ -12,6 +12,7 @@ from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.attention_over_the_batch import culprit
 from snipfix.rules.batch_layout.layout import batch_first_evidence
+from snipfix.rules.numerics.attention_over_another_dim import weighed
 from snipfix.rules.observed import flag, mapping, place, shape, text
 
 CERTAIN = frozenset({"softmax", "log_softmax", "view", "reshape"})
@@ -70,7 +71,7 @@ class SamplesMixed(Rule):
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
-        told: set[Span] = set()
+        told = {span for span, dim, summed, _ in weighed(outcome, context) if dim != summed}  # SNF417 says more of these
         labelled = {(shape(one.facts, "target", "shape") or (0,))[0] for one in outcome.seen("loss") if _per_sample(one.facts)}
         for observation in outcome.seen("batch"):
             facts = observation.facts

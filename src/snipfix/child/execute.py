@@ -37,6 +37,8 @@ def run(job: dict[str, Any], send: Send) -> None:
     _seed(int(job.get("seed", 0)))
     torch = _torch(job)
     if torch is not None:
+        # A forked process makes its thread pool anew at first use, and two threads that use it first at once find none ("Invalid thread pool").
+        torch.set_num_threads(torch.get_num_threads())
         stand_ins.own += _uncompiled(job)
         if job.get("device") == "cuda":
             _bound_card(torch, int(job.get("memory_mb") or 0) << 20)

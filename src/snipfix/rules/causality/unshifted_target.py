@@ -25,7 +25,8 @@ class UnshiftedTarget(Rule):
     """The decoder's input and the loss's target are the same tokens: nothing has to be predicted.
 
     ## What it does
-    Reports an encoder-decoder model whose target argument holds exactly the ids that the loss compares its output with, position by position.
+    Reports an encoder-decoder model whose target argument holds exactly the ids that the loss compares its output with, position by position,
+    unless changing one of them leaves the output at its own position as it was: then the model shifts them itself.
 
     ## Why is this bad?
     At each position the decoder is given the answer. The loss goes to zero, and translation never works: the input must be the target
@@ -58,6 +59,10 @@ class UnshiftedTarget(Rule):
             f"{HEAD}out = model(src, tgt[:, :-1])\nloss = nn.CrossEntropyLoss()(out.reshape(-1, 20), tgt[:, 1:].reshape(-1))\nloss.backward()\n"
         ),
         Good(
+            HEAD.replace("self.e(tgt)", "self.e(nn.functional.pad(tgt, (1, 0))[:, :-1])")
+            + "out = model(src, tgt)\nnn.CrossEntropyLoss()(out.view(-1, 20), tgt.view(-1)).backward()  # a start token is put in front inside\n"
+        ),
+        Good(
             "import torch, torch.nn as nn\nids = torch.randint(0, 20, (2, 6))\nautoencoder = nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 20))\n"
             "nn.CrossEntropyLoss()(autoencoder(ids).view(-1, 20), ids.view(-1)).backward()\n"
         ),
@@ -80,7 +85,13 @@ class UnshiftedTarget(Rule):
     def _argument(self, one: Seen) -> str:
         if len(mapping(one.facts, "arguments")) < 2:
             return ""
-        return next((name for name in one.targets() if mapping(one.facts, "arguments", name).get("target") == "same"), "")
+        same = (name for name in one.targets() if mapping(one.facts, "arguments", name).get("target") == "same")
+        return next((name for name in same if not self._shifted_inside(one, name)), "")
+
+    def _shifted_inside(self, one: Seen, name: str) -> bool:
+        """Whether the output at a position does not hang on the token given there."""
+        futures = (mapping(one.facts, "arguments", name, "future", dim) for dim in ("0", "1"))
+        return any(future.get("own") is False for future in futures)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code

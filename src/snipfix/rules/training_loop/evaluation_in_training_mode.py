@@ -20,7 +20,8 @@ class EvaluationInTrainingMode(Rule):
     """After training, the model is called without gradients but still in training mode.
 
     ## What it does
-    Reports a call under `torch.no_grad()` of a trained model that has dropout or batch normalisation and is in training mode.
+    Reports a call under `torch.no_grad()` of a trained model that has dropout or batch normalisation and is in training mode. The generator
+    of an adversarial pair is left alone: samples are drawn from it as it is trained.
 
     ## Why is this bad?
     Dropout goes on dropping at random and batch normalisation uses (and changes) the statistics of the test batch: the measured quality is
@@ -58,6 +59,12 @@ class EvaluationInTrainingMode(Rule):
             "import torch, torch.nn as nn\nm = nn.Linear(3, 2)\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
             "m(torch.ones(2, 3)).sum().backward()\no.step()\nwith torch.no_grad():\n    print(m(torch.ones(2, 3)).shape)\n"
         ),
+        Good(
+            "import torch, torch.nn as nn\ng = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\nd = nn.Linear(4, 1)\n"
+            "fixed_noise = torch.randn(5, 3)\no = torch.optim.SGD(g.parameters(), lr=0.1)\n"
+            "nn.functional.softplus(-d(g(torch.randn(5, 3)))).mean().backward()\no.step()\n"
+            "with torch.no_grad():\n    samples = g(fixed_noise)\n"
+        ),
     )
     BAD = (
         Bad(
@@ -70,7 +77,10 @@ class EvaluationInTrainingMode(Rule):
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        generators = {text(one.facts, "maker", "path") for one in outcome.seen("adversary")}
         for observation, span in each(outcome, context.code, "training-mode"):
+            if text(observation.facts, "module", "path") in generators:
+                continue
             layers = [one for one in items(observation.facts, "layers") if isinstance(one, str)]
             message = f"the model is evaluated in training mode: its {' and '.join(layers)} layers still act as in training"
             severity = Severity.WARNING if ON_PURPOSE.search(context.code.text) else None

@@ -3,6 +3,7 @@
 import pytest
 
 from snipfix.documents.collect import parse
+from snipfix.documents.effects import effects_of
 from snipfix.documents.names import names_of
 from snipfix.documents.namespaces import Block, link
 from snipfix.documents.source import Source
@@ -33,8 +34,12 @@ def test_names_that_come_from_outside(code, needs):
     assert names_of(code).needs == needs
 
 
+def linked(blocks):
+    return [one.blocks for one in link(blocks)]
+
+
 def before(*codes, **options):
-    return link([Block(code, **options) for code in codes])
+    return linked([Block(code, **options) for code in codes])
 
 
 def test_a_tutorial_builds_up():
@@ -51,16 +56,57 @@ def test_the_nearest_definition_counts():
     assert before("x = 1", "x = 2", "print(x)") == [[], [], [1]]
 
 
+CHANGES = [
+    ("x.add_(1)", {"x"}),
+    ("x[0] = 1", {"x"}),
+    ("net.fc.weight.data = w", {"net"}),
+    ("x += 1", {"x"}),
+    ("train(model, data)", {"model", "data"}),
+    ("print(x, x.mean(), x.size(0))", set()),
+    ("import torch\ntorch.cat([x, y]).add_(1)", set()),
+    ("import torch\ntorch.nn.init.zeros_(net.weight)", {"net"}),
+    ("import torch\ntorch.save(net.state_dict(), PATH)", {"PATH"}),
+    ("def f(x):\n    x.add_(1)", set()),
+    ("x = broken(", set()),
+]
+
+
+@pytest.mark.parametrize(("code", "changes"), CHANGES)
+def test_names_that_a_block_may_change(code, changes):
+    assert effects_of(code).changes == changes
+
+
+def test_what_a_name_holds_may_change_on_the_way():
+    assert before("import torch\nx = torch.zeros(3)", "x.add_(1)", "y = 2", "print(x)") == [[], [0], [], [0, 1]]
+    assert before("x = [1]", "x.append(2)", "x = [3]", "print(x)") == [[], [0], [], [2]]
+
+
+def test_a_training_loop_counts_where_an_output_tells_of_it():
+    codes = ("import torch\nnet = torch.nn.Linear(1, 1)", "net(torch.ones(1, 1)).sum().backward()", "print(net.weight.grad)")
+    assert before(*codes) == [[], [0], [0]]
+    assert linked([*map(Block, codes[:2]), Block(codes[2], documented=True)]) == [[], [0], [0, 1]]
+
+
+def test_a_file_comes_from_the_block_that_writes_it():
+    codes = ("import torch\nnet = 1", "net.fit()\ntorch.save(net, 'net.pth')", "torch.load('net.pth')")
+    assert before(*codes) == [[], [0], [0, 1]]
+
+
+def test_a_block_that_only_changes_something_may_fail():
+    document = read("```python\nx = [1]\n```\n\n```python\nx.append(2)\nx.push(3)\n```\n\n```python\nprint(x)\n```\n")
+    assert [one.expect_error for one in document.snippets[2].before] == [False, True]
+
+
 def test_a_collection_of_answers_stands_alone():
     """Every answer imports torch; the last forgot F. That another answer imports it does not help its reader."""
     answers = ("import torch\nimport F\nmodel = F(torch)", "import torch\nmodel = 1", "import torch\nmodel = F(torch)")
     blocks = [Block(code, section=number) for number, code in enumerate(answers)]
-    assert link(blocks) == [[], [], []]
+    assert linked(blocks) == [[], [], []]
 
 
 def test_within_one_answer_blocks_build_on_each_other():
     answers = [(1, "import torch\nx = 1"), (2, "import torch\ny = 1"), (2, "print(y)"), (3, "import torch\nprint(x)")]
-    assert link([Block(code, section=section) for section, code in answers]) == [[], [], [1], []]
+    assert linked([Block(code, section=section) for section, code in answers]) == [[], [], [1], []]
 
 
 def test_marks_override():
@@ -71,7 +117,7 @@ def test_marks_override():
         Block("y = 1"),
         Block("print(2)", tags=frozenset({"continue"})),
     ]
-    assert link(blocks) == [[], [], [], [], [3]]
+    assert linked(blocks) == [[], [], [], [], [3]]
 
 
 def read(text, path="a.md"):

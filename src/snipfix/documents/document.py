@@ -191,12 +191,13 @@ def assemble(source: Source, events: Iterable[Event], format: str, *, shared: bo
     assembler.read(events)
     language = language_of("\n".join(assembler.prose) or source.text)
     drafts = assembler.drafts
-    blocks = [Block(code_of(draft.fence), draft.section, frozenset(draft.tags), shared) for draft in drafts]
+    blocks = [Block(code_of(draft.fence), draft.section, frozenset(draft.tags), shared, draft.documented is not None) for draft in drafts]
     stem = "stdin" if source.path == STDIN else Path(source.path).stem
     made, shown = list[Snippet](), list[Snippet]()
     for draft, before in zip(drafts, link(blocks), strict=True):
         name = f"{stem}:setup{len(made) - len(shown) + 1}" if draft.hidden else f"{stem}:{len(shown) + 1}"
-        snippet = replace(_snippet(source, draft, name), before=tuple(made[number] for number in before), language=language)
+        earlier = tuple(replace(made[one], expect_error=True) if one in before.changed else made[one] for one in before.blocks)
+        snippet = replace(_snippet(source, draft, name), before=earlier, language=language)
         made.append(snippet)
         if not draft.hidden:
             shown.append(snippet)

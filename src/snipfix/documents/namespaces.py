@@ -1,13 +1,14 @@
-"""Which earlier blocks a block builds on: by the names it uses and does not define, unless a mark says so."""
+"""Which earlier blocks a block builds on: those that give the names it uses, change what the names hold, or write the files it reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from snipfix.documents.effects import Effects, effects_of
 from snipfix.documents.names import Names, names_of
 
-__all__ = ["Block", "link"]
+__all__ = ["Before", "Block", "link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,31 +20,77 @@ class Block:
     tags: frozenset[str] = frozenset()
     shared: bool = False
     """One namespace throughout, as in a notebook."""
+    documented: bool = False
+    """Its output stands in the document: what a training loop made of its model then counts."""
 
 
-def link(blocks: Sequence[Block]) -> list[list[int]]:
-    """For each block the earlier ones that must run first, in order.
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What runs before a block: `given` has what it cannot do without, `changed` what may have changed that since, whether or not it fails."""
 
-    A name comes from the nearest earlier block that binds it, and what that block needs comes along. In a collection, where block after
-    block imports everything anew, blocks stand alone but for those under one heading. `reset` forgets what was before,
-    `setup` goes before everything after it, `continue` takes the block before whatever the names say.
+    given: frozenset[int] = frozenset()
+    changed: frozenset[int] = frozenset()
+
+    @property
+    def blocks(self) -> list[int]:
+        """Their numbers, in order."""
+        return sorted(self.given | self.changed)
+
+
+@dataclass
+class _History:
+    """Who gave a name last, and who worked on it since: to a section of a collection, or to all."""
+
+    givers: dict[tuple[int, str], int] = field(default_factory=dict)
+    changers: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    """Only of what is no module: a library stays what it is."""
+    writers: dict[str, int] = field(default_factory=dict)
+
+    def add(self, number: int, reader: int, names: Names, effects: Effects) -> None:
+        """What a block leaves behind."""
+        for name in names.gives:
+            self.givers[reader, name] = number
+            self.changers.pop((reader, name), None)
+            if name not in names.imports:
+                self.changers[reader, name] = []
+        for name in effects.changes - names.gives:
+            if (reader, name) in self.changers:
+                self.changers[reader, name].append(number)
+        self.writers |= dict.fromkeys(effects.writes, number)
+
+    def changed(self, reader: int, names: Names, effects: Effects) -> set[int]:
+        """The blocks that worked on what a block needs, or wrote a file that it names."""
+        worked = {number for name in names.needs for number in self.changers.get((reader, name), ())}
+        return worked | {self.writers[name] for name in effects.mentions & self.writers.keys()}
+
+
+def link(blocks: Sequence[Block]) -> list[Before]:
+    """For each block what must run first.
+
+    A name comes from the nearest earlier block that binds it, and what that block needs comes along; so do blocks that work on what the name
+    holds (`x.add_(1)`), except training loops where no output tells of them. In a collection, where block after block imports everything
+    anew, blocks stand alone but for those under one heading. `reset` forgets what was before, `setup` goes before everything after it,
+    `continue` takes the block before whatever the names say.
     """
-    names = [names_of(block.code) for block in blocks]
+    names, effects = [names_of(block.code) for block in blocks], [effects_of(block.code) for block in blocks]
     collection = not any(block.shared for block in blocks) and _is_collection(names)
-    before, setups = list[list[int]](), list[int]()
-    latest: dict[tuple[int, str], int] = {}  # who gave a name last, to whom (a section of a collection, or all)
+    before, setups, history = list[Before](), list[int](), _History()
     for number, block in enumerate(blocks):
         reader = block.section if collection else 0
         if "reset" in block.tags:
-            latest, setups = {}, []
-        wanted = set(setups)
+            history, setups = _History(), []
+        given = set(setups)
         if "continue" in block.tags and number:
-            wanted |= {number - 1, *before[number - 1]}
-        for other, found in _givers(latest, reader, names[number].needs).items():
+            given |= {number - 1, *before[number - 1].given}
+        for other, found in _givers(history.givers, reader, names[number].needs).items():
             if not (collection and _stands_alone(names[number], names[other], found)):
-                wanted |= {other, *before[other]}
-        before.append(sorted(wanted))
-        latest |= dict.fromkeys(((reader, name) for name in names[number].gives), number)
+                given |= {other, *before[other].given}
+        worked = history.changed(reader, names[number], effects[number]) if given or not collection else set[int]()
+        read = {history.writers[name] for name in effects[number].mentions & history.writers.keys()}
+        changed = {one for one in worked if block.documented or one in read or not effects[one].trains}
+        changed |= {one for other in given | changed for one in before[other].blocks}
+        before.append(Before(frozenset(given), frozenset(changed - given)))
+        history.add(number, reader, names[number], effects[number])
         if "setup" in block.tags:
             setups.append(number)
     return before

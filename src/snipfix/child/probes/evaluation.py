@@ -1,4 +1,4 @@
-"""Models called after training: in which mode, with or without a graph. And dropout that works while its module is in evaluation mode."""
+"""Models called after training and steps taken meanwhile: in which mode. And dropout that works while its module is in evaluation mode."""
 
 # ruff: noqa: ARG001  (callbacks share a signature)
 
@@ -7,6 +7,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .steps import held
+
+WAITING = 64
 NOISY = ("Dropout", "BatchNorm", "AlphaDropout", "SyncBatchNorm")
 DROPOUTS = ("torch.nn.functional.dropout", "torch.nn.functional.dropout1d", "torch.nn.functional.dropout2d", "torch.nn.functional.alpha_dropout", "torch.dropout")  # fmt: skip
 
@@ -14,8 +17,10 @@ DROPOUTS = ("torch.nn.functional.dropout", "torch.nn.functional.dropout1d", "tor
 def install(recorder: Any) -> None:
     torch = sys.modules["torch"]
     seen: dict[Any, int] = {}
+    modes = Modes(recorder)
 
     def called(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
+        modes.called(module)
         if recorder.modules.running or recorder.stage != "run" or torch.is_grad_enabled() or not module.training or not recorder.steps:
             return
         place = recorder.place()
@@ -38,14 +43,44 @@ def install(recorder: Any) -> None:
             recorder.observe("dropout", {"module": recorder.module_ref(running), "p": float(p)}, place)
 
     recorder.on_module(post=called)
+    recorder.on_step(pre=modes.stepping)
     recorder.on_function(DROPOUTS, after=dropped)
 
 
-def noisy_layers(module: Any) -> list[str]:
-    """Types of the layers that behave otherwise in training mode."""
+class Modes:
+    """In which mode each outermost module was when its graph was made, and stepped for."""
+
+    def __init__(self, recorder: Any) -> None:
+        self.recorder = recorder
+        self.waiting: dict[int, tuple[Any, bool, Any]] = {}
+        """Modules called with a graph since the last step: the module, whether it was in training mode, where it was called."""
+        self.trained: set[int] = set()
+
+    def called(self, module: Any) -> None:
+        torch = sys.modules["torch"]
+        if not self.recorder.modules.running and self.recorder.stage == "run" and torch.is_grad_enabled() and len(self.waiting) < WAITING:
+            self.waiting[id(module)] = (module, bool(module.training), self.recorder.place())
+
+    def stepping(self, optimizer: Any) -> None:
+        """Tells of a module that was stepped for in training mode before and is now in evaluation mode."""
+        stepped = {id(parameter) for parameter in held(optimizer) if parameter.grad is not None}
+        for key, (module, training, place) in list(self.waiting.items()):
+            if not any(id(parameter) in stepped for parameter in module.parameters()):
+                continue
+            del self.waiting[key]
+            layers = noisy_layers(module, training=False)
+            if training:
+                self.trained.add(key)
+            elif key in self.trained and layers:
+                facts = {"module": self.recorder.module_ref(module), "layers": layers, "steps": self.recorder.steps}
+                self.recorder.observe("evaluation-step", facts, place)
+
+
+def noisy_layers(module: Any, *, training: bool = True) -> list[str]:
+    """Types of the layers that behave otherwise in training mode and are (not) in it."""
     found = {
         type(one).__name__
         for one in module.modules()
-        if type(one).__name__.startswith(NOISY) and one.training and getattr(one, "p", 1) != 0
+        if type(one).__name__.startswith(NOISY) and one.training is training and getattr(one, "p", 1) != 0
     }
     return sorted(found)

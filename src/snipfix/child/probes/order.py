@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import rerun
-from .batches import batch_first, main_argument
+from .batches import batch_first, main_argument, trace
 
 ATTENTION = (
     "MultiheadAttention",
@@ -89,6 +89,8 @@ def argument(bench: Any, name: str, tensor: Any, base: Any, targets: list[Any]) 
         if tensor.shape[dim] >= 2:
             facts["future"][str(dim)] = future(bench, name, tensor, base, dim)
             facts["blind"][str(dim)] = blind(bench, name, tensor, base, dim)
+    if facts["blind"].get("0") is False:
+        facts["placed"] = placed(bench, name, tensor)
     if facts["integers"]:
         facts["target"] = next((kind for kind in (shifted(tensor, target) for target in targets) if kind), "")
     return facts
@@ -121,6 +123,20 @@ def blind(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> bool | Non
     if rerun.close(base, output):
         return True
     return dim < base.dim() and base.shape[dim] == size and rerun.close(base.index_select(dim, places), output)
+
+
+def placed(bench: Any, name: str, tensor: Any) -> dict[str, Any] | None:
+    """The first torch function that tells the rows of dim 0 apart by their place: its results do not change places when the rows do."""
+    size = tensor.shape[0]
+    places = bench.torch.arange(size).roll(1)
+    before, after = trace(bench, {}), trace(bench, {name: tensor.index_select(0, places)})
+    for (function, span, one, path), (other_function, _, other, _) in zip(before, after):
+        if function != other_function or one.shape != other.shape:
+            return None
+        rows = one.dim() and one.shape[0] == size and one.is_floating_point()
+        if rows and not rerun.close(one, other) and not rerun.close(one.index_select(0, places), other):
+            return {"function": function, "span": span, "module": path, "shape": list(one.shape)}
+    return None
 
 
 def shifted(tensor: Any, target: Any) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from snipfix.code import Code
-from snipfix.rules.observed import called
+from snipfix.evidence import Outcome
+from snipfix.rules.observed import called, flag, items, shape, text
 
-__all__ = ["batch_first_evidence", "class_named"]
+__all__ = ["batch_first_evidence", "built_batch_first", "class_named"]
 
 BATCH = re.compile(r"^(batch(_?size)?|bs|bsz|n_?batch(es)?|num_samples|B)$", re.IGNORECASE)
 LAYOUT = re.compile(
@@ -42,6 +44,17 @@ def batch_first_evidence(code: Code, kind: str, size: int, given: bool) -> str:
     return reasons[0] if reasons else ""
 
 
+def built_batch_first(outcome: Outcome, facts: Mapping[str, Any]) -> str:
+    """Why dim 0 is the batch, in words: a layer built with `batch_first=True` is handed the input's first two dims; empty where none is."""
+    first = (shape(facts, "input") or ())[:2]
+    layers = {text(one, "path"): text(one, "type") for one in items(facts, "layers") if flag(one, "first")}
+    for call in outcome.calls:
+        given = call.inputs[0].shape if call.inputs else None
+        if call.module.path in layers and len(set(first)) == 2 and given is not None and given[:2] == first:
+            return f"its {layers[call.module.path]} is built with batch_first=True"
+    return ""
+
+
 def _from_class(code: Code, node: ast.ClassDef) -> Iterator[str]:
     for one in ast.walk(node):
         if isinstance(one, ast.Assign) and (why := _names_batch(one)):
@@ -53,7 +66,7 @@ def _from_class(code: Code, node: ast.ClassDef) -> Iterator[str]:
     for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
         if (comment := code.comments.get(line)) and LAYOUT.search(comment):
             yield f"a comment says `{comment[:60]}`"
-    if (text := ast.get_docstring(node)) and LAYOUT.search(text):
+    if (docstring := ast.get_docstring(node)) and LAYOUT.search(docstring):
         yield "the docstring says that the batch comes first"
 
 

@@ -6,16 +6,27 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from snipfix.codemods import CodemodError, replace_argument
+from snipfix.codemods import CodemodError, replace_argument, replace_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.attention_over_the_batch import culprit
-from snipfix.rules.batch_layout.layout import batch_first_evidence
+from snipfix.rules.batch_layout.layout import batch_first_evidence, built_batch_first
 from snipfix.rules.numerics.attention_over_another_dim import weighed
-from snipfix.rules.observed import flag, mapping, place, shape, text
+from snipfix.rules.observed import called, flag, mapping, place, shape, text
 
 CERTAIN = frozenset({"softmax", "log_softmax", "view", "reshape"})
+STATES = """\
+import torch, torch.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru, self.fc = nn.GRU(3, 4, batch_first=True, bidirectional=True), nn.Linear(8, 2)
+    def forward(self, x):
+        _, h = self.gru(x)
+        return self.fc(h{0})
+Net()(torch.randn(6, 5, 3))
+"""
 GRAPHS = ("edge", "adj", "graph")
 
 
@@ -41,7 +52,7 @@ class SamplesMixed(Rule):
     ```
 
     ## Fix safety
-    Unsafe: only the axis of a softmax can be guessed.
+    Unsafe: the axis of a softmax, and a `view` of a recurrent layer's states, can be guessed.
 
     ## References
     - torch.nn.Softmax: `dim` is the dimension "so every slice along dim will sum to 1".
@@ -55,12 +66,14 @@ class SamplesMixed(Rule):
             "import torch, torch.nn as nn\nclass Pairs(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(4, 4)\n"
             "    def forward(self, x):\n        batch_size = x.size(0)\n        z = self.f(x)\n        return z @ z.T\nPairs()(torch.randn(6, 4))\n"
         ),
+        Good(STATES.format(".permute(1, 0, 2).flatten(1)")),
         Good(
             "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))\n"
             "print(m(torch.randn(6, 4)).shape)  # a batch of 6\n"
         ),
     )
     BAD = (
+        Bad(STATES.format(".view(x.size(0), -1)"), at=(8, 24), fixed=STATES.format(".transpose(0, 1).reshape(x.size(0), -1)")),
         Bad(
             "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(4, 3)\n"
             "    def forward(self, x):\n        batch_size = x.shape[0]\n        return torch.softmax(self.fc(x), dim=0)\nNet()(torch.randn(6, 4))\n",
@@ -80,6 +93,7 @@ class SamplesMixed(Rule):
             if span is None or span in told or culprit(facts) is not None or not self._mixes(facts, size):
                 continue
             why = batch_first_evidence(context.code, text(facts, "module", "type"), size, observation.span is not None)
+            why = why or built_batch_first(outcome, facts)
             if not why and observation.span is not None and size in labelled:
                 why = f"the loss has {size} labels, one for each sample"
             if why:
@@ -101,9 +115,11 @@ class SamplesMixed(Rule):
         return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        node = context.code.node_at(finding.span, ast.Call)
+        if finding.evidence.get("function") in {"view", "reshape"}:
+            yield from self._batch_in_front(context, node)
         if finding.evidence.get("function") not in {"softmax", "log_softmax"}:
             return
-        node = context.code.node_at(finding.span, ast.Call)
         for which in ("dim", 1, 0):
             try:
                 value = _value(node, which)
@@ -112,6 +128,14 @@ class SamplesMixed(Rule):
                     return
             except CodemodError:
                 continue
+
+    def _batch_in_front(self, context: Context, node: ast.AST | None) -> Iterator[Fix]:
+        """`h.view(batch, -1)` of a recurrent layer's states, (layers, batch, width): each sample's own are put together."""
+        code = context.code
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) in {"view", "reshape"} and node.args:
+            arguments = ", ".join(code.slice(one) for one in node.args)
+            edits = replace_expression(code, node, f"{code.slice(node.func.value)}.transpose(0, 1).reshape({arguments})")
+            yield self.fix("put the batch in front before joining", *edits)
 
 
 def _value(node: ast.AST | None, which: int | str) -> str:

@@ -111,7 +111,9 @@ class UnshiftedTarget(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
         node = code.node_at(finding.span, ast.Call)
-        given = node.args[min(len(node.args), 2) - 1] if isinstance(node, ast.Call) and node.args else None
+        if not isinstance(node, ast.Call) or not node.args:
+            return
+        given = node.args[min(len(node.args), 2) - 1]
         if not isinstance(given, ast.Name):
             return
         name = given.id

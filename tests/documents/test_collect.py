@@ -59,7 +59,7 @@ REFUSED = [
     ("a.md", b"> Text\n>\n> ```python\n> x = 1\n", "a.md:3: the fence that opens here (```python) is never closed"),
     ("a.txt", b"Words.\n", "a.txt: not a document that snipfix reads"),
     ("a.ipynb", b"{", "a.ipynb: not valid JSON: string index out of range"),
-    ("a.ipynb", b'{"worksheets": []}', "a.ipynb: not a notebook of format 4"),
+    ("a.ipynb", b'{"worksheets": []}', "a.ipynb: not a notebook of format 3 or 4"),
     ("a.ipynb", b"[" * 100_000, "a.ipynb: not valid JSON: maximum recursion depth exceeded"),
     ("a.md", b"Words.\n\n```bash\nls\n```\n", "no Python in "),
 ]

@@ -12,7 +12,7 @@ from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose
 from snipfix.documents.info import PYTHON, SESSION
 from snipfix.documents.source import Source
 
-__all__ = ["read"]
+__all__ = ["blocks", "read"]
 
 LANGUAGE = re.compile(r"(?:language|lang|highlight-source|highlight|brush)[-:]\s*([\w+#-]+)")
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
@@ -25,6 +25,14 @@ def read(source: Source) -> Iterator[Event]:
     reader.feed(source.text)
     reader.close()
     yield from reader.events
+
+
+def blocks(source: Source, start: int, end: int) -> list[Fence]:
+    """The <pre> blocks of a part of a document that is HTML."""
+    reader = _Reader(source, start)
+    reader.feed(source.text[start:end])
+    reader.close()
+    return [event for event in reader.events if isinstance(event, Fence)]
 
 
 @dataclass
@@ -40,7 +48,8 @@ class _Block:
 
 
 class _Reader(HTMLParser):
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, base: int = 0) -> None:
+        """`base` is the offset in the document where the text that is fed starts."""
         super().__init__(convert_charrefs=False)
         self.source = source
         self.events = list[Event]()
@@ -48,7 +57,7 @@ class _Reader(HTMLParser):
         self.text: list[str] | None = None
         self.block: _Block | None = None
         # html.parser counts "\n" only.
-        self.starts = [0, *(match.end() for match in re.finditer("\n", source.text))]
+        self.starts = [base, *(match.end() for match in re.compile("\n").finditer(source.text, base))]
 
     @property
     def place(self) -> int:

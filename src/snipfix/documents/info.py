@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["CODE_DIRECTIVES", "CONTAINERS", "OUTPUT", "PYTHON", "SESSION", "TRACEBACK", "UNTOLD", "Info", "cell_options"]
+__all__ = ["CELL_TAGS", "CODE_DIRECTIVES", "CONTAINERS", "OUTPUT", "PYTHON", "SESSION", "TRACEBACK", "UNTOLD", "Info", "cell_options"]
 
 PYTHON = frozenset(
     {"python", "py", "python3", "py3", "python2", "py2", "ipython", "ipython3", "ipython2", "pytorch", "jupyter", "jupyter-python"}
@@ -33,6 +33,8 @@ WORDS = {
     "continue": "continue", "continuation": "continue", "cont": "continue", "setup": "setup", "reset": "reset",
 }  # fmt: skip
 """Words of an info string and the mark that each stands for."""
+CELL_TAGS = {"skip-execution": "skip", "raises-exception": "expect-error"}
+"""Tags of a notebook's cell and the mark that each stands for."""
 CHUNK_OPTIONS = {("eval", "false"): "skip", ("error", "true"): "expect-error", ("test", "skip"): "skip", ("test", "false"): "skip"}
 CELL_OPTION = re.compile(r"#\|\s*([\w-]+)\s*:\s*(.*?)\s*$")
 
@@ -59,6 +61,8 @@ class Info:
             and (braced[1] in CODE_DIRECTIVES or braced[1] in CONTAINERS or braced[3] or _is_directive(braced[1]))
         ):
             directive, text = braced[1].lower(), braced[3]
+        elif braced and braced[1].startswith("#"):  # Pandoc: `{#name .python}`
+            text = f"{braced[2].strip().lstrip('.')} {braced[3]}"
         elif braced:
             text = f"{braced[1].lstrip('.')} {braced[2]} {braced[3]}"
         words = re.findall(r"[\w+#-]+(?:\s*=\s*[\w-]+)?", text.lower())

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose
-from snipfix.documents.info import CONTAINERS, Info
+from snipfix.documents.info import CELL_TAGS, CONTAINERS, Info
+from snipfix.documents.islands import code_blocks, components, fences_in
 from snipfix.documents.source import Source
 from snipfix.documents.titles import numbered
 from snipfix.errors import DocumentError
@@ -23,8 +24,10 @@ MDX_COMMENT = re.compile(r"\{/\*(.*?)\*/\}", re.DOTALL)
 EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.*?)(?<=\S)\1")
 OPTION = re.compile(r"^:[\w-]+:( |$)")
 BULLET = re.compile(r"[^\s>]")
-ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?|===)[ !+]*(?:\w|\")")
-"""MkDocs: `!!! note` and `=== "Tab"`, whose content is Markdown, indented by four."""
+HOLDER = re.compile(r"(?:(?:!!!|\?\?\?\+?|===)[ !+]*(?:\w|\")|\[\^[^\]\s]+\]:|:[ \t])")
+"""What holds Markdown indented by four: notes and tabs of MkDocs (`!!! note`, `=== "Tab"`), footnotes, definitions."""
+CELL_TAG = re.compile(r":?tags:\s*\[(.*)\]")
+INTERRUPTING = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 BOLD_LEVEL = 7
 """Of a numbered question in bold letters: below every heading."""
 
@@ -46,7 +49,12 @@ def read_lines(source: Source, lines: Sequence[Line]) -> Iterator[Event]:
     """The events of lines that are Markdown inside another document: a docstring, a cell. Raises DocumentError as `read`."""
     from markdown_it import MarkdownIt
 
-    yield from _Reader(source, MarkdownIt("commonmark")).events(lines)
+    parser = MarkdownIt("commonmark")
+    if source.path.lower().endswith(".mdx"):  # tags are components there: their content is Markdown, however far indented
+        parser.disable(["code", "html_block"])
+        parser.block.ruler.before("paragraph", "component", components, INTERRUPTING)
+    parser.block.ruler.before("fence", "code_block_of_a_dialect", code_blocks, INTERRUPTING)
+    yield from _Reader(source, parser).events(lines)
 
 
 def _after_front_matter(lines: Sequence[Line]) -> int:
@@ -76,20 +84,28 @@ class _Reader:
                     level = int(token.tag[1:])
                 case "paragraph_open":
                     level = 0
-                    if ADMONITION.match(lines[first].code):
+                    if HOLDER.match(lines[first].code):
                         yield Prose(lines[first].code, at)
                         read_to = _indented_end(lines, first + 1)
-                        yield from self.events([line.cut(min(4, _margin(line))) for line in lines[first + 1 : read_to]])
+                        yield from self._indented(lines[first + 1 : read_to])
                 case "inline":
                     yield from self._inline_comments(lines, token)
                     text = _plain(token)
                     yield Heading(level or BOLD_LEVEL, text, at) if level or _is_bold_question(token, text) else Prose(text, at)
                 case "html_block":
                     yield from self._comments(lines[first:last], COMMENT)
+                    yield from fences_in(self.source, lines[first:last])
+                case "code_block" if held := _held(lines, first):
+                    read_to = _indented_end(lines, first)
+                    yield from self._indented(lines[held:read_to])
                 case "code_block":
                     yield Fence("", at, tuple(lines[first:last]), lines[first].start, refused="an indented block, without a language")
                 case "fence":
                     yield from self._fence(lines, token)
+
+    def _indented(self, lines: Sequence[Line]) -> Iterator[Event]:
+        """What a note, a footnote or a definition holds."""
+        yield from self.events([line.cut(min(4, _margin(line))) for line in lines])
 
     def _comments(self, lines: Sequence[Line], pattern: re.Pattern[str]) -> Iterator[Event]:
         text = "\n".join(line.code for line in lines)
@@ -131,12 +147,15 @@ class _Reader:
 
             yield from rst.events(self.source, body)
             return
+        tags = frozenset[str]()
         if info.directive:
-            body = _without_options(body)
+            whole, body = body, _without_options(body)
+            tags = _cell_tags(whole[: len(whole) - len(body)])
         prefix = self._before(lines[first]) + BULLET.sub(" ", lines[first].code.split(token.markup)[0])
         following = lines[first + 1].number if first + 1 < len(lines) else lines[first].number
         at = body[0].start if body else self.source.lines[following - 1].start
-        yield Fence(token.info.strip(), lines[first].number, body, at, prefix=prefix)
+        refused = "a file that is included from elsewhere" if info.directive == "literalinclude" else ""
+        yield Fence(token.info.strip(), lines[first].number, body, at, prefix=prefix, tags=tags, refused=refused)
 
     def _before(self, line: Line) -> str:
         """What stands in the document before a line of nested Markdown."""
@@ -157,6 +176,18 @@ def _without_options(lines: tuple[Line, ...]) -> tuple[Line, ...]:
                 return lines[number + 1 :]
     start = next((number for number, line in enumerate(lines) if not OPTION.match(line.code)), len(lines))
     return lines[start + 1 :] if 0 < start < len(lines) and not lines[start].code.strip() else lines[start:]
+
+
+def _cell_tags(options: Sequence[Line]) -> frozenset[str]:
+    """The marks that the tags among a directive's options stand for."""
+    found = [match[1] for line in options if (match := CELL_TAG.match(line.code.strip()))]
+    return frozenset(CELL_TAGS[word] for words in found for word in re.findall(r"[\w-]+", words) if word in CELL_TAGS)
+
+
+def _held(lines: Sequence[Line], at: int) -> int:
+    """Where the content of the note, footnote or definition starts that opened the indentation at a line; 0 when none did."""
+    above = next((number for number in reversed(range(at)) if lines[number].code.strip() and _margin(lines[number]) < 4), None)
+    return above + 1 if above is not None and HOLDER.match(lines[above].code) else 0
 
 
 def _margin(line: Line) -> int:

@@ -10,6 +10,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from snipfix.documents.events import Event, Fence, Line, Style
+from snipfix.documents.info import CELL_TAGS
 from snipfix.documents.markdown import read_lines
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
@@ -19,7 +20,6 @@ __all__ = ["read"]
 BLANK = re.compile(r"[ \t\r\n]*")
 SCALAR = re.compile(r"true|false|null|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN")
 UNIT = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
-TAGS = {"skip-execution": "skip", "raises-exception": "expect-error", "remove-cell": "", "hide-cell": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,21 @@ class Node:
 
 
 def read(source: Source) -> Iterator[Event]:
-    """The cells of a notebook (nbformat 4).
+    """The cells of a notebook (nbformat 4, and 3, whose cells stand in worksheets).
 
     Raises:
-        DocumentError: when it is not JSON, or not a notebook of format 4.
+        DocumentError: when it is not JSON, or not a notebook.
     """
     try:
         root = _scan(source.text, 0)
     except (ValueError, IndexError, RecursionError) as error:
         raise DocumentError(f"not valid JSON: {error}", place=source.path) from error
-    cells = root.get("cells")
-    if cells is None or not isinstance(cells.value, list):
-        raise DocumentError("not a notebook of format 4", place=source.path, hint="upgrade it: jupyter nbconvert --to notebook")
+    cells = _cells(root)
+    if cells is None:
+        raise DocumentError("not a notebook of format 3 or 4", place=source.path, hint="upgrade it: jupyter nbconvert --to notebook")
     language = _language(root)
-    for cell in cells.value:
-        kind, text = cell.get("cell_type"), cell.get("source")
+    for cell in cells:
+        kind, text = cell.get("cell_type"), cell.get("source") or cell.get("input")
         if kind is None or text is None:
             continue
         lines, final_newline = _lines(source, text)
@@ -66,6 +66,16 @@ def read(source: Source) -> Iterator[Event]:
             yield from _outputs(source, cell)
         elif kind.value == "markdown":
             yield from _markdown(source, lines)
+
+
+def _cells(root: Node) -> list[Node] | None:
+    """The cells in order, or None for what is no notebook."""
+    sheets = root.get("worksheets")
+    holders = sheets.value if sheets and isinstance(sheets.value, list) else [root]
+    cells = [holder.get("cells") for holder in holders]
+    if not cells or not all(one and isinstance(one.value, list) for one in cells):
+        return None
+    return [cell for one in cells if one for cell in one.value]
 
 
 def _language(root: Node) -> str:
@@ -89,7 +99,7 @@ def _code(source: Source, cell: Node, text: Node, lines: tuple[Line, ...], final
         prefix=_separator(source, text),
         style=Style.JSON,
         final_newline=final_newline,
-        tags=frozenset(TAGS[word] for word in words if isinstance(word, str) and TAGS.get(word)),
+        tags=frozenset(CELL_TAGS[word] for word in words if isinstance(word, str) and word in CELL_TAGS),
     )
 
 
@@ -97,7 +107,7 @@ def _outputs(source: Source, cell: Node) -> Iterator[Event]:
     """What the cell printed when it was saved, if that is all that it showed."""
     outputs = cell.get("outputs")
     shown = outputs.value if outputs and isinstance(outputs.value, list) else []
-    kinds = [(node.get("output_type"), node.get("name"), node.get("text")) for node in shown]
+    kinds = [(node.get("output_type"), node.get("name") or node.get("stream"), node.get("text")) for node in shown]
     if (
         len(kinds) == 1
         and (kind := kinds[0])

@@ -18,6 +18,10 @@ SHELL = re.compile(r"^\s*\$ ", re.MULTILINE)
 MAGIC = re.compile(
     r"^\s*(?:%%?[A-Za-z]\w*|!\s*\S|\$ |(?:python3? -m )?(?:pip3?|conda|mamba|uv pip|apt|apt-get) install |\?\??\s*\w)|^\s*[\w.]+\?\??\s*$"
 )
+ASSIGNED = re.compile(r"^(\s*[A-Za-z_]\w*\s*=\s*)(!|%)\s*\S")
+"""`files = !ls`, `t = %timeit -o f()`: the name is bound to what a shell prints, or to what only IPython knows."""
+TEMPLATE = re.compile(r"^\s*\{%-?\s*(?:end)?raw\s*-?%\}\s*$")
+"""Lines that a site generator takes out: `{% raw %}` of Jekyll."""
 FOREIGN_CELL = re.compile(
     r"^%%(?!time\b|timeit\b|capture\b|prun\b|python3?\b|ipytest\b|memit\b|debug\b)(\w+)",
 )
@@ -93,19 +97,29 @@ def without_magics(fence: Fence) -> tuple[Fence, list[tuple[Line, str]], str]:
     foreign = FOREIGN_CELL.match(first)
     if foreign:
         return fence, [], f"a %%{foreign[1]} cell, not Python"
-    if not any(MAGIC.match(line.code) for line in fence.lines) or _parses(code_of(fence)):
+    stand_ins = [_stand_in(line.code) for line in fence.lines]
+    if all(one is None for one in stand_ins) or _parses(code_of(fence)):
         return fence, [], ""
     if all(MAGIC.match(line.code) for line in fence.lines if line.code.strip()):
         return fence, [], "shell lines, not Python"
     lines, blanked, pinned = list[Line](), list[tuple[Line, str]](), list[Line]()
-    for line in fence.lines:
-        if MAGIC.match(line.code):
+    for line, stand_in in zip(fence.lines, stand_ins, strict=True):
+        if stand_in is not None:
             blanked.append((line, line.code.strip()))
-            indent = line.code[: len(line.code) - len(line.code.lstrip())]
-            line = Line(line.number, line.start, line.end, indent + "pass" if indent else "")
+            line = Line(line.number, line.start, line.end, stand_in)
             pinned.append(line)
         lines.append(line)
     return replace(fence, lines=tuple(lines), pinned=fence.pinned | frozenset(pinned)), blanked, ""
+
+
+def _stand_in(code: str) -> str | None:
+    """What runs in the place of a line that is no Python; None for any other line."""
+    if assigned := ASSIGNED.match(code):
+        return assigned[1] + ("[]" if assigned[2] == "!" else "None")
+    if MAGIC.match(code):
+        indent = code[: len(code) - len(code.lstrip())]
+        return indent + "pass" if indent else ""
+    return "" if TEMPLATE.match(code) else None
 
 
 def _parses(code: str) -> bool:

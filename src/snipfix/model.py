@@ -135,6 +135,8 @@ class Snippet:
     language: str = "en"
     path: str | None = None
     """The snippet's own file, in a workspace."""
+    places: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Where a format escapes code (HTML, notebooks): for each line that of the document, and the columns of its characters and of its end."""
 
     @cached_property
     def sha256(self) -> str:
@@ -144,16 +146,14 @@ class Snippet:
     def locate(self, span: Span) -> Span:
         """The same place in document coordinates."""
 
-        def indent(line: int) -> int:
-            return self.indents[line - 1] if 0 < line <= len(self.indents) else 0
+        return Span(*self._place(span.line, span.column), *self._place(span.end_line, span.end_column))
 
-        shift = self.line - 1
-        return Span(
-            span.line + shift,
-            span.column + indent(span.line),
-            span.end_line + shift,
-            span.end_column + indent(span.end_line),
-        )
+    def _place(self, line: int, column: int) -> tuple[int, int]:
+        if 0 < line <= len(self.places):
+            number, columns = self.places[line - 1]
+            return number, columns[min(max(column, 1), len(columns)) - 1]
+        indent = self.indents[line - 1] if 0 < line <= len(self.indents) else 0
+        return line + self.line - 1, column + indent
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 import json
 
-import pytest
-
 from snipfix.documents import writeback
 from snipfix.documents.collect import FORMATS, parse
 from snipfix.documents.source import Source
-from snipfix.errors import DocumentError
+from snipfix.evidence import Span
 
 
 def read(path, text):
@@ -187,10 +185,33 @@ def test_html():
     assert [one.reason for one in document.skipped] == ["marked skip: x", "not Python (bash)"]
 
 
-def test_a_session_in_html_is_read_and_not_written():
+def test_a_session_in_html_is_mended_with_its_prompts():
+    """A changed line is written plain, prompt and all: its tags would not close."""
     document = read("a.html", PAGE)
-    with pytest.raises(DocumentError, match="cannot be written back"):
-        writeback.rewrite(document, {"a:2": "y\n"})
+    new = writeback.rewrite(document, {"a:2": "for y in x:\n    y < 1\n"})
+    old = '<span></span><span class="gp">&gt;&gt;&gt; </span><span class="n">x</span>\n'
+    assert new.decode() == PAGE.replace(old, "&gt;&gt;&gt; for y in x:\n...     y &lt; 1\n")
+
+
+def test_places_are_those_of_the_escaped_text():
+    page = '<pre class="py"><b>a</b> = "&lt;&#20013;"; <i>print</i>(b)\nc</pre>\n'
+    document = read("a.html", page)
+    (snippet,) = document.snippets
+    for wanted, column in (("print", snippet.code.index("print") + 1), ("b)", snippet.code.index("b)") + 1)):
+        at = snippet.locate(Span(1, column, 1, column + 1))
+        assert page[at.column - 1 :].startswith(wanted)
+    assert snippet.locate(Span(2, 1, 2, 2)) == Span(2, 1, 2, 2)
+
+
+def test_places_in_a_notebook_are_those_of_its_json():
+    text = notebook('a = "\\n"\nprint("😀", b)', ['x = "y"\n', 'print("中", z)'])
+    document = read("a.ipynb", text)
+    one, other = document.snippets
+    lines = text.split("\n")
+    for snippet, name in ((one, "b)"), (other, "z)")):
+        line = snippet.code.split("\n")[1]
+        at = snippet.locate(Span(2, line.index(name) + 1, 2, line.index(name) + 2))
+        assert lines[at.line - 1][at.column - 1 :].startswith(name)
 
 
 MODULE = '''"""A module.

@@ -1,7 +1,9 @@
 """What the engine remembers, and what it must not; the same results whatever the number of jobs."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -10,7 +12,8 @@ from snipfix.engines import target
 from snipfix.engines.keys import Keys
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import SandboxError
-from snipfix.model import Result, Snippet
+from snipfix.model import Result, Snippet, Stage
+from snipfix.rules import registry
 
 pytestmark = pytest.mark.torch
 
@@ -46,7 +49,7 @@ def run(snippets: list[Snippet], *, repair: bool = False, **options: object) -> 
     with LocalEngine(Options(**options)) as engine:
         results = list(engine.results(snippets, repair=repair))
         engine.environment()
-        return results, engine.target._pool is not None
+        return results, engine.target is not None and engine.target._pool is not None
 
 
 @pytest.mark.parametrize("repair", [False, True])
@@ -132,3 +135,18 @@ def test_another_snipfix_remembers_nothing(monkeypatch: pytest.MonkeyPatch):
     run(SNIPPETS[:1], jobs=1)
     monkeypatch.setattr(target, "source_digest", lambda: "changed")
     assert run(SNIPPETS[:1], jobs=1)[1]
+
+
+def test_rules_are_loaded_before_there_are_threads(monkeypatch: pytest.MonkeyPatch):
+    """Two threads that import at once may each be given half of a module: rules would be missing, and broken snippets clean."""
+    loading = set[threading.Thread]()
+    load = registry.importlib.import_module
+
+    def noted(name: str) -> ModuleType:
+        loading.add(threading.current_thread())
+        return load(name)
+
+    monkeypatch.setattr(registry, "importlib", SimpleNamespace(import_module=noted))
+    registry.rules.cache_clear()
+    run(SNIPPETS[1:3], stage=Stage.STATIC, jobs=2, cache=False)
+    assert loading == {threading.main_thread()}

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from snipfix.documents.events import Fence, Line, Style
 from snipfix.documents.source import Source
@@ -18,7 +19,7 @@ __all__ = ["Change", "changes"]
 
 Change = tuple[int, int, str]
 PLAIN_PREFIX = re.compile(r"[ \t>]*")
-PROMPTED = re.compile(r"([ \t>]*)(?:>>>|\.\.\.) ?")
+PROMPTED = re.compile(r"([ \t>]*)(?:(?:>>>|\.\.\.)|(?:In ?\[\d+\]|\.{3,}):) ?")
 
 
 def changes(source: Source, fence: Fence, code: str) -> list[Change]:
@@ -29,10 +30,8 @@ def changes(source: Source, fence: Fence, code: str) -> list[Change]:
     Raises:
         DocumentError: for a block that can be read but not written.
     """
-    if fence.style is Style.FIXED:
-        raise DocumentError("a session in HTML cannot be written back", place=f"{source.path}:{fence.line}", hint="mend it by hand")
     new = code.removesuffix("\n").split("\n") if code else []
-    writer = (_InText if fence.style in {Style.TEXT, Style.PROMPT} else _InLiteral)(source, fence, new)
+    writer = (_InLiteral if fence.style in {Style.JSON, Style.HTML, Style.HTML_PROMPT} else _InText)(source, fence, new)
     return list(writer.changes())
 
 
@@ -57,14 +56,43 @@ class _Writer:
             free = [number for number in range(a1, a2) if self.old[number] not in self.fence.pinned]
             pairs = list(zip(free, range(b1, b2), strict=False))
             for number, at in pairs:
-                yield self.replaced(self.old[number], self.new[at])
+                yield self.replaced(self.old[number], at)
             for number in free[len(pairs) :]:
                 yield self.removed(number)
             added = range(b1 + len(pairs), b2)
             if added:
                 yield self.inserted(pairs[-1][0] + 1 if pairs else a1, added)
 
-    def replaced(self, line: Line, text: str) -> Change:
+    def prompt(self, at: int) -> str:
+        """What a session shows before line `at` of the new code.
+
+        Raises:
+            DocumentError: for a new statement of an IPython session, which would number all that follow anew.
+        """
+        if self.fence.style in {Style.PROMPT, Style.HTML_PROMPT}:
+            return ">>> " if at in self.statements else "... "
+        if self.fence.style is Style.IPYTHON:
+            if at in self.statements:
+                place = f"{self.source.path}:{self.fence.line}"
+                raise DocumentError("a numbered session cannot be given another statement", place=place, hint="mend it by hand")
+            return "   ...: "
+        return ""
+
+    @cached_property
+    def statements(self) -> set[int]:
+        """The new lines (from 0) that a prompt of its own introduces: all but the insides of statements."""
+        try:
+            body = ast.parse("\n".join(self.new)).body
+        except (SyntaxError, ValueError):
+            return {number for number, text in enumerate(self.new) if not text.startswith((" ", "\t"))}
+        inside = set[int]()
+        for statement in body:
+            first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
+            inside |= set(range(first, statement.end_lineno or first))
+        return set(range(len(self.new))) - inside
+
+    def replaced(self, line: Line, at: int) -> Change:
+        """A line of the document with line `at` of the new code."""
         raise NotImplementedError
 
     def removed(self, number: int) -> Change:
@@ -81,7 +109,7 @@ class _InText(_Writer):
     @property
     def pattern(self) -> re.Pattern[str]:
         """What may stand before a line that is a whole line of the document."""
-        return PROMPTED if self.fence.style is Style.PROMPT else PLAIN_PREFIX
+        return PROMPTED if self.fence.style in {Style.PROMPT, Style.IPYTHON} else PLAIN_PREFIX
 
     def before(self, line: Line) -> str:
         """What stands before a line of code in the document."""
@@ -103,25 +131,11 @@ class _InText(_Writer):
 
     def line(self, number: int, at: int) -> str:
         """New line `at` with everything before it."""
-        text, prefix = self.new[at], self.prefix(number)
-        if self.fence.style is Style.PROMPT:
-            prefix += ">>> " if at in self.statements else "... "
+        text, prefix = self.new[at], self.prefix(number) + self.prompt(at)
         return prefix + text if text else prefix.rstrip(" \t")
 
-    @property
-    def statements(self) -> set[int]:
-        """The new lines (from 0) that a prompt of its own introduces: all but the insides of statements."""
-        try:
-            body = ast.parse("\n".join(self.new)).body
-        except (SyntaxError, ValueError):
-            return {number for number, text in enumerate(self.new) if not text.startswith((" ", "\t"))}
-        inside = set[int]()
-        for statement in body:
-            first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
-            inside |= set(range(first, statement.end_lineno or first))
-        return set(range(len(self.new))) - inside
-
-    def replaced(self, line: Line, text: str) -> Change:
+    def replaced(self, line: Line, at: int) -> Change:
+        text = self.new[at]
         if not self.is_plain(line):  # a tab that ends inside the container's indentation
             return self.source.lines[line.number - 1].start, line.end, self.fence.prefix + text
         before = self.before(line)
@@ -162,22 +176,24 @@ def _width(prefix: str) -> int:
 class _InLiteral(_Writer):
     """Lines of code that the format escapes: strings of a notebook, HTML."""
 
-    def written(self, text: str) -> str:
-        if self.fence.style is Style.HTML:
+    def written(self, at: int) -> str:
+        """Line `at` of the new code as it stands in the document."""
+        text = self.prompt(at) + self.new[at]
+        if self.fence.style is not Style.JSON:
             return html.escape(text, quote=False)
         return json.dumps(text, ensure_ascii="\\u" in self.source.text and self.source.text.isascii())[1:-1]
 
     @property
     def separator(self) -> str:
         """What stands between two lines."""
-        for one, other in zip(self.old, self.old[1:], strict=False):
-            return self.source.text[one.end : other.start]
-        if self.fence.style is Style.HTML:
+        if len(self.old) > 1:
+            return self.source.text[self.old[0].end : self.old[1].start]
+        if self.fence.style is not Style.JSON:
             return self.source.newline(self.fence.line)
         return self.fence.prefix
 
-    def replaced(self, line: Line, text: str) -> Change:
-        return line.start, line.end, self.written(text)
+    def replaced(self, line: Line, at: int) -> Change:
+        return line.start, line.end, self.written(at)
 
     def removed(self, number: int) -> Change:
         if number + 1 < len(self.old):
@@ -185,7 +201,7 @@ class _InLiteral(_Writer):
         return self.old[number - 1].end if number else self.old[number].start, self.old[number].end, ""
 
     def inserted(self, number: int, added: range) -> Change:
-        texts = [self.written(self.new[at]) for at in added]
+        texts = [self.written(at) for at in added]
         if number < len(self.old):
             at = self.old[number].start
             return at, at, "".join(text + self.separator for text in texts)

@@ -20,7 +20,8 @@ FENCED = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 SPOKEN = re.compile(r"#.*|\"\"\"[^\"]*|'''[^']*")
 """Comments and docstrings, near enough to tell their language; CODE tells the examples in them."""
 CODE = re.compile(r"[=(\[{`]")
-DIRECTIVE = re.compile(r"^\s*\.\. (?:code|code-block|sourcecode|testcode)::", re.MULTILINE)
+ANNOUNCED = re.compile(r"::[ \t]*$|^\s*\.\. (?:code|code-block|sourcecode|testcode)::", re.MULTILINE)
+"""A literal block or a directive of reStructuredText."""
 
 
 def read(source: Source) -> Iterator[Event]:
@@ -54,22 +55,32 @@ def _docstrings(tree: ast.Module) -> Iterator[tuple[str, ast.Constant]]:
     yield from visit(tree, "")
 
 
-def _examples(source: Source, node: ast.Constant) -> Iterator[Fence]:
+def _examples(source: Source, node: ast.Constant) -> list[Fence]:
+    """What a docstring shows, in order: its fences, its directives and literal blocks, and one session of all its other prompts."""
     lines = _inside(source, node)
     text = "\n".join(line.code for line in lines)
-    if ">>>" not in text and not FENCED.search(text) and not DIRECTIVE.search(text):
-        return
+    found = _fences(source, lines) if FENCED.search(text) else []
+    if ANNOUNCED.search(text):
+        taken = _numbers(found)
+        found += [fence for fence in _literal(source, lines) if fence.line not in taken]
+    taken = _numbers(found)
+    if any(PROMPT.match(line.code) for line in lines if line.number not in taken):
+        found.append(_session(lines, taken))
     refused = "" if text == _normal(str(node.value)) else "a docstring with escapes: its text is not what stands in the file"
-    if FENCED.search(text):
-        events = _fences(source, lines)
-    elif DIRECTIVE.search(text):
-        from snipfix.documents import rst
+    return [replace(fence, refused=fence.refused or refused) for fence in sorted(found, key=lambda fence: fence.line)]
 
-        events = [event for event in rst.events(source, lines) if isinstance(event, Fence)]
-    else:
-        events = [_session(lines)]
-    for fence in events:
-        yield replace(fence, refused=fence.refused or refused)
+
+def _literal(source: Source, lines: Sequence[Line]) -> list[Fence]:
+    """What is code to reStructuredText, but for prompts that no directive holds."""
+    from snipfix.documents import rst
+
+    fences = [event for event in rst.events(source, lines) if isinstance(event, Fence)]
+    return [one for one in fences if one.info or one.refused or not (one.lines and PROMPT.match(one.lines[0].code))]
+
+
+def _numbers(fences: Sequence[Fence]) -> set[int]:
+    """The lines that fences take up, with those that open and close them."""
+    return {number for one in fences for number in range(one.line, (one.lines[-1].number if one.lines else one.line) + 2)}
 
 
 def _normal(text: str) -> str:
@@ -104,14 +115,13 @@ def _fences(source: Source, lines: Sequence[Line]) -> list[Fence]:
         return []
 
 
-def _session(lines: Sequence[Line]) -> Fence:
-    """All prompts of a docstring as one session: a doctest has one namespace. The prose between them is blank."""
-    numbers = [number for number, line in enumerate(lines) if PROMPT.match(line.code)]
+def _session(lines: Sequence[Line], taken: set[int]) -> Fence:
+    """All prompts of a docstring as one session: a doctest has one namespace. The prose and the fences between them are blank."""
+    numbers = [number for number, line in enumerate(lines) if PROMPT.match(line.code) and line.number not in taken]
     body, output = list[Line](), False
     pinned = set[Line]()
-    for number in range(numbers[0], len(lines)):
-        line = lines[number]
-        output = bool(line.code.strip()) and (output or bool(PROMPT.match(line.code)))
+    for line in lines[numbers[0] :]:
+        output = bool(line.code.strip()) and line.number not in taken and (output or bool(PROMPT.match(line.code)))
         if not output and line.code.strip():
             line = Line(line.number, line.start, line.end, "")
             pinned.add(line)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from snipfix.documents import recognise
-from snipfix.documents.events import Comment, Event, Fence, Heading, Prose, code_of
+from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose, Style, code_of
 from snipfix.documents.info import Info, cell_options
 from snipfix.documents.marks import Mark, mark_of
 from snipfix.documents.namespaces import Block, link
@@ -19,6 +19,10 @@ from snipfix.errors import DocumentError
 from snipfix.model import Skipped, Snippet
 
 __all__ = ["Document", "Part", "assemble"]
+
+
+ESCAPING = frozenset({Style.JSON, Style.HTML, Style.HTML_PROMPT})
+"""Of the formats in which a character of code may be several of the document."""
 
 
 @dataclass(frozen=True)
@@ -218,4 +222,14 @@ def _snippet(source: Source, draft: _Draft, name: str) -> Snippet:
         info=draft.fence.info,
         documented_output=draft.documented,
         expect_error="expect-error" in draft.tags,
+        places=tuple(_places(source, line) for line in lines) if draft.fence.style in ESCAPING else (),
     )
+
+
+def _places(source: Source, line: Line) -> tuple[int, tuple[int, ...]]:
+    """The document's line where a line of code stands, and the columns there of its characters and of its end."""
+    start = source.lines[line.number - 1].start
+    offsets = line.offsets
+    # Tags follow the last character; its own end is where the next one begins, or it is one wide.
+    end = offsets[-1] + 1 if offsets else line.start
+    return line.number, tuple(offset - start + 1 for offset in (*offsets, end))

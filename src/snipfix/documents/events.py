@@ -20,10 +20,21 @@ class Line:
     start: int
     end: int
     code: str
+    places: tuple[int, ...] = ()
+    """Where the format escapes: the offset of each character of `code`. Empty: they follow each other from `start`."""
 
     def cut(self, width: int) -> Line:
         """The line without its first characters."""
         return Line(self.number, self.start + min(width, len(self.code)), self.end, self.code[width:])
+
+    def behind(self, width: int) -> Line:
+        """The same slice of the document, of which the first characters are no code: a prompt in HTML, among its tags."""
+        return Line(self.number, self.start, self.end, self.code[width:], self.offsets[width:])
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """The offset of each character of `code`, in the document's text."""
+        return self.places or tuple(range(self.start, self.start + len(self.code)))
 
 
 class Style(StrEnum):
@@ -32,11 +43,13 @@ class Style(StrEnum):
     TEXT = "text"
     PROMPT = "prompt"
     """An interactive session: `>>> ` and `... `."""
+    IPYTHON = "ipython"
+    """A session of IPython: `In [1]: ` and `   ...: `."""
     JSON = "json"
     """A string of a notebook's source list."""
     HTML = "html"
-    FIXED = "fixed"
-    """Read, never written back: prompts inside HTML."""
+    HTML_PROMPT = "html-prompt"
+    """A session in HTML: a line's slice of the document begins before its prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class _Reader(HTMLParser):
 
     def _finish(self, block: _Block) -> None:
         """The fence that a <pre> is. A newline right after the tag is not part of it."""
-        lines, start, code = list[Line](), block.start, ""
+        lines, start, code, places = list[Line](), block.start, "", list[int]()
         characters = block.characters
         while characters and characters[0][0] in "\r\n" and characters[0][1] == block.start:
             start = block.start = characters.pop(0)[2]
@@ -146,13 +146,14 @@ class _Reader(HTMLParser):
                 continue
             if char in "\r\n":
                 stop = first - (number > 0 and characters[number - 1][0] == "\r")
-                lines.append(Line(self.source.line_at(start), start, stop, code))
-                start, code = end, ""
+                lines.append(Line(self.source.line_at(start), start, stop, code, tuple(places)))
+                start, code, places = end, "", []
             else:
                 code += char.replace("\xa0", " ")
+                places += [first] * len(char)
         final_newline = not code.strip()
         if not final_newline:
-            lines.append(Line(self.source.line_at(start), start, block.end, code))
+            lines.append(Line(self.source.line_at(start), start, block.end, code, tuple(places)))
         self.events.append(
             Fence(
                 block.language,

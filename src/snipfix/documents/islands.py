@@ -47,7 +47,7 @@ def code_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-def components(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+def components(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     """A block rule of markdown-it for MDX: a line of tags stands alone, and what is below it is Markdown."""
     if not COMPONENT.match(_text(state, start)):
         return False

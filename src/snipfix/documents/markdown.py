@@ -15,6 +15,7 @@ from snipfix.errors import DocumentError
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.ruler import RuleOptionsType
     from markdown_it.token import Token
 
 __all__ = ["read", "read_lines"]
@@ -27,7 +28,7 @@ BULLET = re.compile(r"[^\s>]")
 HOLDER = re.compile(r"(?:(?:!!!|\?\?\?\+?|===)[ !+]*(?:\w|\")|\[\^[^\]\s]+\]:|:[ \t])")
 """What holds Markdown indented by four: notes and tabs of MkDocs (`!!! note`, `=== "Tab"`), footnotes, definitions."""
 CELL_TAG = re.compile(r":?tags:\s*\[(.*)\]")
-INTERRUPTING = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+INTERRUPTING: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 BOLD_LEVEL = 7
 """Of a numbered question in bold letters: below every heading."""
 

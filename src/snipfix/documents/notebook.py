@@ -19,7 +19,9 @@ __all__ = ["read"]
 
 BLANK = re.compile(r"[ \t\r\n]*")
 SCALAR = re.compile(r"true|false|null|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN")
-UNIT = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
+UNIT = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
+BETWEEN = re.compile(r'(?<!\\)"\s*,\s*"')
+"""What stands between the strings of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,18 @@ def _lines(source: Source, text: Node) -> tuple[tuple[Line, ...], bool]:
 
 def _slice(source: Source, start: int, end: int) -> Line:
     """A line of code; where it runs over several strings of the list, what stands between them belongs to it."""
-    parts = re.split(r'(?<!\\)"\s*,\s*"', source.text[start:end])
-    code = "".join(json.loads(f'"{part}"', strict=False) for part in parts)
-    return Line(source.line_at(start), start, end, code)
+    text, number = source.text[start:end], source.line_at(start)
+    if "\\" not in text and '"' not in text:
+        return Line(number, start, end, text)
+    code, places, at = "", list[int](), start
+    for part in BETWEEN.split(text):
+        at = source.text.index(part, at)
+        for unit in UNIT.finditer(part):
+            decoded = json.loads(f'"{unit[0]}"', strict=False)
+            code += decoded
+            places += [at + unit.start()] * len(decoded)
+        at += len(part)
+    return Line(number, start, end, code, tuple(places))
 
 
 def _separator(source: Source, text: Node) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from snipfix.documents.events import Fence, Line, Style, code_of
 from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, UNTOLD, Info
+from snipfix.documents.sessions import opens_session
 
 __all__ = ["ends_in_error", "is_output", "is_python", "is_session", "is_traceback", "reads_as_python", "without_magics"]
 
@@ -69,7 +70,7 @@ def reads_as_python(code: str) -> bool:
     """Whether an unlabelled block is Python beyond doubt: outputs and data often parse as Python too, so parsing is not enough."""
     if SHELL.search(code):
         return False
-    if code.lstrip().startswith(">>> "):
+    if opens_session(code):
         return True
     try:
         with warnings.catch_warnings():
@@ -135,4 +136,4 @@ def _parses(code: str) -> bool:
 def is_session(fence: Fence) -> bool:
     """Whether a fence shows prompts."""
     first = next((line.code for line in fence.lines if line.code.strip()), "")
-    return fence.style in {Style.TEXT, Style.HTML} and re.match(r"\s*>>>(?: |$)", first) is not None
+    return fence.style in {Style.TEXT, Style.HTML} and opens_session(first)

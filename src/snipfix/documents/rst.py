@@ -21,7 +21,12 @@ ROLE = re.compile(r":[\w:+.-]+:`~?([^`<]*?)(?:\s*<[^`]*>)?`")
 INLINE = re.compile(r"(\*\*|``|\*|`)(\S.*?)\1_{0,2}")
 PROMPT = ">>> "
 
-LANGUAGES = {"doctest": "pycon", "testcode": "python", "testsetup": "python", "ipython": "ipython"}
+LANGUAGES = {
+    "doctest": "pycon", "testcode": "python", "testsetup": "python", "ipython": "ipython", "jupyter-execute": "python", "plot": "python"
+}  # fmt: skip
+NAMED = frozenset({"code", "code-block", "sourcecode", "code-cell", "prompt"})
+"""Directives whose argument is the language."""
+CELL = re.compile(r"\|.*\.\. (?:code|code-block|sourcecode|testcode)::")
 TAGS = {"testsetup": {"setup"}, "testoutput": {"output"}, "output": {"output"}}
 LITERAL = frozenset({"raw", "parsed-literal", "math", "graphviz", "digraph", "mermaid", "productionlist", "csv-table", "plantuml", "uml"})
 
@@ -67,7 +72,7 @@ class _Reader:
                 yield title
             elif item := ITEM.match(line.code):
                 body, after = _indented(lines, at + 1)
-                yield from self.blocks([line.cut(item.end()), *_dedented(body)])
+                yield from self.blocks([line.cut(item.end()), *_dedented(body, item.end())])
                 at = after
             else:
                 found, at = self._paragraph(lines, at)
@@ -80,6 +85,7 @@ class _Reader:
         announces = text.endswith("::")
         text = text[:-1].removesuffix(" :") if announces else text
         found: list[Event] = [Prose(_plain(text), lines[at].number)] if text.strip(":") else []
+        found += [Fence("", line.number, (), line.end, refused="in a table") for line in lines[at:end] if CELL.match(line.code)]
         body, after = _indented(lines, end) if announces else ([], end)
         if body:
             found.append(self._fence("", lines[end - 1], body, self.language))
@@ -111,7 +117,7 @@ class _Reader:
         name, argument = directive[1].lower().rpartition(":")[2], directive[2].strip()
         if name == "highlight":
             self.language = argument
-        elif name in {"code", "code-block", "sourcecode", "code-cell"}:
+        elif name in NAMED:
             yield self._fence(argument, line, _after_options(body), "" if argument else self.language)
         elif name in LANGUAGES or name in TAGS:
             yield self._fence("", line, _after_options(body), LANGUAGES.get(name, "text"), frozenset(TAGS.get(name, ())))
@@ -155,9 +161,10 @@ def _indented(lines: Sequence[Line], at: int) -> tuple[list[Line], int]:
     return body, end
 
 
-def _dedented(lines: Sequence[Line]) -> list[Line]:
-    """The lines without the indentation that they share."""
+def _dedented(lines: Sequence[Line], most: int | None = None) -> list[Line]:
+    """The lines without the indentation that they share, or as much of it as belongs to what holds them."""
     margin = min((_indent(line) for line in lines if line.code.strip()), default=0)
+    margin = margin if most is None else min(margin, most)
     return [line.cut(margin if line.code.strip() else len(line.code)) for line in lines]
 
 

@@ -1,4 +1,4 @@
-"""Interactive sessions: `>>> ` and `... ` taken off, outputs blank, so that every line keeps its place."""
+"""Interactive sessions, Python's and IPython's: prompts taken off, outputs blank, so that every line keeps its place."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from dataclasses import replace
 
 from snipfix.documents.events import Fence, Line, Style, code_of
 
-__all__ = ["without_prompts"]
+__all__ = ["opens_session", "without_prompts"]
 
 PROMPT = re.compile(r"(\s*)(>>>|\.\.\.)( |$)")
+IPYTHON = re.compile(r"(\s*)(In ?\[\d+\]:|\.{3,}:)( |$)")
+STYLES = {Style.TEXT: Style.PROMPT, Style.HTML: Style.HTML_PROMPT}
+
+
+def opens_session(code: str) -> bool:
+    """Whether a line of a document is the first of a session."""
+    return re.match(r"\s*(?:>>>|In ?\[\d+\]:)(?: |$)", code) is not None
 
 
 def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
@@ -20,11 +27,13 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
     """
     lines, outputs, shown = list[Line](), list[str](), list[int]()
     inside = False
+    ipython = any(IPYTHON.match(line.code) for line in fence.lines)
+    prompt = IPYTHON if ipython else PROMPT
     for line in fence.lines:
-        match = PROMPT.match(line.code)
-        if match and (match[2] == ">>>" or inside):
+        match = prompt.match(line.code)
+        if match and (not match[2].startswith("...") or inside):
             inside = True
-            lines.append(line.cut(match.end()))
+            lines.append(line.behind(match.end()) if fence.style is Style.HTML else line.cut(match.end()))
             continue
         # A blank line ends a doctest's output; in code it would be a prompt.
         inside = inside and not line.code.strip()
@@ -35,7 +44,7 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
     while lines and not lines[-1].code.strip():
         lines.pop()
     pinned = frozenset(lines[number - 1] for number in shown if number <= len(lines))
-    session = replace(fence, lines=tuple(lines), style=Style.PROMPT if fence.style is Style.TEXT else Style.FIXED, pinned=pinned)
+    session = replace(fence, lines=tuple(lines), style=Style.IPYTHON if ipython else STYLES[fence.style], pinned=pinned)
     documented = "\n".join(outputs) + "\n" if outputs else None
     return session, documented if _only_prints(code_of(session), shown) else None
 

@@ -72,6 +72,7 @@ class LocalEngine:
         Raises:
             SandboxError: the sandbox cannot be had as asked.
         """
+        rules()  # before there are threads: two that import modules of a circle at once may each be given half of one, and lose rules
         work = _Work(self, repair, patches, watcher)
         threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="snipfix")
         begun: deque[Future[Result]] = deque()

@@ -128,8 +128,8 @@ def _fingerprint(result: Result, code: Code, finding: Finding) -> str:
 
 
 def _fits(result: Result, fix: Fix) -> bool:
-    """Whether the edits can be said in the document's text: new lines inside an indented or quoted fence cannot."""
-    if fix.applicability is Applicability.DISPLAY_ONLY or not fix.edits:
+    """Whether the edits can be said in the document's text: new lines inside an indented or quoted fence cannot, nor what the format escapes."""
+    if fix.applicability is Applicability.DISPLAY_ONLY or not fix.edits or result.snippet.places:
         return False
     return not any(result.snippet.indents) or all("\n" not in edit.text for edit in fix.edits)
 

@@ -73,12 +73,15 @@ def _text(state: StateBlock, line: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
-def fences_in(source: Source, lines: Sequence[Line]) -> Iterator[Fence]:
-    """The <pre> blocks of a block of HTML, and, refused, what is written as a fence there and is none."""
+def fences_in(source: Source, lines: Sequence[Line], *, contained: bool) -> Iterator[Fence]:
+    """The <pre> blocks of a block of HTML, and, refused, what is written as a fence there and is none.
+
+    `contained`: the block stands in a quote or a list, whose prefixes are no part of the HTML.
+    """
     text = "\n".join(line.code for line in lines)
     bare = COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), text)
     if PRE.search(bare):
-        yield from _preformatted(source, lines)
+        yield from _preformatted(source, lines, contained=contained)
     opened = ""
     for number, line in enumerate(lines):
         match = FENCE.match(line.code)
@@ -93,10 +96,10 @@ def fences_in(source: Source, lines: Sequence[Line]) -> Iterator[Fence]:
         yield Fence(match[2].strip(), line.number, (), line.end, refused=why)
 
 
-def _preformatted(source: Source, lines: Sequence[Line]) -> Iterator[Fence]:
+def _preformatted(source: Source, lines: Sequence[Line], *, contained: bool) -> Iterator[Fence]:
     from snipfix.documents import html
 
-    whole = all(line.start == source.lines[line.number - 1].start for line in lines)
+    whole = not contained and all(line.start == source.lines[line.number - 1].start for line in lines)
     found = html.blocks(source, lines[0].start, lines[-1].end) if whole else []
     yield from found
     if not found:

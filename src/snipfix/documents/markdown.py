@@ -95,7 +95,7 @@ class _Reader:
                     yield Heading(level or BOLD_LEVEL, text, at) if level or _is_bold_question(token, text) else Prose(text, at)
                 case "html_block":
                     yield from self._comments(lines[first:last], COMMENT)
-                    yield from fences_in(self.source, lines[first:last])
+                    yield from fences_in(self.source, lines[first:last], contained=token.level > 0)
                 case "code_block" if held := _held(lines, first):
                     read_to = _indented_end(lines, first)
                     yield from self._indented(lines[held:read_to])

@@ -20,6 +20,7 @@ NAMES = (
     "adversaries",
     "evaluation",
     "predictions",
+    "comparisons",
     "printed",
     "randomness",
     "batches",

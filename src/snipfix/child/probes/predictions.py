@@ -1,32 +1,53 @@
-"""Classes taken from scores: along which dim, beside which dim the classes have in the loss."""
-
-# ruff: noqa: ARG001  (callbacks share a signature)
+"""Classes taken from scores: along which dim, beside which dim the classes have in the loss; and along a dim that has one entry only."""
 
 from __future__ import annotations
 
 from typing import Any
 
+CHOOSING = ("torch.argmax", "Tensor.argmax", "torch.max", "Tensor.max")
 
-def install(recorder: Any) -> None:
-    seen: dict[Any, int] = {}
-    classes: dict[tuple, int] = {}
 
-    def loss(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+class Predictions:
+    def __init__(self, recorder: Any) -> None:
+        self.recorder = recorder
+        self.seen: dict[Any, int] = {}
+        self.classes: dict[tuple, int] = {}
+        self.single: dict[Any, dict[str, Any] | None] = {}
+        """What was chosen along a dim of size one, by place; None where the dim has had more entries."""
+
+    def loss(self, function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         if len(args) > 1 and args[0].dim() == 2 and args[1].dim() == 1:
-            classes[tuple(args[0].shape[1:])] = 1
+            self.classes[tuple(args[0].shape[1:])] = 1
 
-    def chosen(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+    def chosen(self, function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         scores = args[0] if args else kwargs.get("input")
         dim = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else None))
-        if not isinstance(dim, int) or scores.dim() != 2 or not scores.is_floating_point():
+        if not isinstance(dim, int) or not scores.is_floating_point() or not -scores.dim() <= dim < scores.dim():
             return
-        place = recorder.place()
+        place = self.recorder.place()
         key = None if place is None else tuple(place)
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] <= 2 and dim % 2 == 0 and min(scores.shape) > 1:
-            trained = tuple(scores.shape[1:]) in classes
+        self._of_one(function, scores, dim % scores.dim(), key, kwargs)
+        self.seen[key] = self.seen.get(key, 0) + 1
+        if scores.dim() == 2 and self.seen[key] <= 2 and dim % 2 == 0 and min(scores.shape) > 1:
+            trained = tuple(scores.shape[1:]) in self.classes
             facts = {"function": function.__name__, "shape": list(scores.shape), "dim": dim, "classes_in_loss": trained}
-            recorder.observe("prediction", facts, place)
+            self.recorder.observe("prediction", facts, place)
 
-    recorder.on_function(("torch.nn.functional.cross_entropy", "torch.nn.functional.nll_loss"), after=loss)
-    recorder.on_function(("torch.argmax", "Tensor.argmax", "torch.max", "Tensor.max"), after=chosen)
+    def _of_one(self, function: Any, scores: Any, dim: int, key: Any, kwargs: dict) -> None:
+        if scores.shape[dim] != 1:
+            self.single[key] = None
+        elif scores.numel() > 1 and key not in self.single and self.recorder.stage == "run" and self.recorder.modules.calls:
+            facts = {"function": function.__name__, "shape": list(scores.shape), "dim": dim, "kept": bool(kwargs.get("keepdim"))}
+            self.single[key] = {**facts, "low": float(scores.detach().min()), "high": float(scores.detach().max())}
+
+    def finish(self) -> None:
+        for key, facts in self.single.items():
+            if key is not None and facts is not None:
+                self.recorder.observe("class-of-one", facts, list(key), "run")
+
+
+def install(recorder: Any) -> Any:
+    predictions = Predictions(recorder)
+    recorder.on_function(("torch.nn.functional.cross_entropy", "torch.nn.functional.nll_loss"), after=predictions.loss)
+    recorder.on_function(CHOOSING, after=predictions.chosen)
+    return predictions.finish

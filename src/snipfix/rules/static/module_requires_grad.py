@@ -8,14 +8,22 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 
-SPELLINGS = frozenset({"requires_grad", "require_grad", "requires_grads"})
+__all__ = ["MISSPELT", "ModuleRequiresGrad", "assignments"]
+
+MISSPELT = frozenset(
+    f"{verb}{joint}{noun}"
+    for verb in ("requires", "require", "required", "requirs", "reqires", "reqiures", "requries", "requiers", "requies", "rquires")
+    for joint in ("_", "")
+    for noun in ("grad", "grads", "gard", "grade", "gradient", "gradients", "grad_", "rgad", "gra")
+) - {"requires_grad"}  # fmt: skip
+"""What people write for `requires_grad`; no class of torch has any of them but the method `requires_grad_`."""
 
 
 class ModuleRequiresGrad(Rule):
     """`requires_grad` is assigned to a module, which freezes nothing.
 
     ## What it does
-    Reports an assignment to `requires_grad` (also misspelt `require_grad`) of something that is surely an `nn.Module`: made by a class of torch.nn or
+    Reports an assignment to `requires_grad` (also misspelt, as `require_grad`) of something that is surely an `nn.Module`: made by a class of torch.nn or
     torchvision.models or by a module class of the text, or walked over with `children()` or `modules()`.
 
     ## Why is this bad?
@@ -64,20 +72,25 @@ class ModuleRequiresGrad(Rule):
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for statement, _ in _assignments(context):
+        for statement, _ in assignments(context):
             yield self.finding("a module has no `requires_grad`: the assignment freezes nothing", context.code.span(statement))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for statement, target in _assignments(context):
+        for statement, target in assignments(context):
             if context.code.span(statement) == finding.span:
                 text = f"{context.code.slice(target.value)}.requires_grad_({context.code.slice(statement.value)})"
                 yield self.fix("Use `requires_grad_`", Edit(*context.code.range(finding.span), text))
 
 
-def _assignments(context: Context) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
+def _means_requires_grad(attribute: str) -> bool:
+    return attribute == "requires_grad" or attribute in MISSPELT
+
+
+def assignments(context: Context) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
+    """Assignments to `requires_grad`, in any spelling, of what is surely a module, with their target."""
     for node in context.code.by_type[ast.Assign]:
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
-        if not isinstance(target, ast.Attribute) or target.attr not in SPELLINGS or not isinstance(target.value, ast.Name):
+        if not isinstance(target, ast.Attribute) or not _means_requires_grad(target.attr) or not isinstance(target.value, ast.Name):
             continue
         if isinstance(node, ast.Assign) and _is_module(context, target.value):
             yield node, target

@@ -1,0 +1,66 @@
+"""Comparisons by == and != that can only have one outcome: scores with classes, a tuple with a tensor."""
+
+# ruff: noqa: ARG001  (callbacks share a signature)
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+EQUAL = ("Tensor.__eq__", "Tensor.eq", "torch.eq", "Tensor.ne", "torch.ne")
+PER_PLACE = 2
+
+
+def install(recorder: Any) -> None:
+    torch = sys.modules["torch"]
+    seen: dict[Any, int] = {}
+
+    def compared(function: Any, args: tuple, kwargs: dict) -> None:
+        if len(args) != 2 or not recorder.modules.calls:
+            return
+        place = recorder.place()
+        key = None if place is None else tuple(place)
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > PER_PLACE:
+            return
+        if isinstance(args[1], torch.Tensor):
+            for position, (scores, classes) in enumerate((args, args[::-1])):
+                if never_equal(torch, scores, classes):
+                    recorder.observe("scores-compared", facts_of(scores, classes, position), place)
+        elif isinstance(args[1], tuple) and any(isinstance(one, torch.Tensor) for one in args[1]):
+            facts = {"type": type(args[1]).__name__, "length": len(args[1]), "names": names_of(recorder, args[1])}
+            recorder.observe("tuple-compared", facts, place)
+
+    recorder.on_function(EQUAL, before=compared)
+
+
+def never_equal(torch: Any, scores: Any, classes: Any) -> bool:
+    """Whether no score is a whole number and every class is one. Asking whether numbers are whole, `x == x.long()`, is no such comparison."""
+    if not scores.is_floating_point() or min(scores.numel(), classes.numel()) < 2 or classes.dtype == torch.bool or classes.is_complex():
+        return False
+    scores, classes = scores.detach(), classes.detach()
+    if bool((scores == scores.round()).any()) or not bool(torch.isfinite(scores).all()):
+        return False
+    if classes.is_floating_point() and classes.unique().tolist() != [0.0, 1.0]:
+        return False
+    roundings = (scores.trunc(), scores.round(), scores.floor(), scores.ceil())
+    return not any(one.shape == classes.shape and bool((one == classes).all()) for one in roundings)
+
+
+def facts_of(scores: Any, classes: Any, position: int) -> dict[str, Any]:
+    one_hot = scores.shape == classes.shape and scores.dim() == 2 and scores.shape[1] > 1 and bool((classes.sum(dim=1) == 1).all())
+    return {
+        "position": position,
+        "scores": list(scores.shape),
+        "classes": list(classes.shape),
+        "type": str(classes.dtype).removeprefix("torch."),
+        "low": float(scores.min()),
+        "high": float(scores.max()),
+        "one_hot": one_hot,
+    }
+
+
+def names_of(recorder: Any, value: Any) -> list[str]:
+    """What the innermost frame of the snippet calls the object."""
+    frame = next(recorder.sources.frames(sys._getframe(1)), None)
+    return [] if frame is None else [name for name, held in list(frame.f_locals.items()) if held is value][:4]

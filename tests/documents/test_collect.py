@@ -88,3 +88,18 @@ def test_an_empty_folder(tmp_path):
     with pytest.raises(UsageError) as caught:
         documents.collect([tmp_path])
     assert "no document" in caught.value.hint
+
+
+def test_one_document_that_cannot_be_read_does_not_hide_the_others(tmp_path):
+    (tmp_path / "a.md").write_text("```python\nx = 1\n")
+    (tmp_path / "b.md").write_text(BLOCK)
+    bad, good = documents.collect([tmp_path])
+    assert (good.trouble, len(good.snippets)) == (None, 1)
+    assert "never closed" in str(bad.trouble)
+    assert [(one.line, one.reason.partition(":")[0]) for one in bad.skipped] == [(1, "the document cannot be read")]
+
+
+def test_a_file_that_two_paths_lead_to_is_read_once(tmp_path):
+    (tmp_path / "a.md").write_text(BLOCK)
+    (tmp_path / "link.md").symlink_to(tmp_path / "a.md")
+    assert len(documents.collect([tmp_path / "a.md", tmp_path])) == 1

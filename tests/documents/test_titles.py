@@ -5,7 +5,7 @@ import pytest
 from snipfix.documents.collect import parse
 from snipfix.documents.slugs import names_for, slug
 from snipfix.documents.source import Source
-from snipfix.documents.titles import is_output_label, language_of, numbered
+from snipfix.documents.titles import announces_error, is_output_label, language_of, numbered
 
 NUMBERED = [
     ("1. Convolutions", (1, "Convolutions")),
@@ -119,3 +119,25 @@ def test_slugs(title, code, expected):
 def test_ids_follow_the_questions_where_they_ascend(headings, ids):
     text = "".join(f"# {heading}\n{BLOCK}" if heading else BLOCK for heading in headings)
     assert [name for name, _ in names_for(read(text))] == ids
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This raises a `RuntimeError`:", "The following code fails with a RuntimeError:", "下面的代码会报错：", "运行时抛出 RuntimeError：",
+        "Two shapes. Running it results in the following ValueError:",
+    ],
+)  # fmt: skip
+def test_words_that_announce_an_error(text):
+    assert announces_error(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "To avoid a RuntimeError, use:", "If you do this you get a RuntimeError:", "This throws:", "We get a shape error:", "这样做会报错，应改为：",
+        "Fix the ValueError raised above:", "The code raises a ValueError. Correct version:", "It raises ValueError.", "不会报错：",
+    ],
+)  # fmt: skip
+def test_words_that_announce_none(text):
+    assert not announces_error(text)

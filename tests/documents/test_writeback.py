@@ -96,6 +96,39 @@ def test_a_document_that_changed_meanwhile_is_left_alone(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_read_only_document_is_left_alone(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text("```python\nx=1\n```\n")
+    path.chmod(0o444)
+    with pytest.raises(DocumentError, match="read-only"):
+        writeback.mend(documents.read(path), {"a:1": "x = 1\n"})
+    assert path.read_text() == "```python\nx=1\n```\n"
+
+
+SESSION = "> ```pycon\n> >>> for i in range(2):\n> ...     print(i)\n> 0\n> 1\n> >>> print(1 + 1)\n> 3\n> ```\n"
+
+
+def test_a_false_output_between_prompts_is_replaced_in_its_place():
+    document = read(SESSION)
+    assert document.snippets[0].documented_output == "0\n1\n3\n"
+    assert writeback.rewrite(document, {}, {"a:1": "0\n1\n2\n"}).decode() == SESSION.replace("> 3", "> 2")
+    page = '<pre class="pycon">&gt;&gt;&gt; print("<b>a</b>&lt;")\n<span>b&lt;</span>\n</pre>\n'
+    new = writeback.rewrite(read(page, "a.html", "html"), {}, {"a:1": "a<\n"}).decode()
+    assert new == page.replace("<span>b&lt;</span>", "a&lt;")
+
+
+def test_an_output_of_another_length_is_not_spread_over_prompts():
+    with pytest.raises(DocumentError, match="another number of lines"):
+        writeback.rewrite(read(SESSION), {}, {"a:1": "0\n1\n2\n3\n"})
+
+
+def test_a_numbered_session_is_given_no_statement():
+    document = read("```ipython\nIn [1]: x=1\n\nIn [2]: print(x)\n1\n```\n")
+    assert b"In [1]: x = 1\n" in writeback.rewrite(document, {"a:1": document.snippets[0].code.replace("x=1", "x = 1")})
+    with pytest.raises(DocumentError, match="numbered session"):
+        writeback.rewrite(document, {"a:1": "import a\n" + document.snippets[0].code})
+
+
 def test_mode_and_link_are_kept(tmp_path):
     path, link = tmp_path / "a.md", tmp_path / "link.md"
     path.write_text("```python\nx=1\n```\n")

@@ -70,7 +70,7 @@ def audit(
     isolation: IsolationOption = None,
 ) -> int:
     """Audit snippets: extract, run, exercise and probe each one, and say what is wrong and why."""
-    from snipfix.cli.run import accepted_in, emit, run, run_over
+    from snipfix.cli.run import accepted_in, emit, run, run_over, unread
 
     options = resolve(
         device=device, jobs=jobs, timeout=timeout, memory=memory, stage=stage, quick=quick, python=python, select=select, ignore=ignore,
@@ -88,7 +88,7 @@ def audit(
         finished = run_over(changed_in(paths, diff), options)
     finished = finished.without(accepted, options)
     emit(finished, format.value, output)
-    return 1 if finished.failing and not exit_zero else 0
+    return unread(finished) or (1 if finished.failing and not exit_zero else 0)
 
 
 def watching(paths: Sequence[Path], options: Options, show: Callable[[Finished], None]) -> NoReturn:

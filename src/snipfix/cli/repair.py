@@ -58,7 +58,7 @@ def repair(
     isolation: IsolationOption = None,
 ) -> int:
     """Repair snippets: search for small edits, prove each by running it. Without --write it shows diffs and writes nothing."""
-    from snipfix.cli.run import emit, run
+    from snipfix.cli.run import emit, run, unread
     from snipfix.cli.write import record_patches, write_back
 
     options = resolve(
@@ -70,6 +70,7 @@ def repair(
     emit(finished, format.value, output)
     if record:
         record_patches(finished)
+    code = unread(finished)
     if write:
         write_back(finished)
-    return 1 if finished.left and not exit_zero else 0
+    return code or (1 if finished.left and not exit_zero else 0)

@@ -17,11 +17,11 @@ from snipfix.config import Options
 from snipfix.diff import unified
 from snipfix.documents import Document, writeback
 from snipfix.engines.local import LocalEngine
-from snipfix.errors import UsageError
+from snipfix.errors import DocumentError, SnipfixError, UsageError
 from snipfix.files import write_atomic
 from snipfix.model import RepairVerdict, Result, RunReport, Stage
 
-__all__ = ["Finished", "accepted_in", "emit", "report_of", "run", "run_over"]
+__all__ = ["Finished", "accepted_in", "emit", "report_of", "run", "run_over", "unread"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Finished:
             return self
         complete = options.stage is Stage.PROBE and not (options.select or options.ignore)
         return replace(self, report=accepted.applied(self.report, complete=complete))
+
+    @property
+    def unread(self) -> list[SnipfixError]:
+        """Why documents could not be read; the others were."""
+        return [document.trouble for document in self.documents if document.trouble]
 
     @property
     def left(self) -> bool:
@@ -98,7 +103,10 @@ def report_of(engine: LocalEngine, found: Sequence[Document], *, repair: bool = 
 
 
 def in_document_terms(results: Iterable[Result], found: Sequence[Document]) -> Iterator[Result]:
-    """The results, each diff that of its document, so that `patch -p1` applies it there. A workspace's diffs are those of its files."""
+    """The results, each diff that of its document, so that `patch -p1` applies it there. A workspace's diffs are those of its files.
+
+    A mend that cannot stand in its document is only a part of a repair: the snippet's own diff shows it, and nothing is written.
+    """
     owners = {document.path: document for document in found if document.source is not None}
     for result in results:
         codes, outputs = changes([result])
@@ -106,7 +114,12 @@ def in_document_terms(results: Iterable[Result], found: Sequence[Document]) -> I
         if document is None or result.repair is None or not (codes or outputs):
             yield result
             continue
-        old, new = document.raw, writeback.rewrite(document, codes, outputs)
+        try:
+            old, new = document.raw, writeback.rewrite(document, codes, outputs)
+        except DocumentError as error:
+            reason = f"{error.message}: {error.hint}"
+            yield replace(result, repair=replace(result.repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason=reason))
+            continue
         encoding = document.encoding
         diff = unified(old.decode(encoding, "replace"), new.decode(encoding, "replace"), document.path)
         yield replace(result, repair=replace(result.repair, diff=diff))
@@ -123,6 +136,13 @@ def accepted_in(file: Path | None, *, consulted: bool = True) -> Baseline | None
     if file is None and not Path(DEFAULT).is_file():
         return None
     return Baseline.load(file or Path(DEFAULT))
+
+
+def unread(finished: Finished) -> int:
+    """Say which documents could not be read; returns the exit code that this makes, 0 for none."""
+    for error in finished.unread:
+        print(f"snipfix: {error}\n  hint: {error.hint}", file=sys.stderr)
+    return max((error.exit_code for error in finished.unread), default=0)
 
 
 def _workspace_here() -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snipfix import patches
+from snipfix.errors import DocumentError
 from snipfix.model import RepairVerdict, Result, RunReport
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ def write_back(finished: Finished) -> None:
     """Write every repair to where it belongs.
 
     Raises:
-        DocumentError: when a document changed since it was read; it is left as it is.
+        DocumentError: when a document changed since it was read, or is read-only; it is left as it is, and the others are written.
     """
     from snipfix.documents import writeback
     from snipfix.report import write_workspace
 
+    refused = list[DocumentError]()
     for document in finished.documents:
         own = tuple(result for result in finished.report.results if result.snippet.document == document.path)
         if document.format == "workspace":
@@ -33,9 +35,16 @@ def write_back(finished: Finished) -> None:
             print(f"snipfix: {len(own)} snippets reported in {folder}", file=sys.stderr)
             continue
         mended, outputs = changes(own)
-        if mended or outputs:
-            writeback.mend(document, mended, outputs)
-            print(f"snipfix: {len(mended | outputs)} snippets mended in {document.path}", file=sys.stderr)
+        try:
+            if (mended or outputs) and writeback.mend(document, mended, outputs):
+                count = len(mended | outputs)
+                print(f"snipfix: {count} snippet{'s' * (count != 1)} mended in {document.path}", file=sys.stderr)
+        except DocumentError as error:
+            refused.append(error)
+    for other in refused[:-1]:
+        print(f"snipfix: {other}\n  hint: {other.hint}", file=sys.stderr)
+    if refused:
+        raise refused[-1]
 
 
 def changes(results: Sequence[Result]) -> tuple[dict[str, str], dict[str, str]]:

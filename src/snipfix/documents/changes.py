@@ -15,7 +15,7 @@ from snipfix.documents.events import Fence, Line, Style
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
 
-__all__ = ["Change", "changes"]
+__all__ = ["Change", "changes", "retold"]
 
 Change = tuple[int, int, str]
 PLAIN_PREFIX = re.compile(r"[ \t>]*")
@@ -33,6 +33,21 @@ def changes(source: Source, fence: Fence, code: str) -> list[Change]:
     new = code.removesuffix("\n").split("\n") if code else []
     writer = (_InLiteral if fence.style in {Style.JSON, Style.HTML, Style.HTML_PROMPT} else _InText)(source, fence, new)
     return list(writer.changes())
+
+
+def retold(source: Source, fence: Fence, output: str) -> list[Change]:
+    """Replacements that make a session show what it prints: line for line, so that each stays under its prompt.
+
+    Raises:
+        DocumentError: when it prints more lines or fewer than it shows.
+    """
+    new = output.removesuffix("\n").split("\n")
+    if len(new) != len(fence.shown):
+        place = f"{source.path}:{fence.line}"
+        raise DocumentError("a session that prints another number of lines than it shows", place=place, hint="mend it by hand")
+    plain = fence.style is not Style.HTML_PROMPT
+    pairs = zip(fence.shown, new, strict=True)
+    return [(line.start, line.end, text if plain else html.escape(text, quote=False)) for line, text in pairs if line.code != text]
 
 
 @dataclass

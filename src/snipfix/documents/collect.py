@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -11,7 +12,8 @@ from pathlib import Path
 from snipfix.documents.document import Document, assemble
 from snipfix.documents.events import Event
 from snipfix.documents.source import STDIN, Source
-from snipfix.errors import DocumentError, UsageError
+from snipfix.errors import ConfigError, DocumentError, UsageError
+from snipfix.model import Skipped
 
 __all__ = ["FORMATS", "collect", "is_found", "parse", "read"]
 
@@ -59,24 +61,49 @@ def collect(paths: Sequence[Path | str], *, allow_empty: bool = False) -> list[D
 
     Raises:
         UsageError: no such file, or, unless `allow_empty`, nothing anywhere that is Python.
-        DocumentError, WorkspaceError, ConfigError: for one that cannot be understood.
+        WorkspaceError: for a workspace that does not fit.
+        DocumentError, ConfigError: when there is no document but one that cannot be understood. Among others it is one with `trouble`.
     """
-    from snipfix.documents import workspace
-
-    documents = list[Document]()
-    for path in paths or [Path()]:
-        path = Path(path)
-        if workspace.is_workspace(path):
-            documents.append(workspace.load(path))
-        elif path.is_dir():
-            documents += [read(file) for file in _files(path)]
-        elif workspace.is_member(path):
-            documents.append(workspace.load_member(path))
-        else:
-            documents.append(read(path))
+    documents = list(_told_once(document for path in paths or [Path()] for document in _at(Path(path))))
+    if documents and all(document.trouble for document in documents):
+        raise next(document.trouble for document in documents if document.trouble)
     if not allow_empty and not any(document.snippets for document in documents):
         raise UsageError(f"no Python in {', '.join(str(path) for path in paths) or '.'}", hint=_what_was_there(documents))
     return _told_apart(documents)
+
+
+def _at(path: Path) -> Iterator[Document]:
+    """The documents at one path."""
+    from snipfix.documents import workspace
+
+    if workspace.is_workspace(path):
+        yield workspace.load(path)
+    elif path.is_dir():
+        yield from map(_read, _files(path))
+    elif workspace.is_member(path):
+        yield workspace.load_member(path)
+    else:
+        yield _read(path)
+
+
+def _read(path: Path) -> Document:
+    """The document at a path, or what is wrong with it. Raises UsageError when there is no such file."""
+    try:
+        return read(path)
+    except (DocumentError, ConfigError) as error:
+        line = int(place[1]) if (place := re.search(r":(\d+)$", error.place)) else 1
+        skipped = Skipped(str(path), line, "", f"the document cannot be read: {error.message}")
+        return Document(str(path), FORMATS.get(path.suffix.lower(), ""), "en", (), (skipped,), trouble=error)
+
+
+def _told_once(documents: Iterable[Document]) -> Iterator[Document]:
+    """A file that two paths lead to, once."""
+    seen = set[Path]()
+    for document in documents:
+        place = Path(document.path).resolve()
+        if document.path == STDIN or document.format == "workspace" or place not in seen:
+            seen.add(place)
+            yield document
 
 
 def _files(folder: Path) -> Iterator[Path]:

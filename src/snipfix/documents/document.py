@@ -14,8 +14,8 @@ from snipfix.documents.marks import Mark, mark_of
 from snipfix.documents.namespaces import Block, link
 from snipfix.documents.sessions import without_prompts
 from snipfix.documents.source import STDIN, Source
-from snipfix.documents.titles import Headings, is_output_label, language_of
-from snipfix.errors import DocumentError
+from snipfix.documents.titles import Headings, announces_error, is_output_label, language_of
+from snipfix.errors import DocumentError, SnipfixError
 from snipfix.model import Skipped, Snippet
 
 __all__ = ["Document", "Part", "assemble"]
@@ -48,6 +48,8 @@ class Document:
     """None for a workspace."""
     parts: tuple[Part, ...] = ()
     """One for each snippet, for documents that can be written back."""
+    trouble: SnipfixError | None = None
+    """Why it could not be read; it has no snippets then."""
 
     @property
     def raw(self) -> bytes:
@@ -155,6 +157,10 @@ class _Assembler:
         documented = None
         if recognise.is_session(fence):
             fence, documented = without_prompts(fence)
+            if any(recognise.ends_in_error(line.code) for line in fence.shown):
+                tags, documented = tags | {"expect-error"}, None
+        if announces_error(self.label) or recognise.ends_on_purpose(code_of(fence)):
+            tags = tags | {"expect-error"}
         fence, blanked, foreign = recognise.without_magics(fence)
         if foreign or not code_of(fence).strip():
             self._skip(fence, foreign or "nothing in it")

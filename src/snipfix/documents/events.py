@@ -103,6 +103,8 @@ class Fence:
     title: str = ""
     pinned: frozenset[Line] = frozenset()
     """Lines that stay what they are whatever becomes of the code: outputs between prompts, notebook magics."""
+    shown: tuple[Line, ...] = ()
+    """The outputs between the prompts of a session."""
     refused: str = ""
     """Why the reader knows that this is not to be looked at."""
 

@@ -11,7 +11,7 @@ from snipfix.documents.events import Fence, Line, Style, code_of
 from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, UNTOLD, Info
 from snipfix.documents.sessions import opens_session
 
-__all__ = ["ends_in_error", "is_output", "is_python", "is_session", "is_traceback", "reads_as_python", "without_magics"]
+__all__ = ["ends_in_error", "ends_on_purpose", "is_output", "is_python", "is_session", "is_traceback", "reads_as_python", "without_magics"]
 
 STRONG = re.compile(r"^\s*(?:import [\w.]+|from [\w.]+ import |(?:async )?def \w+\s*\(|class \w+.*:|@\w[\w.]*)", re.MULTILINE)
 IMPORT = re.compile(r"^(?:import [\w.]+(?: as \w+)?(?:\s*,|\s*#|\s*;|\s*$)|from [\w.]+ import \S)", re.MULTILINE)
@@ -27,7 +27,21 @@ FOREIGN_CELL = re.compile(
     r"^%%(?!time\b|timeit\b|capture\b|prun\b|python3?\b|ipytest\b|memit\b|debug\b)(\w+)",
 )
 TRACEBACK_HEAD = "Traceback (most recent call last)"
+NAMES_ERROR = re.compile(
+    r"#\s*(?:[-=]+>|→|❌|(?:this )?(?:will )?raises?:?|throws|fails:?|会?报错[:：]?|会?抛出)?\s*(?:an?\s+)?[\w.]*(?:Error|Exception)\b(?![\w(])"
+)
+SAYS_RAISES = re.compile(
+    r"#.*(?:\b(?:will |would )?(?:raises?|throws?|fails? with)\b.*(?:Error|Exception)\b|会(?:报错|抛出异常|引发))", re.IGNORECASE
+)
 ERROR_LINE = re.compile(r"(?:[\w.]*(?:Error|Exception|Interrupt|Exit|StopIteration))\b(?::|$)")
+
+
+def ends_on_purpose(code: str) -> bool:
+    """Whether a comment on the last line of a program, or on the line above it, says that the line raises."""
+    lines = [line.strip() for line in code.rstrip().split("\n")][-2:]
+    if NAMES_ERROR.search(lines[-1]) and not lines[-1].startswith("#"):
+        return True
+    return len(lines) == 2 and SAYS_RAISES.match(lines[0]) is not None and not lines[-1].startswith("#")
 
 
 def is_python(fence: Fence, info: Info) -> bool:

@@ -25,7 +25,7 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
 
     The output is None when it shows the values of expressions, which a program does not print.
     """
-    lines, outputs, shown = list[Line](), list[str](), list[int]()
+    lines, outputs, shown = list[Line](), list[Line](), list[int]()
     inside = False
     ipython = any(IPYTHON.match(line.code) for line in fence.lines)
     prompt = IPYTHON if ipython else PROMPT
@@ -39,13 +39,14 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
         inside = inside and not line.code.strip()
         lines.append(Line(line.number, line.start, line.end, ""))
         if line.code.strip():
-            outputs.append(line.code)
+            outputs.append(line)
             shown.append(len(lines))
     while lines and not lines[-1].code.strip():
         lines.pop()
     pinned = frozenset(lines[number - 1] for number in shown if number <= len(lines))
-    session = replace(fence, lines=tuple(lines), style=Style.IPYTHON if ipython else STYLES[fence.style], pinned=pinned)
-    documented = "\n".join(outputs) + "\n" if outputs else None
+    style = Style.IPYTHON if ipython else STYLES[fence.style]
+    session = replace(fence, lines=tuple(lines), style=style, pinned=pinned, shown=tuple(outputs))
+    documented = "\n".join(line.code for line in outputs) + "\n" if outputs else None
     return session, documented if _only_prints(code_of(session), shown) else None
 
 

@@ -70,6 +70,8 @@ class Source:
         try:
             text = raw[len(bom) :].decode(encoding)
         except UnicodeDecodeError as error:
+            if encoding == "utf-8" and not bom and (chinese := _chinese(raw)) is not None:
+                return cls(path, raw, chinese, "gb18030")
             offset = len(bom) + error.start
             line = raw.count(b"\n", 0, offset) + 1
             raise DocumentError(
@@ -143,6 +145,17 @@ class Source:
             raise DocumentError(
                 f"{self.encoding} has no {error.object[error.start]!r}", place=self.path, hint="save it as UTF-8"
             ) from error
+
+
+def _chinese(raw: bytes) -> str | None:
+    """The text, where the bytes are beyond doubt those of Chinese in GBK: nearly all of it in common characters, and the same bytes again."""
+    try:
+        text = raw.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    foreign = "".join(char for char in text if char > "\x7f")
+    common = len(foreign.encode("gb2312", "ignore")) // 2
+    return text if len(foreign) >= 4 and common * 10 >= len(foreign) * 9 and text.encode("gb18030") == raw else None
 
 
 def _cookie(raw: bytes) -> str:

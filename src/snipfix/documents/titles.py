@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from snipfix.documents.events import Heading
 
-__all__ = ["Headings", "is_output_label", "language_of", "numbered"]
+__all__ = ["Headings", "announces_error", "is_output_label", "language_of", "numbered"]
 
 NUMBER = re.compile(
     r"""\s*(?:
@@ -28,6 +28,16 @@ OUTPUT_LABEL = re.compile(
     r"(?:(?:the|expected|sample|example|its|program|console)\s+)*(?:outputs?|results?|prints?|produces)(?:\s+(?:is|are|looks? like|would be|will be))?"
     r"|(?:this|it|which|that|running (?:it|this)|the code(?: above)?)\s+(?:prints|outputs|gives|produces|raises|fails with)"
     r"|(?:代码|程序|上述代码|以上代码|预期|期望|示例|样例)?(?:的)?(?:运行|执行|打印|输出|程序|控制台)?(?:的)?(?:输出|结果|报错)(?:结果|内容|信息)?(?:将)?(?:如下|为|是)?(?:所示)?",
+    re.IGNORECASE,
+)
+NAMED_ERROR = r"(?-i:[\w.]*(?:Error|Exception))\b"
+RAISES = re.compile(
+    rf"(?:raises?|throws?|fails? with|ends? (?:in|with)|results? in|(?:gives?|produces?|get) (?:an?|the|this)?)\W+(?:\w+\W+){{0,3}}?{NAMED_ERROR}"
+    rf"|(?:报错|抛出|引发|触发|得到|出现)\W*(?:\w+\W+){{0,3}}?{NAMED_ERROR}|会(?:报错|失败|抛出异常)",
+    re.IGNORECASE,
+)
+CURED = re.compile(
+    r"\b(?:avoid|fix|prevent|instead|solve|correct|no longer|not?|never|without|unless|if)|n't\b|避免|解决|修复|修正|改正|改为|改成|应该|正确|不会|不再|防止|否则|如果",
     re.IGNORECASE,
 )
 HAN, KANA, WORD = re.compile(r"[\u3400-\u9fff]"), re.compile(r"[\u3040-\u30ff]"), re.compile(r"[A-Za-z]{2,}")
@@ -77,6 +87,12 @@ def is_output_label(text: str) -> bool:
     """Whether a paragraph or heading announces the output of the code before it: its last line is 输出：, Output:, or the like."""
     last = text.strip().rpartition("\n")[2].strip(" *_`#")
     return len(last) <= 60 and OUTPUT_LABEL.fullmatch(last.rstrip("：:。. ")) is not None
+
+
+def announces_error(text: str) -> bool:
+    """Whether words say plainly that the code below them raises: `This raises a ValueError:`, `下面的代码会报错：`."""
+    last = re.split(r"(?<=[.。!！?？])\s+|\n", text.strip())[-1]
+    return last.endswith((":", "：")) and RAISES.search(last) is not None and CURED.search(last) is None
 
 
 def language_of(prose: str) -> str:

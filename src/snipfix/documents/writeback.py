@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from snipfix.documents.changes import Change, changes
-from snipfix.documents.document import Document
-from snipfix.documents.events import Fence
+from snipfix.documents.changes import Change, changes, retold
+from snipfix.documents.document import Document, Part
+from snipfix.documents.events import Fence, code_of
 from snipfix.documents.source import STDIN, Source
 from snipfix.errors import DocumentError, UsageError
 from snipfix.files import write_atomic
@@ -57,9 +57,11 @@ def edits(document: Document, codes: Mapping[str, str], outputs: Mapping[str, st
         found += changes(source, document.part(name).fence, code)
     told = {name: text for name, text in (outputs or {}).items() if not says_the_same(shown.get(name), text)}
     for name, text in told.items():
-        fence = document.part(name).output
-        if fence is not None:
-            found += changes(source, fence, text)
+        part = document.part(name)
+        if part.output is not None:
+            found += changes(source, part.output, text)
+        elif part.fence.shown:
+            found += retold(source, part.fence, text)
     _prove(document, source.spliced(found), codes, told)
     return found
 
@@ -68,12 +70,14 @@ def write(path: Path, old: bytes, new: bytes) -> None:
     """Replace a file that still holds the old bytes by the new ones, whole or not at all. Its mode is kept; links are followed.
 
     Raises:
-        DocumentError: when the file changed since it was read, or cannot be written.
+        DocumentError: when the file changed since it was read, is read-only, or cannot be written.
     """
     target = path.resolve()
     try:
         if target.read_bytes() != old:
             raise DocumentError("changed since it was read; left as it is", place=str(path), hint="run the command again")
+        if not target.stat().st_mode & 0o222:  # a new file in its place would get round that
+            raise DocumentError("is read-only; left as it is", place=str(path), hint=f"chmod u+w {path}")
         write_atomic(target, new)
     except OSError as error:
         raise DocumentError(f"cannot be written: {error.strerror}", place=str(path)) from error
@@ -114,9 +118,14 @@ def _prove(document: Document, new: bytes, codes: Mapping[str, str], outputs: Ma
             continue
         if not _same_code(part.fence, after.code, codes.get(before.id, before.code)):
             raise _cannot(document, before.line, "the new code would not be read back as it is")
-        wanted = outputs.get(before.id, before.documented_output) if part.output else before.documented_output
-        if part.output and (after.documented_output or "").rstrip("\n") != (wanted or "").rstrip("\n"):
-            raise _cannot(document, part.output.line, "the new output would not be read back as it is")
+        wanted = outputs.get(before.id, _told(part))
+        if _told(again.parts[number]).rstrip("\n") != wanted.rstrip("\n"):
+            raise _cannot(document, (part.output or part.fence).line, "the new output would not be read back as it is")
+
+
+def _told(part: Part) -> str:
+    """The output that a document shows with a snippet, below it or between its prompts."""
+    return code_of(part.output) if part.output else "\n".join(line.code for line in part.fence.shown)
 
 
 def _cannot(document: Document, line: int, reason: str) -> DocumentError:

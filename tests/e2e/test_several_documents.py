@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BROKEN = "# 页 😀\n\n```python\nprint(F.relu(1))\n```\n"
-MENDED = BROKEN.replace("print", "import torch.nn.functional as F\nprint")
+MENDED = BROKEN.replace("print", "import torch.nn.functional as F\n\nprint")
 COMMAND = [sys.executable, "-m", "snipfix", "repair", ".", "--write", "--stage", "static", "--no-cache"]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_before, replace_expression, wrap_expression
-from snipfix.model import Meaning
+from snipfix.codemods import insert_statement_after, insert_statement_before, replace_expression, wrap_expression
+from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 
 __all__ = ["keyword", "operand", "operands", "origin", "passed", "rejoined", "used_after", "value_offers", "wrapped"]
@@ -102,6 +102,23 @@ def wrapped(crash: Crash, node: ast.expr | None, template: str, title: str, mean
         yield Offer(title, wrap_expression(crash.code, node, template), meaning)
 
 
+def _rebound(crash: Crash, name: ast.Name, template: str) -> tuple[Edit, ...]:
+    """`x = x.float()` right after the statement that gave the name its value, or before its use: outside of every loop that does not bind it."""
+    code, text = crash.code, f"{name.id} = {template.replace('{}', name.id)}"
+    givers = [one for one in crash.binders(name) if (one.end_lineno or one.lineno) < name.lineno]
+    if givers and not isinstance(givers[-1], ast.For | ast.While | ast.With):
+        return insert_statement_after(code, givers[-1].lineno, text)
+    place: ast.AST = name
+    for up in code.ancestors(name):
+        if up is crash.function_of(name):
+            break
+        if isinstance(up, ast.For | ast.While):
+            if any(isinstance(one, ast.Name) and one.id == name.id and isinstance(one.ctx, ast.Store) for one in ast.walk(up)):
+                break
+            place = up
+    return insert_statement_before(code, place.lineno, text)  # type: ignore[attr-defined]
+
+
 def value_offers(
     crash: Crash, node: ast.expr | None, template: str, title: str, *, meaning: Meaning = Meaning.RESTORES, here: bool = False
 ) -> Iterator[Offer]:
@@ -115,8 +132,7 @@ def value_offers(
         birth = crash.born(outer)
         if birth is not None and len(birth.targets) == 1 and isinstance(birth.targets[0], ast.Name):
             yield from wrapped(crash, birth.value, template, title, meaning)
-        elif birth is None:
-            text = template.replace("{}", outer.id)
-            yield Offer(title, insert_statement_before(crash.code, outer.lineno, f"{outer.id} = {text}"), meaning)
+        else:
+            yield Offer(title, _rebound(crash, outer, template), meaning)
     yield from wrapped(crash, outer, template, title, meaning)
     yield from wrapped(crash, node, template, title, meaning)

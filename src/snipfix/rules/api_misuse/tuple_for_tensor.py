@@ -11,6 +11,9 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, wrapped
 
+SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
+"""Names for the second part: BERT's pooler output, the last state of a recurrent layer."""
+
 
 class TupleForTensor(CrashRule):
     """The tuple that a layer returns is used as if it were a tensor.
@@ -34,7 +37,7 @@ class TupleForTensor(CrashRule):
     ```
 
     ## Fix safety
-    The first element is the output for all torch layers; for other functions it is a guess that has to run.
+    The first element is the output for all torch layers, unless the name asks for the second; for other functions it is a guess that has to run.
 
     ## References
     - torch.nn.LSTM: Outputs
@@ -81,13 +84,27 @@ class TupleForTensor(CrashRule):
         if isinstance(crash.node, ast.Attribute) and isinstance(node, ast.Name):
             yield from self._of_parts(crash, node)
         if birth is not None and isinstance(birth.targets[0], ast.Name) and isinstance(birth.value, ast.Call):
-            yield Offer("Unpack the output", replace_expression(code, birth.targets[0], f"{birth.targets[0].id}, _"))
+            name = birth.targets[0].id
+            for number in self._meant(crash, name):
+                names = ", ".join(["_"] * number + [name] + ["_"] * max(self._parts(crash, name) - number - 1, 0))
+                yield Offer("Unpack the output", replace_expression(code, birth.targets[0], names))
         outer = origin(crash, node)
         if outer is not node and isinstance(outer, ast.Name):
             made = crash.born(outer)
             if made is not None and isinstance(made.value, ast.Call):
                 yield Offer("Unpack the output", replace_expression(code, made.targets[0], f"{outer.id}, _"))
         yield from wrapped(crash, node, "{}[0]", "Take the output alone")
+
+    @staticmethod
+    def _parts(crash: Crash, name: str) -> int:
+        """How many parts the tuple has that a name holds; two where that was not seen."""
+        value = crash.frame.locals.get(name) if crash.frame else None
+        return (value.length if value and value.kind == "sequence" else None) or 2
+
+    def _meant(self, crash: Crash, name: str) -> list[int]:
+        """Which parts of the tuple the author may mean, the likeliest first: what the name says, else the first, which is the output."""
+        second = self._parts(crash, name) > 1 and any(word in name.lower() for word in SECOND)
+        return [1, 0] if second else [0, 1] if self._parts(crash, name) > 1 else [0]
 
     @staticmethod
     def _of_parts(crash: Crash, node: ast.Name) -> Iterator[Offer]:

@@ -121,7 +121,7 @@ def curve(before: Outcome | None, after: Outcome | None, words: Mapping[str, str
     parts.append(f'<text class="tick" x="430" y="166" text-anchor="end">{longest}</text><text class="tick" x="72" y="166">1</text>')
     for number, (name, values) in enumerate(lines):
         points = " ".join(
-            f"{78 + 346 * at / max(longest - 1, 1):.1f},{145 - 130 * (value - low) / spread:.1f}" for at, value in enumerate(values)
+            f"{78 + 346 * at / max(longest - 1, 1):.0f},{145 - 130 * (value - low) / spread:.0f}" for at, value in enumerate(values)
         )
         parts.append(f'<polyline class="line {name}" points="{points}"/>')
         parts.append(f'<text class="legend {name}" x="{270 + 80 * number}" y="22">{escape(words[name])}</text>')

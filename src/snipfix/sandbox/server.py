@@ -63,7 +63,9 @@ def _arithmetic() -> dict[str, str]:
     """What makes torch compute the same numbers on every x86-64 machine that can; nothing elsewhere."""
     try:
         return (
-            _AVX2 if re.search(r"^flags\s*:.*\bavx2\b", Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace"), re.M) else {}
+            _AVX2
+            if re.search(r"^flags\s*:.*\bavx2\b", Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace"), re.MULTILINE)
+            else {}
         )
     except OSError:
         return {}

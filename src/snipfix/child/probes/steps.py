@@ -22,6 +22,8 @@ class Steps:
         self.first: dict[int, Any] = {}
         self.optimizers: dict[int, dict[str, Any]] = {}
         self.walks: dict[Any, int] = {}
+        self.rootless: dict[Any, Any] = {}
+        """The first tensor without a history that was the root of a backward pass, by place."""
         self.backwards = 0
         self.zeroed: Any | None = None
 
@@ -30,6 +32,8 @@ class Steps:
             place = self.recorder.place()
             key = None if place is None else tuple(place)
             self.walks[key] = self.walks.get(key, 0) + 1
+            if key is not None and all(one.grad_fn is None for one in roots):
+                self.rootless.setdefault(key, roots[0])
             if self.walks[key] <= WALKS:
                 for leaf in history.leaves(roots):
                     if id(leaf) not in self.reached:
@@ -94,6 +98,10 @@ class Steps:
             }
             self.recorder.observe("optimizer", facts, known["place"])
         self._unstepped(names)
+        for place, root in self.rootless.items():
+            unreached = [one for one in self.optimizers.values() if not any(id(p) in self.reached for p in held(one["optimizer"]))]
+            facts = {"held": id(root) in self.held, "unreached": sum(one["steps"] for one in unreached)}
+            self.recorder.observe("backward-of-leaf", facts, list(place))
 
     def _unstepped(self, names: dict[int, dict[str, Any]]) -> None:
         """Parameters of named modules that got gradients, that no optimizer holds and that never changed."""

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from snipfix.codemods import add_keyword, rename_attribute, replace_expression, replace_statement
-from snipfix.model import Applicability, Category, Meaning
-from snipfix.rules.base import Bad, Good
+from snipfix.evidence import Outcome
+from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Stage
+from snipfix.rules.autograd.rewrapping import joined_again
+from snipfix.rules.base import Bad, Context, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
+from snipfix.rules.observed import each, flag, number
+
+__all__ = ["LossWithoutGraph"]
+
+LOOP = (
+    "import torch, torch.nn as nn\nnet, x, y = nn.Linear(3, 1), torch.ones(4, 3), torch.zeros(4, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+    "for _ in range(3):\n    opt.zero_grad()\n{}    loss.backward()\n    opt.step()\n"
+)
 
 
 class LossWithoutGraph(CrashRule):
@@ -18,6 +28,7 @@ class LossWithoutGraph(CrashRule):
 
     ## What it does
     Explains a `backward` on a tensor without a history: cut by `detach`, `no_grad`, `argmax`, by building a new tensor from old ones, or never connected.
+    Where such a tensor was made to require a gradient, `backward` runs and reaches nothing: reported while an optimizer steps.
 
     ## Why is this bad?
     Nothing can be learned from such a loss.
@@ -51,6 +62,11 @@ class LossWithoutGraph(CrashRule):
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\ntorch.stack([net(torch.ones(3)).sum()]).mean().backward()\n"),
         Good("import torch\nimport torch.nn as nn\nx = torch.ones(1, requires_grad=True)\n(x ** 2).backward()\n"),
+        Good("import torch\nx = torch.tensor(2.0, requires_grad=True)\nx.backward()\nprint(x.grad)\n"),
+        Good(
+            "import torch\nw = torch.nn.Parameter(torch.tensor(2.0))\no = torch.optim.SGD([w], lr=0.1)\nw.backward()\no.step()\nprint(w)\n"
+        ),
+        Good(LOOP.format("    loss = ((net(x) - y) ** 2).mean()\n    shown = torch.tensor(loss.item(), requires_grad=True)\n")),
     )
     BAD = (
         Bad(
@@ -63,7 +79,41 @@ class LossWithoutGraph(CrashRule):
             at=(7, 1),
             fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\nout = net(torch.ones(2, 3))\nloss = out.mean()\nloss.backward()\n",
         ),
+        Bad(
+            LOOP.format("    loss = torch.tensor(nn.functional.mse_loss(net(x), y).item(), requires_grad=True)\n"),
+            at=(7, 5),
+            fixed=LOOP.format("    loss = nn.functional.mse_loss(net(x), y)\n"),
+        ),
+        Bad(
+            LOOP.format("    loss = ((net(x) - y) ** 2).mean()\n    loss = loss.detach()  # 断开\n    loss.requires_grad = True\n"),
+            at=(9, 5),
+            fixed=LOOP.format("    loss = ((net(x) - y) ** 2).mean()\n"),
+        ),
+        Bad(
+            LOOP.format("    out = ((net(x) - y) ** 2).mean()\n    loss = torch.autograd.Variable(out.data, requires_grad=True)\n"),
+            at=(8, 5),
+            fixed=LOOP.format("    out = ((net(x) - y) ** 2).mean()\n    loss = out\n"),
+        ),
+        Bad(
+            LOOP.format(
+                "    out = ((net(x) - y) ** 2).mean()\n    value = out.item()\n    loss = torch.tensor([value]).requires_grad_(True)\n"
+            ),
+            at=(9, 5),
+            fixed=LOOP.format("    out = ((net(x) - y) ** 2).mean()\n    value = out.item()\n    loss = out\n"),
+        ),
     )
+
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterable[Finding]:
+        for observation, span in each(outcome, context.code, "backward-of-leaf"):
+            if number(observation.facts, "unreached") and not flag(observation.facts, "held"):
+                message = "backward() starts at a new tensor without a history: no parameter gets a gradient from it, and the optimizer steps nothing"
+                yield self.finding(message, span, stage=Stage.PROBE, evidence=observation.facts)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        if finding.stage is not Stage.PROBE:
+            yield from super().fixes(context, finding)
+        elif edits := joined_again(context, finding.span):
+            yield self.fix("leave out the re-wrapping", *edits)
 
     def says(self, crash: Crash) -> str:
         return "backward() is called on a loss that does not depend on anything that requires a gradient"

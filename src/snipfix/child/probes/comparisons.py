@@ -41,7 +41,8 @@ def never_equal(torch: Any, scores: Any, classes: Any) -> bool:
     scores, classes = scores.detach(), classes.detach()
     if bool((scores == scores.round()).any()) or not bool(torch.isfinite(scores).all()):
         return False
-    if classes.is_floating_point() and classes.unique().tolist() != [0.0, 1.0]:
+    kinds = classes.unique().tolist()
+    if len(kinds) < 2 or (classes.is_floating_point() and kinds != [0.0, 1.0]):
         return False
     roundings = (scores.trunc(), scores.round(), scores.floor(), scores.ceil())
     return not any(one.shape == classes.shape and bool((one == classes).all()) for one in roundings)

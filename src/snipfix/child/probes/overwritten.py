@@ -38,11 +38,12 @@ def install(recorder: Any) -> None:
 
     def in_place(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         target = args[0] if args else kwargs.get("input")
-        running = recorder.module_now()
-        if running is None or result is not target or len(changed) >= KEPT:
+        running, frame = recorder.module_now(), next(recorder.sources.frames(sys._getframe(1)), None)
+        if running is None or frame is None or result is not target or len(changed) >= KEPT:
             return
+        names = [name for name, held in list(frame.f_locals.items()) if held is target]
         made = recorder.module_ref(running).get("built") if type(running).__module__.startswith("torch.") else None
-        changed[id(target)] = (weakref.ref(target), {"place": recorder.place(), "built": made, "function": function.__name__})
+        changed[id(target)] = (weakref.ref(target), {"place": recorder.place(), "built": made, "names": names[:8]})
 
     def added(function: Any, args: tuple, kwargs: dict) -> None:
         if len(args) != 2 or recorder.module_now() is None:

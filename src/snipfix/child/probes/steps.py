@@ -99,7 +99,8 @@ class Steps:
             self.recorder.observe("optimizer", facts, known["place"])
         self._unstepped(names)
         for place, root in self.rootless.items():
-            unreached = [one for one in self.optimizers.values() if not any(id(p) in self.reached for p in held(one["optimizer"]))]
+            known = {*self.reached, *map(id, self.rootless.values())}
+            unreached = [one for one in self.optimizers.values() if not any(id(leaf) in known for leaf in held(one["optimizer"]))]
             facts = {"held": id(root) in self.held, "unreached": sum(one["steps"] for one in unreached)}
             self.recorder.observe("backward-of-leaf", facts, list(place))
 

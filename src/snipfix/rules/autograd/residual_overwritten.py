@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import CodemodError, remove_argument, rename_attribute, wrap_expression
+from snipfix.codemods import CodemodError, remove_argument, rename_attribute, replace_expression, wrap_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
-from snipfix.rules.observed import called, each, number, place, text
+from snipfix.rules.observed import called, each, items, number, place
 
 __all__ = ["ResidualOverwritten"]
 
@@ -68,6 +68,7 @@ class ResidualOverwritten(Rule):
         Good(block("identity = x.clone()", "x = self.relu(x)", "return self.conv(x) + identity")),
         Good(block("x = self.relu(x)", "return self.conv(x) + x")),
         Good(block("identity = x", "out = self.bn(self.conv(x))", "out += identity", "return self.relu(out)")),
+        Good(block("for _ in range(2):", "    identity = x", "    x = self.conv(x) + identity", "    x = self.relu(x)", "return x")),
     )
     BAD = (
         Bad(
@@ -86,6 +87,11 @@ class ResidualOverwritten(Rule):
             fixed=block("h = self.conv(x)", "res = h", "h = self.bn(h.relu())", "h += res", "return h"),
             runs=False,
         ),
+        Bad(
+            block("res = x", "x += self.bn(x)", "return self.conv(x) + res"),
+            at=(9, 9),
+            fixed=block("res = x", "x = x + self.bn(x)", "return self.conv(x) + res"),
+        ),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -94,7 +100,7 @@ class ResidualOverwritten(Rule):
             facts = observation.facts
             at = place(context.code, facts, "place")
             name = _added(context.code, span, int(number(facts, "position") or 0))
-            if at is None or name is None or at in told or _alias(context.code, name, at) is None:
+            if at is None or name is None or at in told or name.id not in items(facts, "names") or _alias(context.code, name, at) is None:
                 continue
             told.add(at)
             message = f"this works in place on the tensor that `{name.id}` keeps: line {span.line} then adds the changed values"
@@ -112,7 +118,7 @@ class ResidualOverwritten(Rule):
                 break
         name = _added(code, added, int(number(facts, "position") or 0)) if added else None
         alias = _alias(code, name, finding.span) if name is not None else None
-        if alias is not None and text(facts, "function"):
+        if alias is not None:
             yield self.fix("keep a copy for the shortcut", *wrap_expression(code, alias.value, "{}.clone()"), preference=1)
 
 
@@ -135,7 +141,7 @@ def _added(code: Code, span: Span, position: int) -> ast.Name | None:
 def _alias(code: Code, name: ast.Name, changed: Span) -> ast.Assign | None:
     """The assignment in the same function that gave the name its tensor, when it stands before the change and the change is not made by that name."""
     home = next((up for up in code.ancestors(name) if isinstance(up, ast.FunctionDef)), None)
-    node = code.node_at(changed, ast.Call)
+    node = code.node_at(changed, (ast.Call, ast.AugAssign))
     if (
         home is None
         or node is None
@@ -154,7 +160,13 @@ def _alias(code: Code, name: ast.Name, changed: Span) -> ast.Assign | None:
 
 def _out_of_place(code: Code, span: Span) -> tuple[Edit, ...]:
     """The edits that take `inplace=True` out of the call at a place, or the last underscore off `relu_`."""
-    call = code.node_at(span, ast.Call)
+    call = code.node_at(span, (ast.Call, ast.AugAssign))
+    if isinstance(call, ast.AugAssign) and code.span(call) == span:
+        target, value = code.slice(call.target), code.slice(call.value)
+        start, end = code.range(code.span(call.target))[1], code.range(code.span(call.value))[0]
+        operator = code.text[start:end].partition("=")[0].strip()
+        value = f"({value})" if isinstance(call.value, ast.BinOp) and operator != "+" else value
+        return replace_expression(code, span, f"{target} = {target} {operator} {value}")
     if not isinstance(call, ast.Call) or code.span(call) != span:
         return ()
     try:

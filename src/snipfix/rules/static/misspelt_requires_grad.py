@@ -9,7 +9,7 @@ from snipfix.codemods import rename_attribute
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import words
-from snipfix.rules.static.module_requires_grad import MISSPELT, assignments
+from snipfix.rules.static.module_requires_grad import assignments, misspells
 
 __all__ = ["MisspeltRequiresGrad"]
 
@@ -79,7 +79,7 @@ class MisspeltRequiresGrad(Rule):
             runs=False,
         ),
         Bad(
-            HEAD + "backbone[0].weight.requires_gard = False\n",
+            HEAD + "backbone[0].weight.requiresGrad = False\n",
             at=(3, 1),
             fixed=HEAD + "backbone[0].weight.requires_grad = False\n",
             runs=False,
@@ -103,7 +103,7 @@ def _misspelt(context: Context) -> Iterator[ast.Attribute]:
     taken = {id(target) for _, target in assignments(context)}
     own = _own_attributes(context)
     for node in context.code.by_type[ast.Attribute]:
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store) or node.attr not in MISSPELT or id(node) in taken:
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store) or not misspells(node.attr) or id(node) in taken:
             continue
         owner = words(ast.unparse(node.value).rpartition(".")[2])[-1:]
         if node.attr not in own and not OPTIONS & set(owner):

@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 
-__all__ = ["MISSPELT", "ModuleRequiresGrad", "assignments"]
+__all__ = ["ModuleRequiresGrad", "assignments", "misspells"]
 
-MISSPELT = frozenset(
-    f"{verb}{joint}{noun}"
-    for verb in ("requires", "require", "required", "requirs", "reqires", "reqiures", "requries", "requiers", "requies", "rquires")
-    for joint in ("_", "")
-    for noun in ("grad", "grads", "gard", "grade", "gradient", "gradients", "grad_", "rgad", "gra")
-) - {"requires_grad"}  # fmt: skip
-"""What people write for `requires_grad`; no class of torch has any of them but the method `requires_grad_`."""
+VERBS = ("requires", "require", "required", "requirs", "reqires", "reqiures", "requries", "requiers", "requies", "rquires")
+NOUNS = ("grad", "grads", "gard", "grade", "gradient", "gradients", "rgad", "gra")
+SPELLINGS = frozenset(f"{verb}{noun}" for verb in VERBS for noun in NOUNS)
+"""What people write for `requires_grad`, without capitals and underscores; no class of torch has any of them but the method `requires_grad_`."""
+
+
+def misspells(attribute: str) -> bool:
+    """Whether the name is meant to be `requires_grad` and is not."""
+    return attribute != "requires_grad" and attribute.lower().replace("_", "") in SPELLINGS
 
 
 class ModuleRequiresGrad(Rule):
@@ -82,15 +84,15 @@ class ModuleRequiresGrad(Rule):
                 yield self.fix("Use `requires_grad_`", Edit(*context.code.range(finding.span), text))
 
 
-def _means_requires_grad(attribute: str) -> bool:
-    return attribute == "requires_grad" or attribute in MISSPELT
-
-
 def assignments(context: Context) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
     """Assignments to `requires_grad`, in any spelling, of what is surely a module, with their target."""
     for node in context.code.by_type[ast.Assign]:
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
-        if not isinstance(target, ast.Attribute) or not _means_requires_grad(target.attr) or not isinstance(target.value, ast.Name):
+        if (
+            not isinstance(target, ast.Attribute)
+            or (target.attr != "requires_grad" and not misspells(target.attr))
+            or not isinstance(target.value, ast.Name)
+        ):
             continue
         if isinstance(node, ast.Assign) and _is_module(context, target.value):
             yield node, target

@@ -7,6 +7,7 @@ Positions are 1-based lines and columns in code points, ends exclusive, in the s
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -113,6 +114,9 @@ class RepairVerdict(StrEnum):
     UNREPAIRED = "unrepaired"
 
 
+HIDDEN_ID = re.compile(r":setup\d+$")
+
+
 @dataclass(frozen=True)
 class Snippet:
     """An extracted, frozen unit of code.
@@ -142,6 +146,11 @@ class Snippet:
     def sha256(self) -> str:
         """Hex digest of the code's UTF-8 bytes."""
         return hashlib.sha256(self.code.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def hidden(self) -> bool:
+        """Whether readers do not see it: a setup block within a comment, which has no place to be written to."""
+        return HIDDEN_ID.search(self.id) is not None
 
     def locate(self, span: Span) -> Span:
         """The same place in document coordinates."""
@@ -257,6 +266,8 @@ class Repair:
     tries: int = 0
     output: str | None = None
     """What the corrected code prints, where the documented output was proven wrong."""
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Blocks of the document that were mended for this one, because the fault was born there: the id of each and its new code."""
 
 
 @dataclass(frozen=True, slots=True)

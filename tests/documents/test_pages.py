@@ -40,6 +40,7 @@ FOUND = {
     "09-module": ("zh", [[], [0], [0]], []),
     "10-session": ("en", [[]], []),
     "11-book-chapter": ("zh", [[], []], []),
+    "13-born-earlier": ("zh", [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4]], []),
     "12-sound": ("en", [[], []], ["no language, and not plainly Python"]),
 }
 

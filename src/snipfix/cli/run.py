@@ -11,8 +11,8 @@ from typing import Any
 
 from snipfix import documents, patches
 from snipfix.baseline import DEFAULT, Baseline
+from snipfix.born import changes
 from snipfix.cli.report import LAST_RUN
-from snipfix.cli.write import changes
 from snipfix.config import Options
 from snipfix.diff import unified
 from snipfix.documents import Document, writeback

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snipfix import patches
+from snipfix.born import changes
 from snipfix.errors import DocumentError
-from snipfix.model import RepairVerdict, Result, RunReport
+from snipfix.model import RunReport
 
 if TYPE_CHECKING:
     from snipfix.cli.run import Finished
 
-__all__ = ["changes", "record_patches", "write_back"]
+__all__ = ["record_patches", "write_back"]
 
 
 def write_back(finished: Finished) -> None:
@@ -45,14 +45,6 @@ def write_back(finished: Finished) -> None:
         print(f"snipfix: {other}\n  hint: {other.hint}", file=sys.stderr)
     if refused:
         raise refused[-1]
-
-
-def changes(results: Sequence[Result]) -> tuple[dict[str, str], dict[str, str]]:
-    """What proven repairs change in a document: new code and new documented outputs, both by snippet id."""
-    proven = [result for result in results if result.repair and result.repair.verdict is RepairVerdict.REPAIRED]
-    codes = {one.snippet.id: one.repair.corrected for one in proven if one.repair and one.repair.corrected != one.snippet.code}
-    outputs = {one.snippet.id: one.repair.output for one in proven if one.repair and one.repair.output is not None}
-    return codes, outputs
 
 
 def record_patches(finished: Finished) -> None:

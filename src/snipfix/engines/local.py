@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol, Self
 
 from snipfix.audit import Auditor
 from snipfix.behind import look_behind
+from snipfix.born import changes, mend_where_born, on
 from snipfix.cache import Cache, pack, unpack
 from snipfix.config import Options
 from snipfix.engines.keys import LASTING, Keys
@@ -103,23 +104,27 @@ class _Work:
 
     def begin(self, snippets: Iterable[Snippet], threads: ThreadPoolExecutor) -> Iterator[Future[Result]]:
         """A future per snippet: done where it is remembered, else on its way."""
-        document, earlier = "", dict[str, Future[Result]]()
+        document, earlier = "", list[tuple[Snippet, Future[Result]]]()
         for snippet in snippets:
             if snippet.document != document:
-                document, earlier = snippet.document, {}
+                document, earlier = snippet.document, []
             if self.repair and snippet.before:
-                future = threads.submit(self._on_repaired, snippet, dict(earlier))
+                related = [future for other, future in earlier if _related(snippet, other)]
+                future = threads.submit(self._on_repaired, snippet, related)
             elif known := self._remembered(snippet):
                 future = Future()
                 future.set_result(known)
             else:
                 future = threads.submit(self._made, snippet)
-            earlier[snippet.id] = future
+            earlier.append((snippet, future))
             yield future
 
-    def _on_repaired(self, snippet: Snippet, earlier: Mapping[str, Future[Result]]) -> Result:
-        snippet = rebased(snippet, earlier)
-        return self._remembered(snippet) or self._made(snippet)
+    def _on_repaired(self, snippet: Snippet, related: Sequence[Future[Result]]) -> Result:
+        """The result on top of repaired blocks. They were begun earlier: waiting ends."""
+        others = [future.result() for future in related]
+        snippet = rebased(snippet, others)
+        result = self._remembered(snippet) or self._made(snippet)
+        return mend_where_born(self.engine.auditor, result, others)
 
     def _remembered(self, snippet: Snippet) -> Result | None:
         data = self.cache.get(self._keys.of(snippet)) if self.cache and self._keys else None
@@ -167,14 +172,15 @@ def _lasting(result: Result) -> bool:
     return all(outcome is None or outcome.kind in LASTING for outcome in outcomes)
 
 
-def rebased(snippet: Snippet, earlier: Mapping[str, Future[Result]]) -> Snippet:
-    """The snippet on top of the repaired blocks that it builds on. They were begun earlier: waiting ends."""
+def rebased(snippet: Snippet, earlier: Sequence[Result]) -> Snippet:
+    """The snippet on top of the blocks that it builds on as they are when the earlier results are written."""
+    return on(snippet, changes(earlier)[0])
 
-    def corrected(block: Snippet) -> Snippet:
-        repair = earlier[block.id].result().repair if block.id in earlier else None
-        return replace(block, code=repair.corrected) if repair else block
 
-    return replace(snippet, before=tuple(map(corrected, snippet.before)))
+def _related(snippet: Snippet, other: Snippet) -> bool:
+    """Whether an earlier snippet is one that this one builds on, or builds on one of the same."""
+    blocks = {block.id for block in snippet.before}
+    return other.id in blocks or any(block.id in blocks for block in other.before)
 
 
 def cores() -> int:

@@ -15,7 +15,7 @@ from pygls import uris
 from pygls.lsp.server import LanguageServer
 
 from snipfix import __version__
-from snipfix.cli.write import changes
+from snipfix.born import changes
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import SnipfixError

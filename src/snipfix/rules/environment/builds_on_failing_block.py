@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule, earlier_blocks
-
-HIDDEN = re.compile(r":setup\d+$")
-"""Ids of blocks that readers do not see: no finding of their own speaks of them."""
 
 
 class BuildsOnFailingBlock(Rule):
@@ -52,7 +48,7 @@ class BuildsOnFailingBlock(Rule):
         earlier = earlier_blocks(context.snippet).get(outcome.stopped_in)
         if earlier is None:
             return
-        hidden = HIDDEN.search(earlier.id) is not None
+        hidden = earlier.hidden
         why = _reason(outcome)
         block = "a hidden setup block" if hidden else "a block"
         yield self.finding(

@@ -10,8 +10,8 @@ from snipfix.codemods import add_keyword
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.causality.sequence import BUILT_IN, Seen, seen
-from snipfix.rules.observed import items, mapping
+from snipfix.rules.causality.sequence import BUILT_IN, TARGETS, Seen, seen
+from snipfix.rules.observed import items, mapping, words
 
 MASKS = {"TransformerEncoder": "mask", "TransformerEncoderLayer": "src_mask", "MultiheadAttention": "attn_mask"}
 
@@ -67,6 +67,11 @@ class FutureVisible(Rule):
             "import torch, torch.nn as nn\nclass LanguageModel(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.e = nn.Embedding(20, 8)\n        self.r = nn.LSTM(8, 8, batch_first=True)\n        self.o = nn.Linear(8, 20)\n"
             "    def forward(self, ids):\n        return self.o(self.r(self.e(ids))[0])\nLanguageModel()(torch.randint(0, 20, (2, 6)))\n"
+        ),
+        Good(
+            "import torch.nn as nn\nclass Decoder(nn.Module):\n    def __init__(self, width=8):\n        super().__init__()\n"
+            "        self.layer = nn.TransformerDecoderLayer(width, 2, 16)\n    def forward(self, tgt, memory, tgt_mask=None):\n"
+            "        return self.layer(tgt, memory, tgt_mask=tgt_mask)\ndecoder = Decoder()\n"
         ),
     )
     BAD = (
@@ -171,7 +176,8 @@ def reason(one: Seen, argument: str, target: Any) -> str:
     decodes = any(
         mapping(stack, "module").get("type") in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"} for stack in one.stacks
     )
-    if several and decodes and argument in one.targets():
+    left_to_caller = one.span is None and any(set(words(name)) & {*TARGETS, "causal", "ahead"} for name in items(one.facts, "masks"))
+    if several and decodes and argument in one.targets() and not left_to_caller:
         return "a decoder that is fed its target"
     return ""
 

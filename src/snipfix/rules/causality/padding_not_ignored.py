@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
 from snipfix.evidence import Outcome, Span
-from snipfix.model import Category, Finding, Severity, Stage
+from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.layout import class_named
+from snipfix.rules.causality.masking import mask_handed_on
 from snipfix.rules.observed import flag, items, mapping, text
+
+POOLED = (
+    "import torch\nfrom torch import nn\nclass Scorer(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.words, self.head = nn.Embedding(20, 8), nn.Linear(8, 2)\n"
+    "        self.blocks = nn.ModuleList(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True) for _ in range(2))\n"
+    "    def forward(self, tokens, mask=None):\n        x = self.words(tokens)\n{}        return self.head({})  # 句子的分数\n"
+    "Scorer()(torch.randint(0, 20, (3, 6)), torch.ones(3, 6, dtype=torch.long))\n"
+)
 
 
 class PaddingNotIgnored(Rule):
@@ -37,7 +46,7 @@ class PaddingNotIgnored(Rule):
     ```
 
     ## Fix safety
-    No fix: attention and pooling must both learn of the mask.
+    Unsafe: attention and a mean over the steps both learn of the mask; a multiplication of the embeddings that was meant to do it gives way.
 
     ## References
     - torch.nn.TransformerEncoder.forward: `src_key_padding_mask`.
@@ -67,6 +76,22 @@ class PaddingNotIgnored(Rule):
             "        x = self.e(ids) * attention_mask.unsqueeze(-1)\n        return self.t(x)\n"
             "Net()(torch.randint(0, 20, (2, 6)), torch.ones(2, 6))\n",
             at=(8, 27),
+            fixed="import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e = nn.Embedding(20, 8)\n"
+            "        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n    def forward(self, ids, attention_mask):\n"
+            "        x = self.e(ids) * attention_mask.unsqueeze(-1)\n        return self.t(x, src_key_padding_mask=attention_mask == 0)\n"
+            "Net()(torch.randint(0, 20, (2, 6)), torch.ones(2, 6))\n",
+        ),
+        Bad(
+            POOLED.format(
+                "        if mask is not None:\n            x = x * mask[:, :, None]\n        for block in self.blocks:\n            x = block(x)\n",
+                "x.mean(1)",
+            ),
+            at=(11, 21),
+            fixed=POOLED.format(
+                "        if mask is None:\n            mask = torch.ones_like(tokens)\n        for block in self.blocks:\n"
+                "            x = block(x, src_key_padding_mask=mask == 0)\n",
+                "(x * mask.unsqueeze(-1)).sum(dim=1) / mask.sum(dim=1, keepdim=True)",
+            ),
         ),
     )
 
@@ -85,6 +110,13 @@ class PaddingNotIgnored(Rule):
                 message = f"`{mask}` {how}: `{model}` gives another answer for the same tokens with one masked position behind them"
                 severity = None if items(facts, "attention") else Severity.WARNING
                 yield self.finding(message, span, stage=Stage.PROBE, evidence={"mask": mask, "model": model}, severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        mask = finding.evidence.get("mask")
+        owner = class_named(context.code, str(finding.evidence.get("model")))
+        if owner is not None and isinstance(mask, str):
+            for title, edits in mask_handed_on(context.code, owner, mask, padding="pad" in mask):
+                yield self.fix(title, *edits)
 
     def _wrong(self, mask: str, facts: dict[str, object]) -> bool:
         """Whether the answer changes whatever a 1 in the mask may mean: unless the name says it."""

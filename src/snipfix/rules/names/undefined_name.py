@@ -7,10 +7,12 @@ import difflib
 from collections.abc import Iterator
 from itertools import groupby
 
+from snipfix.codemods import insert_statement_before
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.imports import import_edits
 from snipfix.rules.names.conventions import candidates
+from snipfix.rules.names.inverse import recovered
 from snipfix.rules.scopes import BUILTINS, Scope, Scopes
 
 OTHER_WORDS = {
@@ -48,7 +50,8 @@ class UndefinedName(Rule):
     ```
 
     ## Fix safety
-    An import of a conventional name is safe. Renaming to a name that is spelled almost alike, or adding `self.`, is a guess that running has to confirm.
+    An import of a conventional name is safe. Renaming to a name that is spelled almost alike, adding `self.`, or computing the value
+    back from one that a function made of it (`log_s` from `s = exp(log_s / 2)`) is a guess that running has to confirm.
 
     ## References
     - Python reference, 4.2 "Naming and binding".
@@ -89,6 +92,11 @@ class UndefinedName(Rule):
             "class A:\n    def __init__(self):\n        self.scale = 2\n\n    def half(self):\n        return 1 / scale\n\nA().half()\n",
             at=(6, 20),
             fixed="class A:\n    def __init__(self):\n        self.scale = 2\n\n    def half(self):\n        return 1 / self.scale\n\nA().half()\n",
+        ),
+        Bad(
+            "import math\n\ndef spread(log_s):\n    s = math.exp(log_s / 2)\n    return s\n\ns = spread(0.5)\nentropy = log_s + 1.4  # 熵\n",
+            at=(8, 11),
+            fixed="import math\n\ndef spread(log_s):\n    s = math.exp(log_s / 2)\n    return s\n\ns = spread(0.5)\nlog_s = 2 * math.log(s)\nentropy = log_s + 1.4  # 熵\n",
         ),
         Bad("def f():\n    inner = 1\n    return inner\n\nprint(f() + inner)\n", at=(5, 13)),
     )
@@ -131,6 +139,10 @@ class UndefinedName(Rule):
                 preference=preference,
             )
             preference += 1
+        for line in recovered(context.scopes, first) if not preference else ():
+            yield self.fix(
+                f"Compute it back: `{line}`", *insert_statement_before(context.code, first.lineno, line), applicability=Applicability.UNSAFE
+            )
 
 
 def _targets(context: Context, name: str, uses: list[ast.Name]) -> list[str]:

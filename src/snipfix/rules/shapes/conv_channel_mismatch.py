@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -33,7 +35,7 @@ class ConvChannelMismatch(CrashRule):
     ```
 
     ## Fix safety
-    An axis is moved when its size shows that it holds the channels; else the layer is built for what comes in.
+    An axis is moved when its size shows that it holds the channels; a text whose vectors the kernel spans whole gets one channel; else the layer is built for what comes in.
 
     ## References
     - torch.nn.Conv2d: the input is `(N, C_in, H, W)`.
@@ -60,6 +62,11 @@ class ConvChannelMismatch(CrashRule):
             at=(10, 16),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.a = nn.Conv2d(3, width, 3)\n        self.b = nn.Conv2d(width, 2, 3)\n\n    def forward(self, x):\n        return self.b(self.a(x))\n\nNet(4)(torch.zeros(1, 3, 8, 8))\n",
         ),
+        Bad(
+            "import torch\nfrom torch import nn\nclass Sentences(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n        self.words = nn.Embedding(9, size)\n        self.conv = nn.Conv2d(size, 7, (2, size))\n\n    def forward(self, ids):\n        x = self.words(ids).unsqueeze(-2)  # 词向量\n        return self.conv(x).squeeze(3).amax(2)\n\nSentences(6)(torch.zeros(4, 5, dtype=torch.long))\n",
+            at=(11, 16),
+            fixed="import torch\nfrom torch import nn\nclass Sentences(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n        self.words = nn.Embedding(9, size)\n        self.conv = nn.Conv2d(1, 7, (2, size))\n\n    def forward(self, ids):\n        x = self.words(ids).unsqueeze(1)  # 词向量\n        return self.conv(x).squeeze(3).amax(2)\n\nSentences(6)(torch.zeros(4, 5, dtype=torch.long))\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:
@@ -80,6 +87,7 @@ class ConvChannelMismatch(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         given, taken, dims = crash.shape(0), self._taken(crash), len(crash.shape(1))
         node = passed(crash, 0, "input")
+        yield from one_channel(crash, node)
         if len(given) == dims - 1 and taken == 1:
             yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the images a channel axis")
         if given[-1] == taken:
@@ -89,3 +97,16 @@ class ConvChannelMismatch(CrashRule):
         width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None
         yield from width_offers(crash, width, self._channels(crash), what="number of input channels")
         yield from rejoined(crash)
+
+
+def one_channel(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
+    """A kernel that spans whole vectors, told that they are channels as well: the text is a picture of one channel (Kim 2014)."""
+    given, weight = crash.shape(0), crash.shape(1)
+    width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None
+    if width is None or len(weight) != 4 or len(given) != 4 or not weight[1] == weight[3] == given[3]:
+        return
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    made = birth.value if birth is not None else node
+    if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr == "unsqueeze" and len(made.args) == 1:
+        edits = (*replace_expression(crash.code, width, "1"), *replace_expression(crash.code, made.args[0], "1"))
+        yield Offer("Give the text one channel, as the kernel spans whole vectors", edits)

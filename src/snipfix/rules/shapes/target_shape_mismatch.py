@@ -10,7 +10,9 @@ from snipfix.codemods import add_import, add_keyword, joined, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.edits import rename_callee
 from snipfix.rules.mending import keyword, passed, rejoined, value_offers, wrapped
+from snipfix.rules.observed import called
 from snipfix.rules.widths import width_offers
 
 
@@ -76,6 +78,16 @@ class TargetShapeMismatch(CrashRule):
             at=(4, 8),
             fixed="import torch\nimport torch.nn as nn\np = torch.ones(4, 1)\nloss = nn.BCELoss()(p.squeeze(1), torch.ones(4))\n",
         ),
+        Bad(
+            "import torch\nfrom torch import nn\nmodel = nn.Linear(6, 3)\nloss_fn = nn.BCEWithLogitsLoss()\nkinds = torch.tensor([0, 2, 1, 1])  # 类别\nloss = loss_fn(model(torch.zeros(4, 6)), kinds)\n",
+            at=(6, 8),
+            fixed="import torch\nfrom torch import nn\nmodel = nn.Linear(6, 3)\nloss_fn = nn.CrossEntropyLoss()\nkinds = torch.tensor([0, 2, 1, 1])  # 类别\nloss = loss_fn(model(torch.zeros(4, 6)), kinds)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn.functional as F\nfrom torch import nn\nfrom torch.nn.utils.rnn import pad_sequence\ntexts = [torch.tensor([1, 2, 3]), torch.tensor([4, 1]), torch.tensor([2]), torch.tensor([3])]\nids = pad_sequence(texts, padding_value=0)\nscores = nn.Linear(8, 5)(nn.Embedding(9, 8)(ids).mean(dim=1))\nloss = F.cross_entropy(scores, torch.tensor([0, 1, 4, 2]))\n",
+            at=(8, 8),
+            fixed="import torch\nimport torch.nn.functional as F\nfrom torch import nn\nfrom torch.nn.utils.rnn import pad_sequence\ntexts = [torch.tensor([1, 2, 3]), torch.tensor([4, 1]), torch.tensor([2]), torch.tensor([3])]\nids = pad_sequence(texts, padding_value=0, batch_first=True)\nscores = nn.Linear(8, 5)(nn.Embedding(9, 8)(ids).mean(dim=1))\nloss = F.cross_entropy(scores, torch.tensor([0, 1, 4, 2]))\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:
@@ -93,6 +105,7 @@ class TargetShapeMismatch(CrashRule):
         if crash.operation.name.rpartition(".")[2] in ("cross_entropy", "nll_loss"):
             yield from self._classes(crash, (predicted, target), given, wanted)
         else:
+            yield from cross_entropy(crash, given, wanted)
             yield from self._alike(crash, (predicted, target), given, wanted)
         yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
@@ -175,9 +188,18 @@ def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -
     if not given or not wanted or given[0] == wanted[0]:
         return
     for node in crash.code.nodes:
-        if (
-            isinstance(node, ast.Call)
-            and ast.unparse(node.func).rpartition(".")[2] in ("RNN", "LSTM", "GRU")
-            and not keyword(node, "batch_first")
-        ):
+        if isinstance(node, ast.Call) and called(node) in ("RNN", "LSTM", "GRU") and not keyword(node, "batch_first"):
             yield Offer("Let the batch come first", add_keyword(crash.code, node, "batch_first", "True"))
+        elif called(node) == "pad_sequence" and isinstance(node, ast.Call) and len(node.args) < 2 and not keyword(node, "batch_first"):
+            yield Offer("Put the padded sequences with the batch first", add_keyword(crash.code, node, "batch_first", "True"))
+
+
+def cross_entropy(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+    """Scores for several classes and one class number a sample, judged by a loss for yes and no."""
+    target, made = crash.argument(1, "target"), crash.constructor or crash.call
+    whole = target is not None and target.dtype in ("int64", "int32")
+    if not (whole and len(given) == 2 and given[1] > 1 and wanted == given[:1] and made is not None):
+        return
+    other = {"BCEWithLogitsLoss": "CrossEntropyLoss", "binary_cross_entropy_with_logits": "cross_entropy"}.get(called(made))
+    if other is not None and not made.keywords and len(made.args) in (0, 2):
+        yield Offer("Use the loss for one class out of several", rename_callee(crash.code, made, other))

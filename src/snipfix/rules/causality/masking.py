@@ -1,0 +1,105 @@
+"""Telling attention and pooling of a mask of tokens that a model takes and does not hand on."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import add_keyword, replace_expression, replace_statement
+from snipfix.model import Edit
+from snipfix.rules.observed import called
+
+__all__ = ["mask_handed_on"]
+
+KEYWORDS = {
+    "TransformerEncoder": "src_key_padding_mask",
+    "TransformerEncoderLayer": "src_key_padding_mask",
+    "MultiheadAttention": "key_padding_mask",
+}
+"""What the layers of torch.nn call the mask of the positions to leave out: True there."""
+
+
+def mask_handed_on(code: Code, owner: ast.ClassDef, mask: str, *, padding: bool) -> Iterator[tuple[str, tuple[Edit, ...]]]:
+    """Titles and edits that hand a mask to the attention of a model, and to its mean over the steps; () when no attention is called.
+
+    `padding`: a True in the mask stands for padding, else for a token.
+    """
+    forward = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None)
+    stacks = list(_attention(owner, forward)) if forward is not None else []
+    if forward is None or not stacks:
+        return
+    defaulted = _defaulted(code, forward, mask, "zeros_like" if padding else "ones_like")
+    left_out = f"{mask}.bool()" if padding else f"{mask} == 0"
+    may_be_none = _optional(forward, mask) and not defaulted
+    given = f"None if {mask} is None else {left_out}" if may_be_none else left_out
+    told = tuple(edit for call, word in stacks for edit in add_keyword(code, call, word, given))
+    last = max(call.end_lineno or call.lineno for call, _ in stacks)
+    counted = f"({mask} == 0)" if padding else mask
+    pooled = () if may_be_none else tuple(edit for call in _means(forward, last) for edit in _counting(code, call, counted))
+    if pooled:
+        yield "keep the padding out of the attention and of the mean", (*defaulted, *told, *pooled)
+    yield "keep the padding out of the attention", (*defaulted, *told)
+
+
+def _attention(owner: ast.ClassDef, forward: ast.FunctionDef) -> Iterator[tuple[ast.Call, str]]:
+    """The calls of attention layers in forward that know of no mask yet, with the keyword that they take."""
+    made = {}
+    for node in ast.walk(owner):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            kinds = [called(one) for one in ast.walk(node.value) if called(one) in KEYWORDS]
+            made.update({ast.unparse(node.targets[0]): KEYWORDS[kinds[0]]} if kinds else {})
+    for node in ast.walk(forward):
+        if isinstance(node, ast.For) and ast.unparse(node.iter) in made:
+            made[ast.unparse(node.target)] = made[ast.unparse(node.iter)]
+    for node in ast.walk(forward):
+        word = made.get(ast.unparse(node.func)) if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and word and not any(one.arg in (word, None) for one in node.keywords):
+            yield node, word
+
+
+def _optional(forward: ast.FunctionDef, mask: str) -> bool:
+    defaults = dict(zip([one.arg for one in reversed(forward.args.args)], reversed(forward.args.defaults), strict=False))
+    default = defaults.get(mask)
+    return isinstance(default, ast.Constant) and default.value is None
+
+
+def _defaulted(code: Code, forward: ast.FunctionDef, mask: str, nothing: str) -> tuple[Edit, ...]:
+    """`if mask is not None: x = x * mask` turned into a mask of all where none is given: zeroed vectors keep no padding out."""
+    names = [one.arg for one in forward.args.args]
+    ids = names[1] if len(names) > 1 else ""
+    looked_up = any(isinstance(node, ast.Call) and [ast.unparse(one) for one in node.args] == [ids] for node in ast.walk(forward))
+    for node in forward.body:
+        guards = isinstance(node, ast.If) and ast.unparse(node.test) == f"{mask} is not None" and not node.orelse
+        if looked_up and guards and isinstance(node, ast.If) and len(node.body) == 1 and _multiplies(node.body[0], mask):
+            return replace_statement(code, node.lineno, f"if {mask} is None:\n    {mask} = torch.{nothing}({ids})")
+    return ()
+
+
+def _multiplies(statement: ast.stmt, mask: str) -> bool:
+    """`x = x * mask...` or `x *= mask...`."""
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Mult):
+        return mask in _names(statement.value)
+    value = statement.value if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Mult) or not isinstance(statement, ast.Assign):
+        return False
+    return ast.unparse(statement.targets[0]) == ast.unparse(value.left) and mask in _names(value.right)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+def _means(forward: ast.FunctionDef, line: int) -> Iterator[ast.Call]:
+    """`x.mean(dim=1)` at or after a line, of a plain name."""
+    for node in ast.walk(forward):
+        if not isinstance(node, ast.Call) or node.lineno < line or not ast.unparse(node).endswith((".mean(dim=1)", ".mean(1)")):
+            continue
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id != "torch":
+            yield node
+
+
+def _counting(code: Code, mean: ast.Call, mask: str) -> tuple[Edit, ...]:
+    assert isinstance(mean.func, ast.Attribute)
+    summed = f"({ast.unparse(mean.func.value)} * {mask}.unsqueeze(-1)).sum(dim=1)"
+    return replace_expression(code, mean, f"{summed} / {mask}.sum(dim=1, keepdim=True)")

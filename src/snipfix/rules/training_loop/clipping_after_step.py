@@ -1,0 +1,112 @@
+"""Gradients clipped after the step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.model import Applicability, Category, Edit, Finding, Fix
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import called
+
+__all__ = ["ClippingAfterStep"]
+
+CLIPS = frozenset({"clip_grad_norm_", "clip_grad_value_", "clip_grad_norm"})
+HEAD = (
+    "import torch, torch.nn as nn\nnet = nn.Linear(3, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+    "for _ in range(3):\n    opt.zero_grad()\n    loss = net(torch.ones(2, 3)).pow(2).mean()\n"
+)
+CLIP = "    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n"
+
+
+class ClippingAfterStep(Rule):
+    """Gradients are clipped after the optimizer has used them.
+
+    ## What it does
+    Reports `clip_grad_norm_` and `clip_grad_value_` behind the `step()` of the same block when no backward pass comes between them and the
+    gradients are zeroed before the next one.
+
+    ## Why is this bad?
+    The step has been taken with the full gradients, and the clipped ones are thrown away: the clipping has no effect.
+
+    ## Example
+    ```python
+    loss.backward()
+    optimizer.step()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    ```
+
+    ## Use instead
+    ```python
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    ```
+
+    ## Fix safety
+    Unsafe: training changes to what the text says.
+
+    ## References
+    - torch.nn.utils.clip_grad_norm_.
+    """
+
+    id = "SNF457"
+    name = "clipping-after-step"
+    category = Category.TRAINING_LOOP
+    applicability = Applicability.UNSAFE
+    GOOD = (
+        Good(HEAD + "    loss.backward()\n" + CLIP + "    opt.step()\n"),
+        Good(HEAD.replace("    opt.zero_grad()\n", "") + "    loss.backward()\n    opt.step()\n" + CLIP),
+        Good(HEAD + "    loss.backward()\n    opt.step()\n    net(torch.ones(2, 3)).mean().backward()\n" + CLIP + "    opt.step()\n"),
+        Good(
+            HEAD
+            + "    loss.backward()\n    opt.step()\n    norm = nn.utils.clip_grad_norm_(net.parameters(), float('inf'))\n    print(norm)\n"
+        ),
+    )
+    BAD = (
+        Bad(
+            HEAD + "    loss.backward()\n    opt.step()\n" + CLIP + "    print(loss.item())\n",
+            at=(9, 5),
+            fixed=HEAD + "    loss.backward()\n" + CLIP + "    opt.step()\n    print(loss.item())\n",
+            runs=False,
+        ),
+        Bad(
+            HEAD + "    loss.backward()\n    opt.step()  # 更新\n    torch.nn.utils.clip_grad_value_(net.parameters(), 0.5)  # 裁剪\n",
+            at=(9, 5),
+            fixed=HEAD
+            + "    loss.backward()\n    torch.nn.utils.clip_grad_value_(net.parameters(), 0.5)  # 裁剪\n    opt.step()  # 更新\n",
+            runs=False,
+        ),
+    )
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        for clip, _ in _late(context.code):
+            yield self.finding(
+                "the gradients are clipped after the step that used them, and thrown away: it has no effect", context.code.span(clip)
+            )
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        for clip, step in _late(code):
+            if code.span(clip) == finding.span and clip.lineno > (step.end_lineno or 0):
+                start, end = code.offset(clip.lineno, 1), code.offset((clip.end_lineno or clip.lineno) + 1, 1)
+                at = code.offset(step.lineno, 1)
+                moved = code.text[start:end]
+                yield self.fix("clip before the step", Edit(at, at, moved if moved.endswith("\n") else moved + "\n"), Edit(start, end, ""))
+
+
+def _late(code: Code) -> Iterator[tuple[ast.Expr, ast.Expr]]:
+    """Each clipping statement with the step before it."""
+    for loop in [*code.by_type[ast.For], *code.by_type[ast.While]]:
+        body: list[ast.stmt] = loop.body  # type: ignore[attr-defined]
+        step, zeroed = None, any(called(one) == "zero_grad" for one in ast.walk(loop))
+        for statement in body:
+            does = [called(one) for one in ast.walk(statement) if isinstance(one, ast.Call)]
+            plain = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+            if "backward" in does:
+                step = None
+            elif plain and isinstance(statement, ast.Expr) and called(statement.value) == "step" and not statement.value.args:  # type: ignore[attr-defined]
+                step = step or statement
+            elif plain and isinstance(statement, ast.Expr) and called(statement.value) in CLIPS and step is not None and zeroed:
+                yield statement, step

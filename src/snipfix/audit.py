@@ -30,6 +30,9 @@ FALLBACK = "SNF9"
 ENDED = ("ok", "exited")
 """Kinds of outcome that are no failure by themselves."""
 
+QUIET = (Category.LOSS, Category.TRAINING_LOOP, Category.CAUSALITY, Category.BATCH_LAYOUT)
+"""Categories of defects that stop nothing: what a run meets on the same line is another matter."""
+
 IGNORE_MARK = re.compile(r"snipfix:\s*ignore(?:\[([^\]]*)\])?")
 
 
@@ -129,7 +132,7 @@ class Auditor:
         for finding in sorted(findings, key=_reading_order):
             if self.options.wants(finding) and not _ignored(context.code, finding):
                 kept.setdefault(finding.key, finding)
-        broken = {finding.span.line for finding in kept.values() if finding.stage is Stage.STATIC and finding.is_error}
+        broken = {one.span.line for one in kept.values() if one.stage is Stage.STATIC and one.is_error and one.category not in QUIET}
         said = {(finding.span.line, finding.category) for finding in kept.values() if finding.stage is Stage.STATIC}
         return [
             finding

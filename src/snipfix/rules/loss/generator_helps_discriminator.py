@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from snipfix.code import Code
@@ -12,7 +13,8 @@ from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, number, shape, text
-from snipfix.rules.training_loop.loops import receiver
+from snipfix.rules.training_loop.loops import OPTIMIZERS, assigned, receiver
+from snipfix.rules.written import value_of
 
 Judge = tuple[str, tuple[int, ...] | None]
 
@@ -23,13 +25,21 @@ GAN = (
     "    d_loss.backward()\n    d.step()\n    g.zero_grad()\n    g_loss = {}\n    g_loss.backward()\n    g.step()\n"
 )
 
+STOPPED = (
+    "import torch, torch.nn as nn\nG, D = nn.Linear(2, 3), nn.Sequential(nn.Linear(4, 1), nn.Sigmoid())\n"
+    "g = torch.optim.Adam(G.parameters())\nd = torch.optim.Adam(D.parameters())\nz, real = torch.randn(4, 2), torch.randn(4, 3)\n"
+    "for _ in range(2):\n    fake = G(z)\n    d_fake = D(fake.detach())\n    d_loss = -(torch.mean(torch.log(D(real))) + torch.mean(torch.log(1. - d_fake)))\n"
+    "    d_loss.backward()\n    d.step()\n    d_fake = D(G(z))\n    d.zero_grad(), g.zero_grad()\n    g_loss = {}\n    g_loss.backward()\n    g.step()\n"
+)
+
 
 class GeneratorHelpsDiscriminator(Rule):
     """The generator's step pushes the discriminator's score of fake samples the same way as the discriminator's own step.
 
     ## What it does
     Watches the gradient that arrives at the discriminator's output. Reports when the generator's step pushes the score of generated samples
-    in the direction in which the discriminator itself pushes it, away from where it pushes real samples.
+    in the direction in which the discriminator itself pushes it, away from where it pushes real samples. Where the run stops before, the text is
+    asked: the term log(1 - D(G(z))) with the same sign in both losses.
 
     ## Why is this bad?
     There is no contest: both make it easier to tell fake from real. The generator learns to be found out.
@@ -54,8 +64,18 @@ class GeneratorHelpsDiscriminator(Rule):
     id = "SNF410"
     name = "generator-helps-discriminator"
     category = Category.LOSS
-    GOOD = (Good(GAN.format("-torch.log(D(G(z))).mean()")), Good(GAN.format("torch.log(1 - D(G(z))).mean()")))
+    GOOD = (
+        Good(STOPPED.format("torch.mean(torch.log(1. - d_fake))"), runs=False),
+        Good(GAN.format("-torch.log(D(G(z))).mean()")),
+        Good(GAN.format("torch.log(1 - D(G(z))).mean()")),
+    )
     BAD = (
+        Bad(
+            STOPPED.format("-torch.mean(torch.log(1. - d_fake))"),
+            at=(14, 14),
+            fixed=STOPPED.format("-torch.mean(torch.log(d_fake))"),
+            runs=False,  # it stops before the first step
+        ),
         Bad(
             GAN.format("-torch.log(1 - D(G(z))).mean()"),
             at=(11, 14),
@@ -73,10 +93,29 @@ class GeneratorHelpsDiscriminator(Rule):
                 signs.setdefault(judge, {}).setdefault(role, sign)
                 if role == "maker" and observation.span is not None:
                     steps.setdefault(judge, (observation.span, text(facts, "maker", "path")))
+        if not outcome.seen("adversary"):
+            yield from self._from_text(context.code)
         for judge, (span, maker) in steps.items():
             found = signs[judge]
             if found.get("judge") == found.get("maker") == -found.get("real", 0):
                 yield self._report(context.code, span, judge[0], maker, found)
+
+    def _from_text(self, code: Code) -> Iterator[Finding]:
+        steps = list(written_steps(code))
+        for own in steps:
+            for other in steps:
+                if (
+                    own.model == other.judge
+                    and own.judge == own.model
+                    and other.model == other.maker == own.maker
+                    and own.sign == other.sign
+                ):
+                    message = (
+                        "the generator's loss has the same term log(1 - D) with the same sign as the discriminator's own loss: "
+                        "it learns to be found out"
+                    )
+                    evidence = {"discriminator": own.model, "generator": other.model}
+                    yield self.finding(message, code.span(other.loss), stage=Stage.STATIC, evidence=evidence)
 
     def _report(self, code: Code, backward: Span, judge: str, maker: str, signs: Mapping[str, Any]) -> Finding:
         way = "down" if signs["maker"] > 0 else "up"
@@ -125,6 +164,72 @@ class GeneratorHelpsDiscriminator(Rule):
             yield self.fix("turn the generator's sign", *replace_expression(code, value, code.slice(value.operand)), preference=2)
         elif called(value) in {"mean", "sum"}:
             yield self.fix("turn the generator's sign", *replace_expression(code, value, f"-{code.slice(value)}"), preference=2)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A backward pass and a step as the text has them: who is stepped, and the term log(1 - judge(maker(...))) in the loss with its sign."""
+
+    model: str
+    loss: ast.expr
+    judge: str
+    maker: str
+    sign: int
+
+
+def written_steps(code: Code) -> Iterator[Step]:
+    """The steps whose loss has one such term, in order of the text."""
+    models = {name: receiver(call.args[0]) for name, call in assigned(code, OPTIMIZERS) if call.args and isinstance(call.args[0], ast.Call)}
+    calls = sorted((node for node in code.nodes if isinstance(node, ast.Call)), key=lambda node: node.lineno)
+    for backward in (call for call in calls if called(call) == "backward" and isinstance(call.func, ast.Attribute)):
+        name = backward.func.value  # type: ignore[attr-defined]
+        given = value_of(code, name) if isinstance(name, ast.Name) else None
+        stepped = next(
+            (receiver(one) for one in calls if one.lineno > backward.lineno and called(one) == "step" and receiver(one) in models), ""
+        )
+        found = list(_terms(given[0], 1)) if given is not None and stepped else []
+        if given is not None and len(found) == 1:
+            judge, maker = _roles(code, found[0][1])
+            if judge and maker:
+                yield Step(models[stepped], given[0], judge, maker, found[0][0])
+
+
+def _terms(node: ast.expr, sign: int) -> Iterator[tuple[int, ast.expr]]:
+    """The terms mean(log(1 - score)) of a sum, each with its sign and the score."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield from _terms(node.operand, -sign)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield from _terms(node.left, sign)
+        yield from _terms(node.right, -sign if isinstance(node.op, ast.Sub) else sign)
+    elif isinstance(node, ast.Call) and called(node) in {"mean", "sum", "log"}:
+        inner = node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
+        if called(node) != "log" and inner is not None:
+            yield from _terms(inner, sign)
+        elif (
+            isinstance(inner, ast.BinOp)
+            and isinstance(inner.op, ast.Sub)
+            and isinstance(inner.left, ast.Constant)
+            and inner.left.value == 1
+        ):
+            yield sign, inner.right
+
+
+def _roles(code: Code, score: ast.expr) -> tuple[str, str]:
+    """Who gave a score and who made what was judged: `D` and `G` for D(G(z)), names followed."""
+    names = []
+    value: ast.expr = score
+    for _ in range(2):
+        if isinstance(value, ast.Name) and (given := value_of(code, value)) is not None:
+            value = given[0]
+        if isinstance(value, ast.Call) and called(value) == "detach" and isinstance(value.func, ast.Attribute):
+            value = value.func.value
+            if isinstance(value, ast.Name) and (given := value_of(code, value)) is not None:
+                value = given[0]
+        if not isinstance(value, ast.Call) or not value.args:
+            return "", ""
+        names.append(ast.unparse(value.func))
+        value = value.args[0]
+    return names[0], names[1]
 
 
 def identity(facts: Mapping[str, Any]) -> Judge:

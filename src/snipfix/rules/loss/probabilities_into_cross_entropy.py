@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.evidence import Outcome
-from snipfix.model import Category, Finding, Fix, Severity
+from snipfix.code import Code
+from snipfix.evidence import Outcome, Span
+from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.fed import Fed, fed, without_activation
+from snipfix.rules.observed import called
+from snipfix.rules.written import bare, layer, losses, result_of, value_of
+
+STOPS = (
+    "import torch, torch.nn as nn\nclass Net(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.fc = nn.Linear(4, 3)\n"
+    "  def forward(self, x):\n    x = self.fc(x)\n"
+)
+LOOP = "model = Net()\ncriterion = nn.CrossEntropyLoss()\nloss = criterion(model(torch.randn(5, 9)), torch.arange(5))\n"
 
 
 class ProbabilitiesIntoCrossEntropy(Rule):
     """`CrossEntropyLoss` is fed probabilities instead of unnormalised scores.
 
     ## What it does
-    Reports a cross-entropy whose input was made by a softmax (seen in the autograd graph), or whose rows are fractions that sum to one.
+    Reports a cross-entropy whose input was made by a softmax (seen in the autograd graph), or whose rows are fractions that sum to one. Where
+    the run stops before it, the text is asked.
 
     ## Why is this bad?
     Cross-entropy takes the softmax itself. Taken twice, the scores are squeezed into [0, 1]: with C classes the loss can never fall below
@@ -52,8 +63,15 @@ class ProbabilitiesIntoCrossEntropy(Rule):
             "F.cross_entropy(student, F.softmax(teacher, dim=1)).backward()\n"
         ),
         Good("import torch, torch.nn.functional as F\nF.cross_entropy(torch.eye(3), torch.arange(3))\n"),
+        Good(f"{STOPS}    return torch.log_softmax(x, dim=1)\n{LOOP}", runs=False),
     )
     BAD = (
+        Bad(
+            f"{STOPS}    return torch.softmax(x, dim=1)\n{LOOP}",
+            at=(11, 8),
+            fixed=f"{STOPS}    return x\n{LOOP}",
+            runs=False,  # it stops before the loss
+        ),
         Bad(
             "import torch, torch.nn as nn\nmodel = nn.Linear(4, 3)\np = torch.softmax(model(torch.randn(5, 4)), dim=1)\n"
             "loss = nn.CrossEntropyLoss()(p, torch.tensor([0, 1, 2, 0, 1]))\nloss.backward()\n",
@@ -71,11 +89,21 @@ class ProbabilitiesIntoCrossEntropy(Rule):
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        reached = {one.span for one in fed(context.code, outcome, "cross_entropy")}
+        for call, softmax in _written(context.code):
+            if (span := context.code.span(call)) not in reached:
+                yield self._from_text(context.code, span, softmax)
         for one in fed(context.code, outcome, "cross_entropy"):
             if one.head == "softmax":
                 yield self._report(one, "the output of a softmax", None)
             elif one.head != "logsoftmax" and one.sums_to_one():
                 yield self._report(one, "rows that are probabilities already", None if one.trained else Severity.WARNING)
+
+    def _from_text(self, code: Code, span: Span, softmax: ast.Call) -> Finding:
+        maker = layer(code, softmax)
+        evidence = {"head": "softmax", "head_at": _numbers(code.span(softmax)), "head_built": maker and _numbers(code.span(maker))}
+        message = "cross-entropy takes the softmax itself, but the model that it judges ends in one: the softmax is applied twice"
+        return self.finding(message, span, stage=Stage.STATIC, evidence=evidence)
 
     def _report(self, one: Fed, what: str, severity: Severity | None) -> Finding:
         message = f"cross-entropy takes the softmax itself, but it is fed {what} ({one.values()}): the softmax is applied twice"
@@ -84,3 +112,27 @@ class ProbabilitiesIntoCrossEntropy(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         if edits := without_activation(context.code, finding.evidence):
             yield self.fix("leave the scores to the loss, without a softmax in front of it", *edits)
+
+
+def _written(code: Code) -> Iterator[tuple[ast.Call, ast.Call]]:
+    """The cross-entropies whose input, as the text has it, is what a softmax gives, each with the call of that softmax."""
+    for call in losses(code, frozenset({"CrossEntropyLoss"}), frozenset({"cross_entropy"})):
+        value: ast.expr | None = bare(call.args[0])
+        part = None
+        if isinstance(value, ast.Name) and (given := value_of(code, value)) is not None:
+            value, part = bare(given[0]), given[1]
+        if isinstance(value, ast.Call) and not _is_softmax(code, value):
+            value = result_of(code, value, part)
+        if isinstance(value, ast.Call) and _is_softmax(code, value):
+            yield call, value
+
+
+def _is_softmax(code: Code, call: ast.Call) -> bool:
+    if called(call) == "softmax":
+        return True
+    maker = layer(code, call)
+    return maker is not None and called(maker) == "Softmax"
+
+
+def _numbers(span: Span) -> tuple[int, int, int, int]:
+    return (span.line, span.column, span.end_line, span.end_column)

@@ -12,7 +12,7 @@ from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each
-from snipfix.rules.training_loop.loops import optimizers, receiver, steps_in
+from snipfix.rules.training_loop.loops import optimizers, receiver
 
 CLEARED = re.compile(r"zero_grad|\.grad\s*=|\.grad\.(data\.)?zero_|autograd\.grad|\.grad\b.*\b(zero|fill)_")
 
@@ -78,6 +78,13 @@ class GradientsNeverZeroed(Rule):
             "for _ in range(3):\n    loss = m(x).pow(2).mean()\n    opt.zero_grad()\n    loss.backward()  # gradients\n    opt.step()\n",
         ),
         Bad(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nopt = torch.optim.SGD(m.parameters(), lr=0.1)\nfor epoch in range(2):\n"
+            "    for x in torch.randn(3, 8, 3):\n        loss = m(x).pow(2).mean()\n        loss.backward()\n        opt.step()\n",
+            at=(7, 9),
+            fixed="import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nopt = torch.optim.SGD(m.parameters(), lr=0.1)\nfor epoch in range(2):\n"
+            "    for x in torch.randn(3, 8, 3):\n        loss = m(x).pow(2).mean()\n        opt.zero_grad()\n        loss.backward()\n        opt.step()\n",
+        ),
+        Bad(
             "import torch\nw = torch.ones(3, requires_grad=True)\nfor _ in range(4):\n    (w ** 2).sum().backward()\n"
             "    with torch.no_grad():\n        w -= 0.1 * w.grad\n",
             at=(4, 5),
@@ -93,9 +100,10 @@ class GradientsNeverZeroed(Rule):
         for loop in code.nodes:
             if not isinstance(loop, ast.For | ast.While):
                 continue
-            stepped = steps_in(loop, known)
-            calls = [node for node in ast.walk(loop) if isinstance(node, ast.Call) and called(node) == "backward"]
-            if stepped and calls and all(up is loop or not isinstance(up, ast.For | ast.While) for up in code.ancestors(calls[0])):
+            inside = [node for node in ast.walk(loop) if isinstance(node, ast.Call) and _loop_of(code, node) is loop]
+            calls = [node for node in inside if called(node) == "backward"]
+            stepped = [receiver(node) for node in inside if called(node) == "step" and receiver(node) in known and not node.args]
+            if stepped and calls:
                 yield self._report(code.span(calls[0]), Stage.STATIC, stepped[0])
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -115,6 +123,16 @@ class GradientsNeverZeroed(Rule):
         if name:
             edits = insert_statement_before(code, node.lineno, f"{name}.zero_grad()")  # type: ignore[attr-defined]
             yield self.fix("clear the gradients before the backward pass", *edits)
+
+
+def _loop_of(code: Code, node: ast.AST) -> ast.AST | None:
+    """The innermost loop that a node stands in, within its function."""
+    for up in code.ancestors(node):
+        if isinstance(up, ast.For | ast.While):
+            return up
+        if isinstance(up, ast.FunctionDef | ast.Lambda):
+            return None
+    return None
 
 
 def _stepped_after(code: Code, backward: ast.AST) -> str:

@@ -1,0 +1,97 @@
+"""What a training loop computes as far as the text alone tells: for places that a run, stopped by another fault, never reached.
+
+Only what is plain is read: names assigned once before their use, models built from classes of the text, losses called by name.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from snipfix.code import Code
+from snipfix.rules.observed import called
+from snipfix.rules.training_loop.loops import receiver
+
+__all__ = ["bare", "built", "criteria", "layer", "losses", "result_of", "value_of"]
+
+RESHAPING = frozenset("view reshape flatten squeeze unsqueeze transpose permute contiguous float to".split())
+
+
+def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iterator[ast.Call]:
+    """The calls of a criterion that is built from one of `kinds`, or of one of the loss `functions`."""
+    names = criteria(code, kinds)
+    for node in code.nodes:
+        if isinstance(node, ast.Call) and len(node.args) >= 2 and (ast.unparse(node.func) in names or called(node) in functions):
+            yield node
+
+
+def criteria(code: Code, kinds: frozenset[str]) -> set[str]:
+    """Names bound to a loss module of these classes, and to nothing else."""
+    bound = [(ast.unparse(one.targets[0]), one.value) for one in code.nodes if isinstance(one, ast.Assign)]
+    named = {name for name, value in bound if isinstance(value, ast.Call) and called(value) in kinds}
+    return named - {name for name, value in bound if not (isinstance(value, ast.Call) and called(value) in kinds)}
+
+
+def bare(node: ast.expr) -> ast.expr:
+    """An expression without what only gives it another shape: `x` for `x.view(-1, 10).unsqueeze(0)` and `x[:, 1:]`."""
+    while True:
+        if isinstance(node, ast.Subscript):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) in RESHAPING:
+            node = node.func.value
+        else:
+            return node
+
+
+def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
+    """What the nearest assignment above in the same function gives a name: the expression, and which of its parts where it is unpacked."""
+    home = _function(code, name)
+    found: tuple[ast.expr, int | None] | None = None
+    for one in sorted((node for node in code.nodes if isinstance(node, ast.Assign)), key=lambda node: node.lineno):
+        if one.lineno >= name.lineno or _function(code, one) is not home:
+            continue
+        for target in one.targets:
+            parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+            for number, part in enumerate(parts):
+                if isinstance(part, ast.Name) and part.id == name.id:
+                    found = (one.value, None if part is target else number)
+    return found
+
+
+def built(code: Code, name: str) -> ast.Call | None:
+    """The call that a name is bound to: `Net()` for `model`; None where it is bound twice."""
+    made = [one.value for one in code.nodes if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == name]
+    return made[0] if len(made) == 1 and isinstance(made[0], ast.Call) else None
+
+
+def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
+    """The expression that the call of a model of the text gives back, where its forward returns at one place only."""
+    maker = built(code, ast.unparse(call.func))
+    owner = next((one for one in code.nodes if isinstance(one, ast.ClassDef) and maker is not None and one.name == called(maker)), None)
+    forward = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if owner else None
+    returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
+    value = returns[0].value if len(returns) == 1 else None
+    if isinstance(value, ast.Tuple) and part is not None and part < len(value.elts):
+        value = value.elts[part]
+    elif part is not None:
+        return None
+    seen = 0
+    while isinstance(value, ast.Name) and seen < 8:
+        given = value_of(code, value)
+        if given is None or given[1] is not None:
+            return None
+        value, seen = bare(given[0]), seen + 1
+    return value
+
+
+def layer(code: Code, call: ast.Call) -> ast.Call | None:
+    """The constructor call of the layer that `self.layer(x)` calls; of the last one in an `nn.Sequential`."""
+    maker = built(code, ast.unparse(call.func)) if receiver(call) == "self" else None
+    while maker is not None and called(maker) == "Sequential":
+        last = maker.args[-1] if maker.args else None
+        maker = last if isinstance(last, ast.Call) else None
+    return maker
+
+
+def _function(code: Code, node: ast.AST) -> ast.AST | None:
+    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)), None)

@@ -12,13 +12,16 @@ import pytest
 from snipfix.code import Code
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import UsageError
-from snipfix.model import Category, Finding, Result, Severity, Snippet, Stage
+from snipfix.model import Category, Finding, Fix, Result, Severity, Snippet, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.registry import find, rules
 from snipfix.rules.syntax.base import SyntaxRule
+from snipfix.rules.wording import said
 
 HEADINGS = ["What it does", "Why is this bad?", "Example", "Use instead", "Fix safety", "References"]
 ROUNDS = 10
+AS_PYTHON_SAYS = {"SNF049", "SNF317", "SNF900"}
+"""Rules that hand on the words of Python, which stay as they are where the catalogue does not know them."""
 
 
 def overrides(rule: Rule, *hooks: str) -> bool:
@@ -143,6 +146,12 @@ def audited(engine: LocalEngine, code: str, example: Bad | Good) -> Result:
     return engine.auditor.audit(snippet(code, example))
 
 
+def not_in_chinese(finding: Finding, *fixes: Fix) -> list[str]:
+    """The sentences of a finding and its fixes that no catalogue has (see `rules.wording`)."""
+    texts = [*(fix.title for fix in fixes), *([] if finding.rule in AS_PYTHON_SAYS else [finding.message])]
+    return [text for text in texts if said(text, "zh", finding.rule) == text]
+
+
 def of_rule(result: Result, rule: Rule) -> list[Finding]:
     return [finding for finding in result.findings if finding.rule == rule.id]
 
@@ -165,6 +174,7 @@ def test_bad_misbehaves_and_fixed_runs(engine: LocalEngine, rule: Rule, bad: Bad
     result = audited(engine, bad.code, bad)
     found = of_rule(result, rule)
     assert bad.at in [(finding.span.line, finding.span.column) for finding in found], result.findings
+    assert not [text for finding in found for text in not_in_chinese(finding, *finding.fixes)], "add these to the zh.toml beside the rule"
     if found[0].severity is Severity.ERROR and reads_text(rule) and found[0].stage is Stage.STATIC:
         assert not went_well(result), "what fails from the text alone fails when it runs"
     if bad.fixed is None:

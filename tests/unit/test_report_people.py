@@ -41,11 +41,11 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("command", ["audit", "repair"])
-@pytest.mark.parametrize("format", ["table", "markdown"])
-def test_text_is_the_golden_one(format: str, command: str) -> None:  # noqa: A002
+@pytest.mark.parametrize(("format", "language"), [("table", "en"), ("table", "zh"), ("markdown", "zh")])
+def test_text_is_the_golden_one(format: str, language: str, command: str) -> None:  # noqa: A002
     """To update after a wanted change: delete the file, run the test twice, and read the difference."""
-    file = GOLDEN / f"{command}.{format}"
-    text = render(sample.report(command), format)
+    file = GOLDEN / (f"{command}.zh.table" if (format, language) == ("table", "zh") else f"{command}.{format}")
+    text = render(sample.report(command), format, language=language)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="\n")

@@ -18,6 +18,7 @@ from snipfix.cli.options import (
     IgnoreOption,
     IsolationOption,
     JobsOption,
+    LanguageOption,
     MemoryOption,
     NoBaselineOption,
     NoCacheOption,
@@ -48,6 +49,7 @@ def audit(
     paths: Paths = None,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: OutputOption = None,
+    lang: LanguageOption = None,
     device: DeviceOption = None,
     jobs: JobsOption = None,
     timeout: TimeoutOption = None,
@@ -81,13 +83,13 @@ def audit(
     if watch:
         if diff is not None:
             raise UsageError("--watch and --diff do not go together", hint="--watch looks only at documents that change")
-        watching(paths or [Path()], options, lambda one: emit(one.without(accepted, options), format.value, output))
+        watching(paths or [Path()], options, lambda one: emit(one.without(accepted, options), format.value, output, lang))
     if diff is None:
         finished = run(paths, options, repair=False, allow_empty=allow_empty)
     else:
         finished = run_over(changed_in(paths, diff), options)
     finished = finished.without(accepted, options)
-    emit(finished, format.value, output)
+    emit(finished, format.value, output, lang)
     return unread(finished) or (1 if finished.failing and not exit_zero else 0)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from snipfix.errors import UsageError
+from snipfix.files import write_atomic
 from snipfix.model import Category
 
 __all__ = ["new_rule"]
@@ -65,13 +66,22 @@ class {cls}(Rule):
                 yield self.finding("say what was seen", context.code.span(node))
 '''
 
+CHINESE = """[{id}] # {name}
+summary = ""
+what = ""
+why = ""
+safety = ""
+
+"""
+"""The rule's place in the catalogue of its folder, before `[says]`, where its sentences go."""
+
 
 def new_rule(
     name: Annotated[str, typer.Argument(help="kebab-case; names the defect, never the cure.")],
     category: Annotated[Category, typer.Option("--category", help="The kind of defect.")] = Category.API_MISUSE,
     into: Annotated[Path | None, typer.Option("--into", help="The folder for the file. Default: the category's, in this checkout.")] = None,
 ) -> int:
-    """Write a new rule's file with the next free id and examples that fail until the rule is written."""
+    """Write a new rule's file with the next free id and examples that fail until the rule is written, and its place in zh.toml."""
     from snipfix.rules import registry
 
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name):
@@ -89,6 +99,10 @@ def new_rule(
     (folder / "__init__.py").touch()
     cls = "".join(word.capitalize() for word in name.split("-"))
     file.write_text(TEMPLATE.format(name=name, cls=cls, id=f"SNF{free:03d}", category=category.name), encoding="utf-8")
+    chinese = folder / "zh.toml"
+    before, says, after = (chinese.read_text(encoding="utf-8") if chinese.is_file() else "").partition("[says]\n")
+    write_atomic(chinese, (before + CHINESE.format(name=name, id=f"SNF{free:03d}") + (says or "[says]\n") + after).encode())
     print(file)
+    print(f"its Chinese belongs into {chinese}", file=sys.stderr)
     print("next: fill it in, then run the harness: pytest tests/rules -k " + name, file=sys.stderr)
     return 0

@@ -12,7 +12,7 @@ import typer
 from snipfix.config import Options, check_patterns, load
 from snipfix.model import Stage
 
-__all__ = ["Device", "Format", "resolve"]
+__all__ = ["Device", "Format", "Language", "resolve"]
 
 
 class Format(StrEnum):
@@ -23,6 +23,11 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     GITHUB = "github"
     HTML = "html"
+
+
+class Language(StrEnum):
+    EN = "en"
+    ZH = "zh"
 
 
 class Device(StrEnum):
@@ -36,6 +41,7 @@ Paths = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="What goes to stdout or --output.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", help="Write the report to this file instead of stdout.", dir_okay=False)]
+LanguageOption = Annotated[Language | None, typer.Option("--lang", help="The report's language. Default: that of the documents.")]
 DeviceOption = Annotated[Device | None, typer.Option("--device", help="Where the snippets run.")]
 JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, max=256, help="Fork servers side by side. Default: one per core.")]
 TimeoutOption = Annotated[float | None, typer.Option("--timeout", min=0.1, help="Seconds for one snippet.")]

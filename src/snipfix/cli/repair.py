@@ -14,6 +14,7 @@ from snipfix.cli.options import (
     IgnoreOption,
     IsolationOption,
     JobsOption,
+    LanguageOption,
     MemoryOption,
     NoCacheOption,
     NoPatchesOption,
@@ -41,6 +42,7 @@ def repair(
     record: RecordOption = False,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: OutputOption = None,
+    lang: LanguageOption = None,
     device: DeviceOption = None,
     jobs: JobsOption = None,
     timeout: TimeoutOption = None,
@@ -67,7 +69,7 @@ def repair(
         require_sandbox=require_sandbox, isolation=isolation,
     )  # fmt: skip
     finished = run(paths, options, repair=True)
-    emit(finished, format.value, output)
+    emit(finished, format.value, output, lang)
     if record:
         record_patches(finished)
     code = unread(finished)

@@ -153,16 +153,18 @@ def _workspace_here() -> Path:
     return Path()
 
 
-def emit(finished: Finished, format: str, output: Path | None, **options: Any) -> None:  # noqa: A002
+def emit(finished: Finished, format: str, output: Path | None, language: str | None = None) -> None:  # noqa: A002
     """The report in the format asked for, on stdout or into a file; and the HTML where `snipfix report` finds it."""
     from snipfix.report import render
 
+    options: dict[str, Any] = {} if format in ("json", "sarif") else {"language": language}
+
     if Path("snippets/manifest.json").is_file() or Path("pyproject.toml").is_file():
-        write_atomic(LAST_RUN, render(finished.report, "html").encode("utf-8", "replace"))
+        write_atomic(LAST_RUN, render(finished.report, "html", language=language).encode("utf-8", "replace"))
     if format == "table" and output is None:
         from snipfix.report import terminal
 
-        options = {**terminal.options(), **options}
+        options |= terminal.options()
     text = render(finished.report, format, **options)
     if output is not None:
         write_atomic(output, text.encode("utf-8", "replace"))

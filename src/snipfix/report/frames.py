@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.cells import cell_len
 from rich.text import Text
 
 from snipfix.model import Finding, Severity, Snippet
 from snipfix.report.summary import document_of
 from snipfix.report.text import clean, one_line
+from snipfix.report.texts import texts
 
 __all__ = ["STYLES", "frame"]
 
@@ -16,12 +19,16 @@ LONGEST = 160
 """Code points of a line that are shown; a place beyond them gets a window of its own."""
 
 
-def frame(snippet: Snippet, finding: Finding, code: str | None = None) -> Text:
-    """The finding as text: rule, message, place, the code line with carets, and that a fix exists. `code`: the text it was made on."""
+def frame(snippet: Snippet, finding: Finding, code: str | None = None, *, words: Mapping[str, str] | None = None) -> Text:
+    """The finding as text: rule, message, place, the code line with carets, and that a fix exists.
+
+    `code`: the text it was made on. `words`: those of the reader's language (default: English).
+    """
+    words = words or texts("en")
     style = STYLES[finding.severity]
     span = snippet.locate(finding.span)
     out = Text()
-    out.append(f"{finding.severity.value}[{finding.rule}] {finding.name}", style)
+    out.append(f"{words[finding.severity.value]}[{finding.rule}] {finding.name}", style)
     out.append(f": {one_line(finding.message)}\n", "bold")
     gutter = len(str(span.line))
     out.append(" " * gutter + "--> ", "blue")
@@ -36,7 +43,7 @@ def frame(snippet: Snippet, finding: Finding, code: str | None = None) -> Text:
         out.append(f"{before}{marked}{after}\n")
         out.append(" " * gutter + " | ", "blue")
         out.append(" " * cell_len(before) + "^" * max(cell_len(marked), 1) + "\n", style)
-    for word, text in _notes(finding):
+    for word, text in _notes(finding, words):
         out.append(" " * gutter + f" = {word}: ", "blue")
         out.append(one_line(text) + "\n")
     return out
@@ -56,12 +63,12 @@ def _shown(text: str) -> str:
     return clean(text.replace("\t", "    "))
 
 
-def _notes(finding: Finding) -> list[tuple[str, str]]:
+def _notes(finding: Finding, words: Mapping[str, str]) -> list[tuple[str, str]]:
     notes = []
     if finding.behind:
-        notes.append(("behind", f"shows once this is done: {finding.behind}"))
+        notes.append((words["behind word"], f"{words['behind note']}: {finding.behind}"))
     if finding.fixes:
         fix = finding.fixes[0]
-        others = f", and {len(finding.fixes) - 1} more" if len(finding.fixes) > 1 else ""
-        notes.append(("fix", f"{fix.title} ({fix.applicability.value}, {fix.meaning.value} the meaning){others}"))
+        others = words["more"].format(len(finding.fixes) - 1) if len(finding.fixes) > 1 else ""
+        notes.append((words["fix word"], f"{fix.title} ({words[fix.applicability.value]}, {words[fix.meaning.value]}){others}"))
     return notes

@@ -6,6 +6,7 @@ Reference: docs.github.com, "Workflow commands for GitHub Actions". Data escapes
 from __future__ import annotations
 
 from snipfix.model import Result, RunReport, Severity
+from snipfix.report.language import spoken
 from snipfix.report.summary import by_severity, document_of, verdicts
 from snipfix.report.text import clean
 
@@ -14,8 +15,9 @@ __all__ = ["render"]
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def render(report: RunReport) -> str:
-    """One line for each finding and fence not looked at, then a line of plain summary. After a repair: what is left."""
+def render(report: RunReport, *, language: str | None = None) -> str:
+    """One line for each finding and fence not looked at, then a line of plain summary. After a repair: what is left. English unless asked otherwise."""
+    report = spoken(report, language or "en")
     lines = [line for result in report.results for line in _annotations(result)]
     lines += [
         _command("notice", f"not looked at: {one.reason}", file=one.document, line=one.line, title="snipfix") for one in report.skipped

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from snipfix.model import Result, RunReport, Skipped, Verdict
+from snipfix.report.language import spoken
 from snipfix.report.summary import document_of
 from snipfix.report.text import clean, one_line
 
 __all__ = ["render"]
 
 
-def render(report: RunReport) -> str:
-    """The report as XML. A snippet with something left at error level is a failure, one that cannot run an error, a fence not looked at skipped."""
+def render(report: RunReport, *, language: str | None = None) -> str:
+    """The report as XML, in English unless asked otherwise. A snippet with something left at error level is a failure, one that cannot run an error, a fence not looked at skipped."""
+    report = spoken(report, language or "en")
     suites = ET.Element("testsuites", name="snipfix")
     documents: dict[str, tuple[list[Result], list[Skipped]]] = {}
     for result in report.results:

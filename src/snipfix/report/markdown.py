@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from snipfix.model import Finding, Fix, Repair, RepairVerdict, Result, RunReport
-from snipfix.report.summary import by_category, by_severity, document_of, language_of, repairs, reproduce, verdicts
+from snipfix.report.language import chosen, spoken
+from snipfix.report.summary import by_category, by_severity, document_of, repairs, reproduce, verdicts
 from snipfix.report.text import clean, one_line, short
 from snipfix.report.texts import texts
 
@@ -18,8 +19,8 @@ KEYS = {"environment": "environment category", "exercise": "exercise stage"}
 
 def render(report: RunReport, *, language: str | None = None) -> str:
     """The report as Markdown text. `language`: `en` or `zh`; by default that of the documents."""
-    words = texts(language or language_of(report))
-    return "\n".join(_lines(report, words)).rstrip() + "\n"
+    language = chosen(report, language)
+    return "\n".join(_lines(spoken(report, language), texts(language))).rstrip() + "\n"
 
 
 def escaped(text: str) -> str:

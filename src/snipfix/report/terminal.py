@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -18,14 +19,19 @@ from rich.text import Text
 from snipfix.model import RepairVerdict, Result, RunReport, Verdict
 from snipfix.report.frames import STYLES as SEVERITIES
 from snipfix.report.frames import frame
+from snipfix.report.language import chosen, spoken
 from snipfix.report.progress import STYLES as VERDICTS
 from snipfix.report.progress import Progress
 from snipfix.report.summary import by_category, by_severity, repairs, verdicts
 from snipfix.report.text import clean, one_line, short
+from snipfix.report.texts import texts
 
 __all__ = ["Progress", "options", "render"]
 
+Words = Mapping[str, str]
 WIDTH = 100
+CATEGORIES = {"environment": "environment category"}
+"""Categories whose word means something else elsewhere."""
 ENDINGS = {
     RepairVerdict.UNCHANGED: "green",
     RepairVerdict.REPAIRED: "green",
@@ -45,14 +51,15 @@ def options() -> dict[str, Any]:
     return {"color": not console.no_color and not console.is_dumb_terminal, "width": max(console.width, 60)}
 
 
-def render(report: RunReport, *, color: bool = False, width: int = WIDTH) -> str:
-    """The report as text, with ANSI colours only when asked for."""
+def render(report: RunReport, *, color: bool = False, width: int = WIDTH, language: str | None = None) -> str:
+    """The report as text, with ANSI colours only when asked for. `language`: `en` or `zh`; by default that of the documents."""
+    language = chosen(report, language)
     file = io.StringIO()
     console = Console(
         file=file, width=width, force_terminal=color, no_color=not color, color_system="standard" if color else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False, _environ={},
     )  # fmt: skip
-    for part in _parts(report, width):
+    for part in _parts(spoken(report, language), width, texts(language)):
         if isinstance(part, Text) and not color:
             file.write(part.plain + "\n")
         else:
@@ -60,53 +67,59 @@ def render(report: RunReport, *, color: bool = False, width: int = WIDTH) -> str
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
-def _parts(report: RunReport, width: int) -> Iterator[RenderableType]:
-    yield _table(report, width)
+def _parts(report: RunReport, width: int, words: Words) -> Iterator[RenderableType]:
+    yield _table(report, width, words)
     for result in report.results:
-        yield from _details(result)
-    yield from _summary(report)
+        yield from _details(result, words)
+    yield from _summary(report, words)
 
 
-def _table(report: RunReport, width: int) -> Table:
+def _table(report: RunReport, width: int, words: Words) -> Table:
     repaired = repairs(report) is not None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     table.add_column("id", no_wrap=True, overflow="ellipsis", max_width=16)
-    table.add_column("title", no_wrap=True, overflow="ellipsis", max_width=max(width - (76 if repaired else 60), 16))
-    table.add_column("verdict", no_wrap=True)
+    table.add_column(words["title head"], no_wrap=True, overflow="ellipsis", max_width=max(width - (76 if repaired else 60), 16))
+    table.add_column(words["verdict head"], no_wrap=True)
     if repaired:
-        table.add_column("repair", no_wrap=True)
-    table.add_column("findings", overflow="fold", min_width=9)
-    table.add_column("sec", justify="right", no_wrap=True)
-    table.add_column("stand-ins", overflow="fold", min_width=9)
+        table.add_column(words["repair head"], no_wrap=True)
+    table.add_column(words["findings head"], overflow="fold", min_width=9)
+    table.add_column(words["seconds head"], justify="right", no_wrap=True)
+    table.add_column(words["stand-ins head"], overflow="fold", min_width=9)
     for result in report.results:
         cells = [
             Text(short(result.snippet.id, 40)),
             Text(short(result.snippet.title, 200)),
-            Text(result.verdict.value, VERDICTS[result.verdict]),
+            Text(words[result.verdict.value], VERDICTS[result.verdict]),
         ]
         if repaired:
-            cells.append(_ending(result))
-        cells += [_counts(result), Text(f"{result.seconds:.1f}"), Text(", ".join(short(one.what, 30) for one in result.stand_ins))]
+            cells.append(_ending(result, words))
+        cells += [_counts(result, words), Text(f"{result.seconds:.1f}"), Text(", ".join(short(one.what, 30) for one in result.stand_ins))]
         table.add_row(*cells)
     return table
 
 
-def _ending(result: Result) -> Text:
+def _ending(result: Result, words: Words) -> Text:
     if result.repair is None:
         return Text("-")
-    return Text(result.repair.verdict.value + (" (patch)" if result.repair.patch else ""), ENDINGS[result.repair.verdict])
+    patch = words["(patch)"] if result.repair.patch else ""
+    return Text(words[result.repair.verdict.value] + patch, ENDINGS[result.repair.verdict])
 
 
-def _counts(result: Result) -> Text:
-    found = {name: count for name, count in by_severity(result.findings).items() if count}
-    return Text(", ".join(_many(count, name) for name, count in found.items()) or "-")
+def _counts(result: Result, words: Words) -> Text:
+    return Text(_listed({name: count for name, count in by_severity(result.findings).items() if count}, words, ", ") or "-")
 
 
-def _many(count: int, name: str) -> str:
-    return f"{count} {name}" + ("s" if count != 1 else "")
+def _listed(counts: Mapping[str, int], words: Words, between: str = ", ") -> str:
+    """`2 errors, 1 note`: how many of each kind of finding."""
+    return between.join(many(count, name, words) for name, count in counts.items())
 
 
-def _details(result: Result) -> Iterator[RenderableType]:
+def many(count: int, name: str, words: Words) -> str:
+    """`1 error`, `2 errors`, `2 个错误`."""
+    return words[f"{name} one" if count == 1 else f"{name} many"].format(count)
+
+
+def _details(result: Result, words: Words) -> Iterator[RenderableType]:
     """One snippet's findings, and what the repair made of it."""
     if not (result.findings or result.reason or (result.repair and result.repair.diff)):
         return
@@ -114,27 +127,29 @@ def _details(result: Result) -> Iterator[RenderableType]:
     heading = Text("\n")
     heading.append(f"{one_line(snippet.id)}  ", "bold")
     heading.append(short(snippet.title, 120))
-    heading.append(f"  [{result.verdict.value}]", VERDICTS[result.verdict])
+    heading.append(f"  [{words[result.verdict.value]}]", VERDICTS[result.verdict])
     yield heading
     if result.reason:
         yield Text(f"  {one_line(result.reason)}")
     for finding in result.findings:
-        yield frame(snippet, finding)
-    yield from _repair(result)
+        yield frame(snippet, finding, words=words)
+    yield from _repair(result, words)
 
 
-def _repair(result: Result) -> Iterator[RenderableType]:
+def _repair(result: Result, words: Words) -> Iterator[RenderableType]:
     repair = result.repair
     if repair is None or repair.verdict is RepairVerdict.UNCHANGED:
         return
-    line = Text(repair.verdict.value, ENDINGS[repair.verdict])
+    line = Text(words[repair.verdict.value], ENDINGS[repair.verdict])
     if repair.patch:
-        line.append(f" by the reviewed patch fixes/{one_line(repair.patch)}")
+        line.append(words["by patch"].format(f"fixes/{one_line(repair.patch)}"))
     if repair.reason:
         line.append(f": {one_line(repair.reason)}")
     yield line
     for fix in repair.fixes:
-        yield Text(f"  * {one_line(fix.title)} ({fix.rule or 'patch'}, {fix.applicability.value}, {fix.meaning.value} the meaning)")
+        yield Text(
+            f"  * {one_line(fix.title)} ({fix.rule or words['patch word']}, {words[fix.applicability.value]}, {words[fix.meaning.value]})"
+        )
     if repair.diff:
         diff = Text()
         for row in repair.diff.rstrip("\n").split("\n"):
@@ -142,35 +157,46 @@ def _repair(result: Result) -> Iterator[RenderableType]:
             diff.append(clean(row) + "\n", "bold" if bold else DIFF.get(row[:1], ""))
         yield diff
     for finding in repair.findings_after if repair.corrected != result.snippet.code else ():
-        yield frame(result.snippet, finding, repair.corrected)
+        yield frame(result.snippet, finding, repair.corrected, words=words)
 
 
-def _summary(report: RunReport) -> Iterator[RenderableType]:
+def _summary(report: RunReport, words: Words) -> Iterator[RenderableType]:
     findings = [finding for result in report.results for finding in result.findings]
     yield Text("")
     for skipped in report.skipped:
-        yield Text(
-            f"not looked at: {one_line(skipped.document)}:{skipped.line} ({short(skipped.info, 40) or 'no info'}): {one_line(skipped.reason)}"
-        )
+        place = f"{one_line(skipped.document)}:{skipped.line} ({short(skipped.info, 40) or words['no info']})"
+        yield Text(f"{words['not looked at']}: {place}: {one_line(skipped.reason)}")
     if findings:
-        yield Text("categories: " + ", ".join(f"{count} {name}" for name, count in by_category(findings).items()))
-        severities = Text("findings:   ")
+        named = ", ".join(f"{count} {words[CATEGORIES.get(name, name)]}" for name, count in by_category(findings).items())
+        yield _told(words["categories"], named)
+        severities = _told(words["findings head"], "")
         for severity, style in SEVERITIES.items():
-            severities.append(f"{_many(by_severity(findings)[severity.value], severity.value)}  ", style)
+            severities.append(f"{many(by_severity(findings)[severity.value], severity.value, words)}  ", style)
         yield severities
     ended = repairs(report)
     if ended is not None:
-        yield Text("repair:     " + ", ".join(f"{count} {name}" for name, count in ended.items() if count))
+        yield _told(words["repair head"], ", ".join(f"{count} {words[name]}" for name, count in ended.items() if count))
     if report.baseline is not None:
-        yield Text(f"baseline:   {_many(report.baseline.accepted, 'finding')} accepted in {one_line(report.baseline.file)}")
+        accepted = many(report.baseline.accepted, "finding", words)
+        yield _told(words["baseline"], words["accepted in"].format(accepted, one_line(report.baseline.file)))
         for entry in report.baseline.unneeded:
-            yield Text(f"            no longer needed: {one_line(entry)}")
+            yield Text(f"            {words['no longer needed']}: {one_line(entry)}")
     slow = sorted((result for result in report.results if result.seconds >= SLOW), key=lambda result: -result.seconds)[:SLOWEST]
     if slow:
-        yield Text("slowest:    " + ", ".join(f"{short(result.snippet.id, 40)} {result.seconds:.1f} s" for result in slow))
-    counted = ", ".join(f"{count} {name}" for name, count in verdicts(report).items() if count) or "nothing to look at"
-    skips = f", {_many(len(report.skipped), 'fence')} not looked at" if report.skipped else ""
-    yield Text(f"{_many(len(report.results), 'snippet')}: {counted}{skips}, {report.seconds:.1f} s", "bold")
+        yield _told(words["slowest"], ", ".join(f"{short(result.snippet.id, 40)} {result.seconds:.1f} s" for result in slow))
+    yield from _last_words(report, words)
+
+
+def _last_words(report: RunReport, words: Words) -> Iterator[Text]:
+    """The line that sums it up, and what to do next."""
+    counted = ", ".join(f"{count} {words[name]}" for name, count in verdicts(report).items() if count) or words["nothing to look at"]
+    skips = f", {words['fences not looked at'].format(many(len(report.skipped), 'fence', words))}" if report.skipped else ""
+    yield Text(f"{many(len(report.results), 'snippet', words)}: {counted}{skips}, {report.seconds:.1f} s", "bold")
     if report.command == "audit" and any(result.verdict is Verdict.FAILING for result in report.results):
-        rule = next(finding.rule for finding in findings if finding.is_error)
-        yield Text(f"next: `snipfix repair` looks for mends, `snipfix explain {rule}` says what a rule means")
+        rule = next(finding.rule for result in report.results for finding in result.findings if finding.is_error)
+        yield Text(words["next"].format(rule))
+
+
+def _told(label: str, text: str) -> Text:
+    """A line of the summary, its text below the others'."""
+    return Text(label + ":" + " " * max(11 - cell_len(label), 1) + text)

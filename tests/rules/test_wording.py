@@ -1,0 +1,97 @@
+"""Everything a rule says is there in Chinese too: its documentation, its messages, the titles of its fixes."""
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from test_harness import TEXT_BADS, context_of, from_text, not_in_chinese
+
+from snipfix.cli.app import run
+from snipfix.rules import wording
+from snipfix.rules.base import Bad, Rule
+from snipfix.rules.registry import find, rules
+from snipfix.rules.wording import catalogue, documentation, explanation, said, summary
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+FOLDERS = sorted({file.parent.name if file.parent != wording.ROOT else "" for file in wording.ROOT.rglob("zh.toml")})
+MISSING = "add these sentences to [says] in the zh.toml beside the rule, with {fields} for what the rule puts in"
+
+
+def fields(sentence: str) -> Counter[str]:
+    return Counter(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
+
+
+def says() -> list[tuple[str, str, str]]:
+    return [(folder, english, chinese) for folder in FOLDERS for english, chinese in wording._read(folder).get("says", {}).items()]
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+def test_documentation_is_in_both_languages(rule: Rule):
+    english, chinese = explanation(rule, "en"), explanation(rule, "zh")
+    for part in ("summary", "what", "why", "safety"):
+        assert CHINESE.search(getattr(chinese, part)), f"{rule.id} has no Chinese {part}: add it to the zh.toml beside the rule"
+        assert getattr(english, part)
+    assert documentation(rule, "zh").startswith(summary(rule, "zh"))
+
+
+@pytest.mark.parametrize(("folder", "english", "chinese"), says(), ids=lambda value: str(value)[:40])
+def test_a_sentence_has_the_same_fields_in_both_languages(folder: str, english: str, chinese: str):
+    assert chinese
+    assert fields(english) == fields(chinese)
+    assert english.strip("{}") not in fields(english), "a sentence of nothing but a field fits everything"
+
+
+def test_catalogues_hold_no_rule_that_is_not_there():
+    assert {rule for folder in FOLDERS for rule in catalogue(folder).rules} <= {rule.id for rule in rules()}
+
+
+@pytest.mark.parametrize(("rule", "bad"), TEXT_BADS)
+def test_what_is_said_of_the_text_is_in_chinese(rule: Rule, bad: Bad):
+    context = context_of(bad.code, bad)
+    for finding in from_text(rule, context):
+        assert not not_in_chinese(finding, *rule.fixes(context, finding)), MISSING
+
+
+def test_fields_are_found_from_left_to_right_and_translated_too():
+    message = "cross-entropy takes the softmax itself, but it is fed the output of a softmax (values from 0.1 to 0.4): the softmax is applied twice"
+    assert said(message, "zh", "SNF400") == "交叉熵自带 softmax，传入的却是 softmax 的输出（取值在 0.1 到 0.4 之间）：softmax 做了两次"
+
+
+def test_names_and_code_stay_as_they_are():
+    assert said("`__全名{0}` is used but never defined or imported", "zh", "SNF100") == "使用了 `__全名{0}`，但从未定义或导入"
+
+
+def test_what_no_catalogue_has_stays_as_it_is():
+    assert said("a sentence nobody wrote", "zh", "SNF100") == "a sentence nobody wrote"
+    assert said("the loss is built with data", "en", "SNF307") == "the loss is built with data"
+
+
+def test_a_title_without_its_rule_is_found_in_any_folder():
+    assert said("leave the scores to the loss", "zh") == "直接把分数交给损失函数"
+
+
+def test_a_hostile_message_costs_no_time():
+    assert said("`" * 200_000, "zh", "SNF100") == "`" * 200_000
+
+
+def test_documentation_keeps_examples():
+    assert "```python" in documentation(find("SNF100"), "zh")
+
+
+def test_a_new_rule_has_its_place(tmp_path: Path):
+    (tmp_path / "zh.toml").write_text('[says]\n"old" = "旧"\n', encoding="utf-8")
+    assert run(["new-rule", "some-odd-thing", "--into", str(tmp_path)]) == 0
+    data = tomllib.loads((tmp_path / "zh.toml").read_text(encoding="utf-8"))
+    assert data.pop("says") == {"old": "旧"}
+    assert [set(texts) for texts in data.values()] == [{"summary", "what", "why", "safety"}]
+
+
+@pytest.mark.parametrize(("command", "shown"), [(["explain", "SNF400"], "为什么不好"), (["rules"], "从未定义或导入的名称")])
+def test_the_command_line_speaks_chinese_when_asked(command: list[str], shown: str, capsys: pytest.CaptureFixture[str]):
+    assert run(command) == 0
+    assert shown not in capsys.readouterr().out
+    assert run([*command, "--lang", "zh"]) == 0
+    assert shown in capsys.readouterr().out

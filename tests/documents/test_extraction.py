@@ -4,6 +4,8 @@
 """
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,10 @@ def test_every_line_is_located_in_its_document():
     for number, line in enumerate(snippet.code.split("\n")[:-1], start=1):
         indent = snippet.indents[number - 1]
         assert lines[snippet.line + number - 2][indent:] == line
+
+
+def test_the_tables_of_the_cases_are_all_right():
+    tool = Path(__file__).parents[2] / "tools" / "document_tables.py"
+    done = subprocess.run([sys.executable, tool], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("| yes |") == len(DOCUMENTS) + len(list(CASES.parent.glob("writeback/*.before.*")))

@@ -153,6 +153,17 @@ def test_a_notebook_in_another_language_is_not_looked_at():
     assert [one.reason for one in document.skipped] == ["not Python (r)"]
 
 
+def test_what_is_to_stand_first_stands_below_the_magics_at_the_head():
+    """`%%time` anywhere but in the first line is an error, and a package is imported after it is installed."""
+    document = read("a.ipynb", notebook("%%time\nprint(F)", ["!pip install x\n", "%matplotlib inline\n", "\n", "import b"]))
+    codes = {one.id: "import a\n" + one.code for one in document.snippets}
+    cells = json.loads(writeback.rewrite(document, codes))["cells"]
+    assert [cell["source"] for cell in cells] == [
+        "%%time\nimport a\nprint(F)",
+        ["!pip install x\n", "%matplotlib inline\n", "import a\n", "\n", "import b"],
+    ]
+
+
 def test_notebook_lines_grow_and_shrink():
     document = read("a.ipynb", notebook(["a = 1\n", "b = 2\n", "c = 3"], "x = 1"))
     new = json.loads(writeback.rewrite(document, {"a:1": 'a = 1\nif a:\n    d = "\\n"\nc = 3', "a:2": "x = 1\ny = 2"}))
@@ -267,6 +278,44 @@ def test_a_docstring_example_is_mended_in_place():
     document = read("mod.py", MODULE)
     new = writeback.rewrite(document, {"mod:2": document.snippets[1].code.replace("x = double(4)", "y = 4\nx = double(y)")})
     assert new.decode() == MODULE.replace(">>> x = double(4)", ">>> y = 4\n>>> x = double(y)")
+
+
+def test_a_false_output_of_a_docstring_is_mended_in_place():
+    document = read("mod.py", MODULE)
+    new = writeback.rewrite(document, {}, {"mod:2": "5\n8\n"})
+    assert new.decode() == MODULE.replace("\n4\n", "\n5\n", 1)
+
+
+def test_a_docstring_may_show_fences_directives_and_prompts():
+    text = '''def f():
+    """Do.
+
+    ```python
+    f(1)
+    ```
+
+    >>> f(2)
+    2
+
+    Example::
+
+        import math
+        f(math.pi)
+
+    .. code-block:: python
+
+        f(3)
+
+    >>> f(4)
+    """
+'''
+    found = [(one.line, one.code) for one in read("mod.py", text).snippets[1:]]
+    assert found == [
+        (5, "f(1)\n"),
+        (8, "f(2)\n" + "\n" * 11 + "f(4)\n"),
+        (13, "import math\nf(math.pi)\n"),
+        (18, "f(3)\n"),
+    ]
 
 
 def test_a_docstring_with_escapes_is_left_alone():

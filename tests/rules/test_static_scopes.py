@@ -4,7 +4,11 @@ import ast
 
 import pytest
 
+from snipfix.audit import Auditor
 from snipfix.code import Code
+from snipfix.config import Options
+from snipfix.model import Snippet, Stage
+from snipfix.rules.registry import rules
 from snipfix.rules.scopes import Scopes
 
 UNRESOLVED = {
@@ -85,3 +89,10 @@ def test_earlier_blocks_of_the_document_count():
     call = scopes.code.tree.body[0].value
     assert scopes.qualified(call.func) == "torch.nn.functional.relu"
     assert scopes.defined_before("x", 1)
+
+
+def test_what_python_names_for_itself_is_nobodys_misspelling():
+    """`loader` is no `__loader__`."""
+    auditor = Auditor(None, rules(), Options(stage=Stage.STATIC))
+    result = auditor.audit(Snippet("a:1", "", "a.md", "for batch in loader:\n    print(batch)\n"))
+    assert [(finding.name, finding.fixes) for finding in result.findings] == [("undefined-name", ())]

@@ -76,7 +76,13 @@ class _Writer:
                 yield self.removed(number)
             added = range(b1 + len(pairs), b2)
             if added:
-                yield self.inserted(pairs[-1][0] + 1 if pairs else a1, added)
+                yield self.inserted(pairs[-1][0] + 1 if pairs else self.below_magics(a1), added)
+
+    def below_magics(self, number: int) -> int:
+        """Where a line goes that is to stand first: below the magics at the head, of which `%%time` must be the first line and `!pip` run first."""
+        if any(line not in self.fence.pinned for line in self.old[:number]):
+            return number
+        return next((at for at in range(number, len(self.old)) if self.old[at].code or self.old[at] not in self.fence.pinned), number)
 
     def prompt(self, at: int) -> str:
         """What a session shows before line `at` of the new code.

@@ -75,7 +75,7 @@ def _literal(source: Source, lines: Sequence[Line]) -> list[Fence]:
     from snipfix.documents import rst
 
     fences = [event for event in rst.events(source, lines) if isinstance(event, Fence)]
-    return [one for one in fences if one.info or one.refused or not (one.lines and PROMPT.match(one.lines[0].code))]
+    return [one for one in fences if one.info not in {"", "pycon"} or one.refused or not (one.lines and PROMPT.match(one.lines[0].code))]
 
 
 def _numbers(fences: Sequence[Fence]) -> set[int]:

@@ -11,6 +11,7 @@ from snipfix.documents import recognise
 from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose, Style, code_of
 from snipfix.documents.info import Info, cell_options
 from snipfix.documents.marks import Mark, mark_of
+from snipfix.documents.names import names_of
 from snipfix.documents.namespaces import Block, link
 from snipfix.documents.sessions import without_prompts
 from snipfix.documents.source import STDIN, Source
@@ -102,6 +103,8 @@ class _Assembler:
     marks: list[Mark] = field(default_factory=list)
     prose: list[str] = field(default_factory=list)
     label: str = ""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Names that sketches give, with the lines of the sketches."""
     open: bool = False
     """Whether the fence that comes next may be the output of the last draft."""
 
@@ -165,12 +168,28 @@ class _Assembler:
         if foreign or not code_of(fence).strip():
             self._skip(fence, foreign or "nothing in it")
             return
+        if sketch := self._sketched(code_of(fence), fence.line):
+            self._skip(fence, sketch)
+            return
         for line, text in blanked:
             self.skipped.append(Skipped(self.source.path, line.number, fence.info, f"left out, not Python: {text[:60]}"))
         self.drafts.append(
             _Draft(fence, fence.title or self.headings.title, self.headings.section, self.headings.question, tags, documented)
         )
         self.open = documented is None
+
+    def _sketched(self, code: str, line: int) -> str:
+        """Why a block cannot be judged: it leaves out what it needs, or needs what an earlier one left out. Empty for any other."""
+        names = names_of(code)
+        wanted = names.needs & self.left_out.keys()
+        for name in names.gives:
+            self.left_out.pop(name, None)
+        if not wanted and not recognise.is_sketch(code):
+            return ""
+        self.left_out |= dict.fromkeys(names.gives - names.imports, line)
+        if wanted:
+            return f"builds on a sketch (line {min(self.left_out.get(name, line) for name in wanted)})"
+        return "a sketch: `...` stands for what is left out"
 
     def _output(self, fence: Fence, info: Info) -> None:
         draft = self.drafts[-1]
@@ -184,7 +203,7 @@ class _Assembler:
 
 
 def _why_not(fence: Fence, info: Info) -> str:
-    word = fence.language or info.language
+    word = recognise.other_program(code_of(fence)) or fence.language or info.language
     if word:
         return f"not Python ({word})"
     return f"not Python ({info.directive})" if info.directive else "no language, and not plainly Python"

@@ -11,7 +11,18 @@ from snipfix.documents.events import Fence, Line, Style, code_of
 from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, UNTOLD, Info
 from snipfix.documents.sessions import opens_session
 
-__all__ = ["ends_in_error", "ends_on_purpose", "is_output", "is_python", "is_session", "is_traceback", "reads_as_python", "without_magics"]
+__all__ = [
+    "ends_in_error",
+    "ends_on_purpose",
+    "is_output",
+    "is_python",
+    "is_session",
+    "is_sketch",
+    "is_traceback",
+    "other_program",
+    "reads_as_python",
+    "without_magics",
+]
 
 STRONG = re.compile(r"^\s*(?:import [\w.]+|from [\w.]+ import |(?:async )?def \w+\s*\(|class \w+.*:|@\w[\w.]*)", re.MULTILINE)
 IMPORT = re.compile(r"^(?:import [\w.]+(?: as \w+)?(?:\s*,|\s*#|\s*;|\s*$)|from [\w.]+ import \S)", re.MULTILINE)
@@ -23,9 +34,12 @@ ASSIGNED = re.compile(r"^(\s*[A-Za-z_]\w*\s*=\s*)(!|%)\s*\S")
 """`files = !ls`, `t = %timeit -o f()`: the name is bound to what a shell prints, or to what only IPython knows."""
 TEMPLATE = re.compile(r"^\s*\{%-?\s*(?:end)?raw\s*-?%\}\s*$")
 """Lines that a site generator takes out: `{% raw %}` of Jekyll."""
+OTHER_PROGRAM = re.compile(r"\s*(#!(?!.*(?:python|torchrun)).*)")
+"""A script that says which other program runs it: `#!/bin/bash`."""
 FOREIGN_CELL = re.compile(
     r"^%%(?!time\b|timeit\b|capture\b|prun\b|python3?\b|ipytest\b|memit\b|debug\b)(\w+)",
 )
+IMPORTS = (ast.Import, ast.ImportFrom)
 TRACEBACK_HEAD = "Traceback (most recent call last)"
 NAMES_ERROR = re.compile(
     r"#\s*(?:[-=]+>|→|❌|(?:this )?(?:will )?raises?:?|throws|fails:?|会?报错[:：]?|会?抛出)?\s*(?:an?\s+)?[\w.]*(?:Error|Exception)\b(?![\w(])"
@@ -47,11 +61,19 @@ def ends_on_purpose(code: str) -> bool:
 def is_python(fence: Fence, info: Info) -> bool:
     """Whether a fence says that it is Python, or says nothing and plainly is."""
     word = fence.language or info.language
+    if other_program(code_of(fence)):
+        return False
     if word in PYTHON or word in SESSION:
         return not code_of(fence).lstrip().startswith(TRACEBACK_HEAD)
     if info.directive:
         return info.directive in {"code-cell", "testcode", "testsetup", "doctest", "ipython"} and not word
     return word in UNTOLD and reads_as_python(code_of(fence))
+
+
+def other_program(code: str) -> str:
+    """The line by which a script says that another program runs it; empty when none does."""
+    match = OTHER_PROGRAM.match(code)
+    return match[1].strip() if match else ""
 
 
 def is_output(fence: Fence, info: Info, *, labelled: bool) -> bool:
@@ -104,6 +126,39 @@ def _is_telling(statement: ast.stmt) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
             return True
     return False
+
+
+def is_sketch(code: str) -> bool:
+    """Whether a program's own statements have `...` where a value belongs: `model = ...`, `Net(...)`. What it stands for is left to the reader.
+
+    To calls of what is imported an Ellipsis may mean something (`Field(...)`), and as an index or a body it is Python.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    imported = {alias.asname or alias.name for one in ast.walk(ast.Module(body, [])) if isinstance(one, IMPORTS) for alias in one.names}
+    todo: list[ast.AST] = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Assign) and _is_left_out(node.value):
+            return True
+        if isinstance(node, ast.Call) and any(map(_is_left_out, node.args)):
+            root = node.func
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            if not (isinstance(root, ast.Name) and root.id in imported):
+                return True
+        todo += ast.iter_child_nodes(node)
+    return False
+
+
+def _is_left_out(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
 
 
 def without_magics(fence: Fence) -> tuple[Fence, list[tuple[Line, str]], str]:

@@ -109,7 +109,7 @@ def _prove(document: Document, new: bytes, codes: Mapping[str, str], outputs: Ma
         reason = error.message
     else:
         reason = f"it would have {len(again.snippets)} snippets instead of {len(document.snippets)}"
-    changed = [document.part(name).fence for name in codes] if document.format == "python" else []
+    changed = [document.part(name).fence for name in (*codes, *outputs)] if document.format == "python" else []
     for number, (before, part) in enumerate(zip(document.snippets, document.parts, strict=True)):
         if again is None or len(again.snippets) != len(document.snippets):
             raise _cannot(document, before.line, reason)

@@ -167,7 +167,7 @@ def _renames(context: Context, node: ast.Name) -> list[str]:
     scope = context.scopes.scope_of(node)
     attributes = _own_attributes(context, node)
     found = [f"self.{node.id}"] if node.id in attributes else []
-    visible = context.scopes.visible(scope) | {name for name in BUILTINS if name.islower()}
+    visible = context.scopes.visible(scope) | {name for name in BUILTINS if name.islower() and not name.startswith("__")}
     visible = {name for name in visible if context.scopes.resolve(name, scope) or name in BUILTINS}
     if len(node.id) > 2:
         found += sorted(name for name in visible if name.lower().replace("_", "") == node.id.lower().replace("_", ""))

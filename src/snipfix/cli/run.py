@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +13,14 @@ from typing import Any
 from snipfix import documents, patches
 from snipfix.baseline import DEFAULT, Baseline
 from snipfix.born import changes
+from snipfix.cache import Cache
 from snipfix.cli.report import LAST_RUN
 from snipfix.config import Options
 from snipfix.diff import unified
 from snipfix.documents import Document, writeback
+from snipfix.documents.memory import Memory
 from snipfix.engines.local import LocalEngine
+from snipfix.engines.target import source_digest
 from snipfix.errors import DocumentError, SnipfixError, UsageError
 from snipfix.files import write_atomic
 from snipfix.model import RepairVerdict, Result, RunReport, Stage
@@ -61,7 +65,12 @@ def run(paths: Sequence[Path] | None, options: Options, *, repair: bool, allow_e
     Raises:
         SnipfixError: for input that cannot be understood; nothing has been run then.
     """
-    return run_over(documents.collect(paths or [_workspace_here()], allow_empty=allow_empty), options, repair=repair)
+    paths = paths or [_workspace_here()]
+    if repair or not options.cache:
+        return run_over(documents.collect(paths, allow_empty=allow_empty), options, repair=repair)
+    with contextlib.closing(Cache()) as cache:
+        found = documents.collect(paths, allow_empty=allow_empty, memory=Memory(cache, source_digest()))
+    return run_over(found, options)
 
 
 def run_over(found: Sequence[Document], options: Options, *, repair: bool = False) -> Finished:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from snipfix.documents.document import Document, assemble
 from snipfix.documents.events import Event
+from snipfix.documents.memory import Memory
 from snipfix.documents.source import STDIN, Source
 from snipfix.errors import ConfigError, DocumentError, UsageError
 from snipfix.model import Skipped
@@ -26,15 +27,24 @@ IGNORED = {"venv", "node_modules", "site-packages", "__pycache__", "_build"}
 MANIFEST = "manifest.json"
 
 
-def read(path: Path | str, format: str | None = None) -> Document:  # noqa: A002
+def read(path: Path | str, format: str | None = None, memory: Memory | None = None) -> Document:  # noqa: A002
     """The document at a path ("-": standard input). The format follows from the suffix, else from the content.
+
+    With a `memory`, one that was read before is not parsed again, and has no `parts` then.
 
     Raises:
         UsageError: no such file.
         DocumentError: binary, broken encoding, an unclosed fence, a format that is not known.
     """
     source = Source.read(path)
-    return parse(source, format or FORMATS.get(Path(source.path).suffix.lower()) or _sniffed(source))
+    format = format or FORMATS.get(Path(source.path).suffix.lower()) or _sniffed(source)  # noqa: A001
+    if memory is None:
+        return parse(source, format)
+    if (known := memory.recall(source, format)) is not None:
+        return known
+    document = parse(source, format)
+    memory.keep(document)
+    return document
 
 
 def parse(source: Source, format: str) -> Document:  # noqa: A002
@@ -56,15 +66,15 @@ def _sniffed(source: Source) -> str:
     raise DocumentError("not a document that snipfix reads", place=source.path, hint=f"it reads {', '.join(sorted(FORMATS))}")
 
 
-def collect(paths: Sequence[Path | str], *, allow_empty: bool = False) -> list[Document]:
-    """The documents at the paths: files, folders (searched through, in order of their names), workspaces.
+def collect(paths: Sequence[Path | str], *, allow_empty: bool = False, memory: Memory | None = None) -> list[Document]:
+    """The documents at the paths: files, folders (searched through, in order of their names), workspaces. `memory` as in `read`.
 
     Raises:
         UsageError: no such file, or, unless `allow_empty`, nothing anywhere that is Python.
         WorkspaceError: for a workspace that does not fit.
         DocumentError, ConfigError: when there is no document but one that cannot be understood. Among others it is one with `trouble`.
     """
-    documents = list(_told_once(document for path in paths or [Path()] for document in _at(Path(path))))
+    documents = list(_told_once(document for path in paths or [Path()] for document in _at(Path(path), memory)))
     if documents and all(document.trouble for document in documents):
         raise next(document.trouble for document in documents if document.trouble)
     if not allow_empty and not any(document.snippets for document in documents):
@@ -72,24 +82,24 @@ def collect(paths: Sequence[Path | str], *, allow_empty: bool = False) -> list[D
     return _told_apart(documents)
 
 
-def _at(path: Path) -> Iterator[Document]:
+def _at(path: Path, memory: Memory | None) -> Iterator[Document]:
     """The documents at one path."""
     from snipfix.documents import workspace
 
     if workspace.is_workspace(path):
         yield workspace.load(path)
     elif path.is_dir():
-        yield from map(_read, _files(path))
+        yield from (_read(file, memory) for file in _files(path))
     elif workspace.is_member(path):
         yield workspace.load_member(path)
     else:
-        yield _read(path)
+        yield _read(path, memory)
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path, memory: Memory | None) -> Document:
     """The document at a path, or what is wrong with it. Raises UsageError when there is no such file."""
     try:
-        return read(path)
+        return read(path, memory=memory)
     except (DocumentError, ConfigError) as error:
         line = int(place[1]) if (place := re.search(r":(\d+)$", error.place)) else 1
         skipped = Skipped(str(path), line, "", f"the document cannot be read: {error.message}")

@@ -28,6 +28,9 @@ ALWAYS = frozenset(dir(builtins)) | {
 IMPORTED = re.compile(r"^\s*(?:from\s+[\w.]+\s+import\s+(.+)|import\s+(.+))$", re.MULTILINE)
 BOUND = re.compile(r"^(?:class|def|async def)\s+(\w+)|^(\w+)(?:\s*:[^=\n]+)?\s*=(?!=)|^for\s+(\w+)", re.MULTILINE)
 IDENTIFIER = re.compile(r"(?<![\w.])[A-Za-z_]\w*\b(?!\s*=[^=])")
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SILENT = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.Lambda)
+"""Nodes that name nothing; a lambda runs later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,21 @@ def names_of(code: str) -> Names:
             table = symtable.symtable(code, "<block>", "exec")
     except (SyntaxError, ValueError, RecursionError):
         return _guessed(code)
-    imports, gives = set[str](), {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            imports |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    needs = _free(table) - gives - ALWAYS | _too_early(tree, gives)
+    gives = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    imports = _imports(tree) if "import" in code else set[str]()
+    free = _free(table)
+    needs = free - gives - ALWAYS
+    if free & gives:
+        needs |= _too_early(tree, gives)
     if "*" in imports:  # may bind anything
         needs = set()
     return Names(frozenset(needs), frozenset(gives | _globals(table)), frozenset(imports & gives))
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """The names that import statements bind, anywhere in the block."""
+    statements = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    return {alias.asname or alias.name.partition(".")[0] for node in statements for alias in node.names}
 
 
 def _free(table: symtable.SymbolTable) -> set[str]:
@@ -93,46 +103,51 @@ def _too_early(tree: ast.Module, gives: set[str]) -> set[str]:
     return early - ALWAYS
 
 
-class _Immediate(ast.NodeVisitor):
-    """Names read and bound while a statement runs: the bodies of functions run later, comprehensions have names of their own."""
+class _Immediate:
+    """Names read and bound while a statement runs: the bodies of functions run later, comprehensions have names of their own.
+
+    A plain loop, for every block of every document passes here: an ast.NodeVisitor takes four times as long.
+    """
 
     def __init__(self) -> None:
         self.loads, self.stores, self.inner = set[str](), set[str](), set[str]()
 
-    def visit_Name(self, node: ast.Name) -> None:
-        (self.loads if isinstance(node.ctx, ast.Load) else self.stores).add(node.id)
+    def visit(self, *nodes: ast.AST) -> None:
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.Name):
+                (self.loads if isinstance(node.ctx, ast.Load) else self.stores).add(node.id)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                self.stores |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self.stores.add(node.name)
+                waiting += node.decorator_list
+                waiting += node.bases if isinstance(node, ast.ClassDef) else ()
+            elif isinstance(node, _COMPREHENSIONS):
+                self._comprehension(node)
+            elif not isinstance(node, _SILENT):
+                if isinstance(node, ast.ExceptHandler) and node.name:
+                    self.stores.add(node.name)
+                waiting += _parts(node)
 
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.stores |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-
-    visit_ImportFrom = visit_Import
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        self.stores.add(node.name)
-        for decorator in node.decorator_list:
-            self.visit(decorator)
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                self.visit(base)
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-    visit_ClassDef = visit_FunctionDef
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        """Runs later."""
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        if node.name:
-            self.stores.add(node.name)
-        self.generic_visit(node)
-
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+    def _comprehension(self, node: ast.AST) -> None:
         inside = _Immediate()
-        inside.generic_visit(node)
+        inside.visit(*_parts(node))
         self.loads |= inside.loads - inside.stores
         self.inner |= inside.stores
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+def _parts(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly below one."""
+    found = list[ast.AST]()
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [one for one in value if isinstance(one, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def _guessed(code: str) -> Names:

@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 from snipfix import __version__
 from snipfix.code import Code
 from snipfix.model import Finding, Fix, Repair, Result, RunReport, Snippet, Waived
@@ -38,7 +40,11 @@ def render(report: RunReport) -> str:
 
 def dumps(value: Any) -> str:
     """JSON text that is safe to show: hidden and control characters escaped, a newline at the end."""
-    return HIDDEN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
+    text = HIDDEN.sub(_escaped, json.dumps(value, ensure_ascii=False, allow_nan=False))
+    try:
+        return msgspec.json.format(text, indent=2) + "\n"
+    except msgspec.DecodeError:  # half a surrogate pair; json's own indentation takes it, and ten times as long
+        return HIDDEN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -78,7 +78,8 @@ class StateIgnored(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for owner in (node for node in context.code.nodes if isinstance(node, ast.ClassDef)):
+        classes = [node for node in context.code.nodes if isinstance(node, ast.ClassDef)]
+        for owner in classes if any(kind in context.code.text for kind in RECURRENT) else ():
             layers = recurrent_layers(owner)
             for function in (node for node in owner.body if isinstance(node, ast.FunctionDef) and layers):
                 ignored = [name for name in state_names(function) if not _reads(function, name)]

@@ -50,6 +50,9 @@ class FutureVisible(Rule):
     category = Category.CAUSALITY
     GOOD = (
         Good(
+            "import torch, torch.nn as nn\nlayer = nn.TransformerDecoderLayer(8, 2, 16)\nprint(layer(torch.rand(6, 2, 8), torch.rand(5, 2, 8)).shape)\n"
+        ),
+        Good(
             "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
             "        self.t = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)\n        self.o = nn.Linear(8, 20)\n"
@@ -109,7 +112,8 @@ class FutureVisible(Rule):
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for one in seen(context.code, outcome):
-            if not one.attention or (found := leak(one)) is None:
+            shown_alone = one.name in BUILT_IN and not outcome.seen("loss")  # a layer of torch's, tried on random numbers
+            if not one.attention or shown_alone or (found := leak(one)) is None:
                 continue
             argument, t, earlier, why = found
             place = one.stack_call(leaking=False)

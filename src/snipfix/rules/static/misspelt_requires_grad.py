@@ -100,10 +100,12 @@ class MisspeltRequiresGrad(Rule):
 def _misspelt(context: Context) -> Iterator[ast.Attribute]:
     if not any(one.target.split(".")[0] in ("torch", "torchvision", "transformers") for one in context.scopes.imports):
         return
-    taken = {id(target) for _, target in assignments(context)}
-    own = _own_attributes(context)
-    for node in context.code.by_type[ast.Attribute]:
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store) or not misspells(node.attr) or id(node) in taken:
+    stores = [node for node in context.code.by_type[ast.Attribute] if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    misspelt = [node for node in stores if misspells(node.attr)]
+    taken = {id(target) for _, target in assignments(context)} if misspelt else set()
+    own = _own_attributes(context) if misspelt else set()
+    for node in misspelt:
+        if id(node) in taken:
             continue
         owner = words(ast.unparse(node.value).rpartition(".")[2])[-1:]
         if node.attr not in own and not OPTIONS & set(owner):

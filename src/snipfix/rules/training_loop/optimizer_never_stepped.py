@@ -104,7 +104,10 @@ class OptimizerNeverStepped(Rule):
 def handed_on(code: Code, name: str) -> bool:
     """Whether an optimizer is used in any way but to clear gradients and to build schedulers: stepped, passed on, returned, stored."""
     for node in code.nodes:
-        if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load) or ast.unparse(node) != name:
+        if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            continue
+        last = node.id if isinstance(node, ast.Name) else node.attr
+        if last != name.rpartition(".")[2] or ast.unparse(node) != name:
             continue
         parent = code.parents[node]
         if not (isinstance(parent, ast.Attribute) and parent.attr in ASIDE) and called(parent) not in SCHEDULERS:

@@ -1,0 +1,92 @@
+"""How often is snipfix wrong about right code? The examples in the docstrings of installed libraries, audited as a corpus; every error is printed.
+
+python -m benchmarks.false_alarms [PACKAGE...] [--limit N] [--jobs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.util
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from snipfix.config import Options
+from snipfix.documents.collect import parse
+from snipfix.documents.source import Source
+from snipfix.engines.local import LocalEngine
+from snipfix.model import Result, Snippet
+
+PACKAGES = (
+    "torch.nn.modules",
+    "torch.nn.functional",
+    "torch.optim",
+    "torch.utils.data",
+    "torch.distributions",
+    "torch_geometric.nn",
+    "torchcrf",
+)
+SETUP = (
+    "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom torch import optim\nfrom torch.nn import *\n"
+    "from torch.distributions import *\nfrom torch.utils.data import *\n"
+)
+
+
+def files(package: str) -> Iterator[Path]:
+    """The Python files of an installed package, found without importing it."""
+    top, _, rest = package.partition(".")
+    spec = importlib.util.find_spec(top)
+    assert spec is not None, f"{top} is not installed"
+    assert spec.origin is not None
+    place = Path(spec.origin).parent.joinpath(*rest.split("."))
+    yield from [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else sorted(place.rglob("*.py"))
+
+
+def docstrings(path: Path) -> Iterator[tuple[str, str]]:
+    """Each docstring of a file that has examples, under the name of what it describes."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            text = ast.get_docstring(node)
+            if text and ">>>" in text:
+                yield f"{path.stem}.{node.name}", textwrap.dedent(text)
+
+
+def examples(package: str) -> Iterator[Snippet]:
+    """The examples of a package, each on top of the usual imports; one that spells out an error on purpose is left out."""
+    setup = Snippet(id="setup", title="", document="setup.py", code=SETUP)
+    for path in files(package):
+        for name, text in docstrings(path):
+            for snippet in parse(Source.decode(f"{name}.rst", text.encode()), "rst").snippets:
+                yield replace(snippet, id=f"{name}:{snippet.line}", title=name, before=(setup, *snippet.before), documented_output=None)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("--limit", type=int, default=None, help="at most so many examples of each package")
+    parser.add_argument("--jobs", type=int, default=0)
+    chosen = parser.parse_args()
+    print("| package | examples | clean | suspect | not runnable | failing |\n| --- | --: | --: | --: | --: | --: |")
+    wrong: list[Result] = []
+    with LocalEngine(Options(jobs=chosen.jobs, cache=False, timeout=30)) as engine:
+        for package in chosen.packages:
+            results = list(engine.results(islice(examples(package), chosen.limit)))
+            verdicts = Counter(str(result.verdict) for result in results)
+            row = [verdicts[name] for name in ("clean", "suspect", "not runnable", "failing")]
+            print(f"| {package} | {len(results)} | {' | '.join(map(str, row))} |", flush=True)
+            wrong += [result for result in results if any(finding.is_error for finding in result.findings)]
+    for result in wrong:
+        for finding in (one for one in result.findings if one.is_error):
+            line = result.snippet.code.splitlines()[finding.span.line - 1].strip()
+            print(f"{result.snippet.id} {finding.rule} {finding.name}: {finding.message}\n    {line}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

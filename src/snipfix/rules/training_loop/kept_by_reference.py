@@ -107,7 +107,7 @@ class KeptByReference(Rule):
         Bad(
             STOPPER.format("model.state_dict()"),
             at=(10, 31),
-            fixed="import copy\n" + STOPPER.format("copy.deepcopy(model.state_dict())"),
+            fixed="import copy\n\n" + STOPPER.format("copy.deepcopy(model.state_dict())"),
             runs=False,
         ),
     )  # fmt: skip

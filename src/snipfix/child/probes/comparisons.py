@@ -1,4 +1,4 @@
-"""Comparisons by == and != that can only have one outcome: scores with classes, a tuple with a tensor."""
+"""Comparisons that can only have one outcome: scores with classes, a tuple with a tensor, a parameter with itself."""
 
 # ruff: noqa: ARG001  (callbacks share a signature)
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+SAME = ("torch.equal", "Tensor.equal", "torch.allclose", "Tensor.allclose", "torch.isclose", "Tensor.sub", "torch.sub", "torch.dist")
 EQUAL = ("Tensor.__eq__", "Tensor.eq", "torch.eq", "Tensor.ne", "torch.ne")
 PER_PLACE = 2
 
@@ -31,7 +32,20 @@ def install(recorder: Any) -> None:
             facts = {"type": type(args[1]).__name__, "length": len(args[1]), "names": names_of(recorder, args[1])}
             recorder.observe("tuple-compared", facts, place)
 
+    def itself(function: Any, args: tuple, kwargs: dict) -> None:
+        both = len(args) >= 2 and all(isinstance(one, torch.Tensor) for one in args[:2])
+        if both and recorder.steps and is_parameter_itself(torch, *args[:2]):
+            recorder.observe("compared-with-itself", {"shape": list(args[0].shape), "steps": recorder.steps}, recorder.place())
+
     recorder.on_function(EQUAL, before=compared)
+    recorder.on_function((*EQUAL, *SAME), before=itself)
+
+
+def is_parameter_itself(torch: Any, one: Any, other: Any) -> bool:
+    """Whether both are the same numbers in memory, and one of them is a parameter."""
+    if one.shape != other.shape or one.stride() != other.stride() or one.numel() == 0 or one.data_ptr() != other.data_ptr():
+        return False
+    return isinstance(one, torch.nn.Parameter) or isinstance(other, torch.nn.Parameter)
 
 
 def never_equal(torch: Any, scores: Any, classes: Any) -> bool:

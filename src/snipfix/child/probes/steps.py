@@ -10,6 +10,7 @@ from . import history
 
 NAMED = 12
 WALKS = 6
+ANEW = 3
 
 
 class Steps:
@@ -98,6 +99,7 @@ class Steps:
             }
             self.recorder.observe("optimizer", facts, known["place"])
         self._unstepped(names)
+        self._made_anew()
         for place, root in self.rootless.items():
             known = {*self.reached, *map(id, self.rootless.values())}
             unreached = [one for one in self.optimizers.values() if not any(id(leaf) in known for leaf in held(one["optimizer"]))]
@@ -114,6 +116,19 @@ class Steps:
         if lost:
             stepped = {names[key]["root"] for key in self.held if key in names}
             self.recorder.observe("unstepped", {"parameters": lost[:NAMED], "count": len(lost), "stepped_roots": sorted(stepped)})
+
+    def _made_anew(self) -> None:
+        """Places where each step was the first of another optimizer of the same parameters, with a state that was to build up."""
+        by_place: dict[tuple, list[dict[str, Any]]] = {}
+        for known in self.optimizers.values():
+            if known["place"] is not None:
+                by_place.setdefault(tuple(known["place"]), []).append(known)
+        for place, all_here in by_place.items():
+            same = {tuple(map(id, held(known["optimizer"]))) for known in all_here}
+            remembers = all(known["optimizer"].state for known in all_here) and all_here[0]["type"] != "LBFGS"
+            if len(all_here) >= ANEW and len(same) == 1 and remembers and all(known["steps"] == 1 for known in all_here):
+                facts = {"type": all_here[0]["type"], "optimizers": len(all_here)}
+                self.recorder.observe("optimizer-anew", facts, list(place))
 
     def _described(self, parameter: Any, names: dict[int, dict[str, Any]]) -> dict[str, Any]:
         return names.get(id(parameter), {"name": "?", "root": "", "called": False, "shape": list(parameter.shape)})

@@ -18,7 +18,7 @@ SPELLINGS = frozenset(f"{verb}{noun}" for verb in VERBS for noun in NOUNS)
 
 def misspells(attribute: str) -> bool:
     """Whether the name is meant to be `requires_grad` and is not."""
-    return attribute != "requires_grad" and attribute.lower().replace("_", "") in SPELLINGS
+    return attribute != "requires_grad" and not attribute.startswith("_") and attribute.lower().replace("_", "") in SPELLINGS
 
 
 class ModuleRequiresGrad(Rule):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
 from snipfix.codemods import add_import, wrap_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import called
+from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import receiver
 
 __all__ = ["KeptByReference"]
 
-APART = re.compile(r"(?i)best|target|old|teacher|ema|shadow|frozen|backup|snapshot|init|initial|saved|reference|copy|momentum")
+APART = frozenset("best target old teacher ema shadow frozen backup snapshot init initial saved ref reference copy momentum last".split())
 """Words in a name that say that the thing is to differ from the model in training."""
 MODULE_METHODS = frozenset({"parameters", "state_dict", "load_state_dict", "eval", "named_parameters", "zero_grad", "train"})
 LOOPS = (ast.For, ast.While)
@@ -139,7 +138,7 @@ def _kept(node: ast.Assign) -> tuple[str, str, bool] | None:
         value = value.func.value  # a dict's copy holds the same tensors
     if isinstance(value, ast.Call) and called(value) == "state_dict" and not value.args:
         return name, receiver(value), True
-    if isinstance(node.value, ast.Name | ast.Attribute) and APART.search(name.rpartition(".")[2]):
+    if isinstance(node.value, ast.Name | ast.Attribute) and APART & set(words(name.rpartition(".")[2])):
         return name, ast.unparse(node.value), False
     return None
 
@@ -153,7 +152,7 @@ def _shares(code: Code, node: ast.Assign, name: str, model: str, is_state: bool)
     if any(receiver(one) == name and called(one) == "load_state_dict" and _state_of(one) == model for one in later):
         return not is_state
     if own and is_state:
-        return any(
+        return bool(APART & set(words(name))) and any(
             called(one) == "load_state_dict" and _loads(one, name) and _home(code, one) is not _home(code, node) for one in _calls(code)
         )
     loop = next((up for up in code.ancestors(node) if isinstance(up, (*LOOPS, ast.FunctionDef))), None)

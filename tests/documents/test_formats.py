@@ -280,6 +280,11 @@ def test_a_docstring_example_is_mended_in_place():
     assert new.decode() == MODULE.replace(">>> x = double(4)", ">>> y = 4\n>>> x = double(y)")
 
 
+def test_a_python_file_is_no_sketch():
+    (snippet,) = read("mod.py", "UNSET = ...\n\n\nraise_late = ValueError  # ValueError\n").snippets
+    assert not snippet.expect_error
+
+
 def test_a_false_output_of_a_docstring_is_mended_in_place():
     document = read("mod.py", MODULE)
     new = writeback.rewrite(document, {}, {"mod:2": "5\n8\n"})

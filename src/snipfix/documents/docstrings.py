@@ -29,7 +29,7 @@ def read(source: Source) -> Iterator[Event]:
     spoken = "\n".join(SPOKEN.findall(source.text)).split("\n")
     yield Prose("\n".join(line for line in spoken if not CODE.search(line)), 1)
     lines = source.lines if source.lines[-1].code else source.lines[:-1]
-    yield Fence("python", 1, lines, 0, final_newline=not source.lines[-1].code, title=source.path)
+    yield Fence("python", 1, lines, 0, final_newline=not source.lines[-1].code, title=source.path, tags=frozenset({"file"}))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -162,13 +162,14 @@ class _Assembler:
             fence, documented = without_prompts(fence)
             if any(recognise.ends_in_error(line.code) for line in fence.shown):
                 tags, documented = tags | {"expect-error"}, None
-        if announces_error(self.label) or recognise.ends_on_purpose(code_of(fence)):
+        shown = "file" not in tags  # in a program `...` is a value, and its comments speak of other things
+        if shown and (announces_error(self.label) or recognise.ends_on_purpose(code_of(fence))):
             tags = tags | {"expect-error"}
         fence, blanked, foreign = recognise.without_magics(fence)
         if foreign or not code_of(fence).strip():
             self._skip(fence, foreign or "nothing in it")
             return
-        if sketch := self._sketched(code_of(fence), fence.line):
+        if shown and (sketch := self._sketched(code_of(fence), fence.line)):
             self._skip(fence, sketch)
             return
         for line, text in blanked:

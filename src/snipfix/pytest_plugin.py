@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentFile", "SnippetItem"]
 
-SUFFIXES = frozenset({".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".ipynb", ".html", ".htm"})
+SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mdx", ".qmd", ".rmd", ".rst", ".ipynb", ".html", ".htm"})
 """Python files are collected only by pattern: they are pytest's own."""
 
 

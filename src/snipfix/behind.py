@@ -7,7 +7,6 @@ reports what it meets there at the place it has in the author's text, saying beh
 from __future__ import annotations
 
 import difflib
-import time
 from dataclasses import replace
 
 from snipfix.audit import Auditor
@@ -19,21 +18,21 @@ __all__ = ["look_behind"]
 
 DEPTH = 8
 TRIES = 24
-SECONDS, PATIENCE = 6.0, 3.0
-"""Wall clock for one snippet and for one mending in an audit, which looks behind as far as it gets in seconds."""
-THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 5.0
-"""The same in a repair, whose report is kept: enough that how far it gets does not depend on the machine's load."""
+SECONDS, PATIENCE = 5.0, 5.0
+"""Processor time that the mendings of one snippet may take in an audit, which is then no matter of the machine's load, and wall clock for one."""
+THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 15.0
+"""The same in a repair, whose report is kept."""
 
 
 def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False) -> Result:
     """The result with the findings behind its errors added; each has `behind` set and carries no fixes of its own."""
     search = Search(auditor, result.snippet, patience=THOROUGH_PATIENCE if thorough else PATIENCE)
-    until = search.started + (THOROUGH_SECONDS if thorough else SECONDS)
+    enough = THOROUGH_SECONDS if thorough else SECONDS
     state = State(result.snippet.code, result)
     known = {(finding.rule, finding.span.line) for finding in result.findings}
     found: list[Finding] = []
     for _ in range(DEPTH):
-        after = _next(search, state) if time.monotonic() < until else None
+        after = _next(search, state) if search.processor < enough else None
         if after is None:
             break
         for finding in after.errors:

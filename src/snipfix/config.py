@@ -44,7 +44,7 @@ class Options:
     tries: int = 300
     """Candidates that the repair of one snippet may try."""
     search_seconds: float = 120.0
-    """Wall clock that the repair of one snippet may take, the final proof not counted."""
+    """Processor seconds that the candidates for one snippet may take, the final proof not counted."""
 
     def wants(self, finding: Finding) -> bool:
         """Whether --select and --ignore let a finding through. Each names a rule (id or name), an id prefix or a category."""

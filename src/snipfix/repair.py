@@ -25,6 +25,8 @@ __all__ = ["Repairer"]
 
 CANDIDATE_SECONDS = 20.0
 """Wall clock that a candidate may take with its training loops cut short."""
+LOADED = 3
+"""How many times as long as its processor time a search may last by the clock: what it finds is no matter of the machine's load."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Search:
     patience: float = CANDIDATE_SECONDS
     """Wall clock that one candidate may take."""
     tries: int = 0
+    processor: float = 0.0
+    """Processor seconds that the candidates took."""
     seen: set[str] = field(default_factory=set)
     best: State = field(init=False)
     """The state with errors that got furthest."""
@@ -87,14 +91,17 @@ class Search:
     @property
     def spent(self) -> bool:
         options = self.auditor.options
-        return self.tries >= options.tries or time.monotonic() - self.started > options.search_seconds
+        waited = time.monotonic() - self.started > LOADED * options.search_seconds
+        return self.tries >= options.tries or self.processor > options.search_seconds or waited
 
     def audit(self, text: str) -> Result:
         """A candidate's Result: training loops cut short, and less patience than the final proof has."""
         self.tries += 1
         options = self.auditor.options
         hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, self.patience)))
-        return hasty.audit(replace(self.snippet, code=text), quick=True)
+        result = hasty.audit(replace(self.snippet, code=text), quick=True)
+        self.processor += result.outcome.usage.cpu if result.outcome else 0.0
+        return result
 
     def solutions(self, start: Result) -> Iterator[list[State]]:
         """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked."""

@@ -18,6 +18,8 @@ SQUASHING = (
     "torch.nn.functional.relu", "torch.relu", "Tensor.relu", "torch.log", "Tensor.log", "torch.tanh", "Tensor.tanh",
 )  # fmt: skip
 ARITHMETIC = ("Tensor.sub", "torch.sub", "Tensor.__sub__", "Tensor.__rsub__")
+MOVING = ("View", "Reshape", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Select", "Slice", "ToCopy")
+NEAR = 40
 PER_PLACE = 3
 SOFTMAX_DIM = ("softmax", "log_softmax")
 
@@ -80,11 +82,35 @@ def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result:
         "module": _module(recorder),
         "grad": bool(getattr(result, "requires_grad", False)),
         "value": recorder.describe(result).get("low"),
+        "bootstrapped": target.requires_grad and bootstrapped(given, target),
     }
     if function.__name__ == "nll_loss" and given.dim() >= 1:
         totals = given.detach().float().logsumexp(1 if given.dim() > 1 else 0)
         facts["log_totals"] = [float(totals.min()), float(totals.max())]
     return facts
+
+
+def bootstrapped(given: Any, target: Any) -> bool:
+    """Whether the target is made by arithmetic from a maximum or choice among values of the very parameters that the prediction was chosen from."""
+    if not _found(given, ("Gather", "Index"), MOVING) or not _found(
+        target, ("Max", "Amax", "Gather"), (*MOVING, "Add", "Sub", "Mul", "Rsub")
+    ):
+        return False
+    known = {id(one) for one in history.leaves([given])}
+    return any(id(one) in known for one in history.leaves([target]))
+
+
+def _found(tensor: Any, wanted: tuple[str, ...], through: tuple[str, ...]) -> bool:
+    """Whether one of the operations made the tensor, followed back through others only."""
+    stack, steps = [tensor.grad_fn], 0
+    while stack and steps < NEAR:
+        node, steps = stack.pop(), steps + 1
+        name = "" if node is None else history.operation(node).rstrip("0123456789")
+        if name in wanted:
+            return True
+        if name in through:
+            stack.extend(one for one, _ in node.next_functions)
+    return False
 
 
 def _argument(args: tuple, kwargs: dict, index: int, name: str) -> Any:

@@ -163,13 +163,16 @@ def _workspace_here() -> Path:
 
 
 def emit(finished: Finished, format: str, output: Path | None, language: str | None = None) -> None:  # noqa: A002
-    """The report in the format asked for, on stdout or into a file; and the HTML where `snipfix report` finds it."""
+    """The report in the format asked for, on stdout or into a file; the HTML and the history where `snipfix report` finds them."""
     from snipfix.report import render
 
     options: dict[str, Any] = {} if format in ("json", "sarif") else {"language": language}
 
     if Path("snippets/manifest.json").is_file() or Path("pyproject.toml").is_file():
+        from snipfix.report import history
+
         write_atomic(LAST_RUN, render(finished.report, "html", language=language).encode("utf-8", "replace"))
+        history.add(finished.report)
     if format == "table" and output is None:
         from snipfix.report import terminal
 

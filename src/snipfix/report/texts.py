@@ -126,6 +126,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "fence many": ("{} fences", "{} 个代码块"),
     "snippet one": ("{} snippet", "{} 个代码片段"),
     "snippet many": ("{} snippets", "{} 个代码片段"),
+    # two runs compared
+    "compared": ("Two runs compared", "两次运行的比较"),
+    "run worse": ("worse", "变差"),
+    "run better": ("better", "变好"),
+    "run mixed": ("mixed", "有好有坏"),
+    "run new": ("new", "新增"),
+    "run gone": ("gone", "消失"),
+    "run same": ("as before", "不变"),
     # verdicts
     "clean": ("clean", "正确"),
     "suspect": ("suspect", "可疑"),

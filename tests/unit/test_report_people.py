@@ -18,6 +18,7 @@ from snipfix.errors import UsageError
 from snipfix.evidence import Call, Observation, Outcome, Span
 from snipfix.model import Category, RepairVerdict, RunReport, Severity, Stage, Verdict
 from snipfix.report import FORMATS, pictures, render
+from snipfix.report.bilingual import Words
 from snipfix.report.frames import frame
 from snipfix.report.listing import listing
 from snipfix.report.progress import Progress
@@ -152,7 +153,7 @@ def test_the_page_says_what_matters_of_a_repair() -> None:
         "mat1 and mat2",
         "4 × 16 × 14 × 14 → 4 × 3136",
         "256 learnable images",
-        "7 candidates tried",
+        '7 <span class="en" lang="en">candidates tried</span>',
     ):
         assert part in text
 
@@ -210,21 +211,21 @@ def test_both_sides_keep_their_text() -> None:
 
 
 def test_pictures_are_left_out_where_there_is_nothing_to_draw() -> None:
-    words = texts("en")
+    words = Words("en")
     assert pictures.flow(None, words) == pictures.curve(None, None, words) == pictures.dependence(None, {Category.CAUSALITY}, words) == ""
 
 
 def test_the_loss_is_drawn_only_where_something_was_trained() -> None:
     trained = sample.repaired().repair.outcome
     called = Outcome(kind="ok", observations=(Observation(probe="backward", facts={"values": [3.0, 2.0, 1.0], "steps": 0}),))
-    assert "polyline" in pictures.curve(None, trained, texts("en"))
-    assert pictures.curve(None, called, texts("en")) == ""
+    assert "polyline" in pictures.curve(None, trained, Words("en"))
+    assert pictures.curve(None, called, Words("en")) == ""
 
 
 def test_a_leak_is_drawn_where_it_was_seen() -> None:
     result = sample.patched()
     before, after = (
-        str(pictures.dependence(outcome, {Category.BATCH_LAYOUT}, texts("en"))) for outcome in (result.outcome, result.repair.outcome)
+        str(pictures.dependence(outcome, {Category.BATCH_LAYOUT}, Words("en"))) for outcome in (result.outcome, result.repair.outcome)
     )
     assert (before.count("cell leak"), after.count("cell leak")) == (3, 0)
 
@@ -236,7 +237,7 @@ def test_a_deep_model_is_drawn_at_a_level_that_fits() -> None:
     calls = [call("Net", 0)]
     for layer in range(4):
         calls += [call(f"Net.layers.{layer}", 1), *(call(f"Net.layers.{layer}.part{part}", 2) for part in range(5))]
-    drawing = str(pictures.flow(Outcome(kind="ok", calls=tuple(calls)), texts("en")))
+    drawing = str(pictures.flow(Outcome(kind="ok", calls=tuple(calls)), Words("en")))
     assert re.findall(r'class="name">([^<]*)<', drawing) == [f"Net.layers.{layer}" for layer in range(4)]
 
 

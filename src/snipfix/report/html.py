@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import inspect
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +19,13 @@ from snipfix.errors import UsageError
 from snipfix.evidence import Failure, Outcome, Value
 from snipfix.model import Finding, Result, RunReport, Verdict
 from snipfix.report import pictures
+from snipfix.report.bilingual import TAGS, Words, both
+from snipfix.report.language import chosen
 from snipfix.report.listing import listing
 from snipfix.report.sides import Gap, rows
-from snipfix.report.summary import by_category, by_severity, document_of, language_of, plain, repairs, reproduce, verdicts
+from snipfix.report.summary import by_category, by_severity, document_of, plain, repairs, reproduce, verdicts
 from snipfix.report.text import clean, short
-from snipfix.report.texts import texts
+from snipfix.rules.wording import Explanation, explanation, said
 
 __all__ = ["render"]
 
@@ -40,8 +40,8 @@ KEYS = {"exercise": "exercise stage", "skipped": "not reached", "environment": "
 
 def render(report: RunReport, *, language: str | None = None) -> str:
     """The whole page. `language`: `en` or `zh`; by default that of the documents."""
-    language = language or language_of(report)
-    words = texts(language)
+    language = chosen(report, language)
+    words = Words(language)
     script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -49,7 +49,10 @@ def render(report: RunReport, *, language: str | None = None) -> str:
     )  # fmt: skip
     return environment.get_template("page.html").render(
         t=words,
+        tag=TAGS[language],
         say=lambda key: words[KEYS.get(str(key), str(key))],
+        said=words.say,
+        fact=lambda key: words.get(f"fact {key}", key),
         facts_of=_facts,
         language=language,
         version=__version__,
@@ -85,7 +88,7 @@ def _overview(report: RunReport) -> dict[str, Any]:
     }
 
 
-def _snippet(number: int, result: Result, report: RunReport, words: Mapping[str, str]) -> dict[str, Any]:
+def _snippet(number: int, result: Result, report: RunReport, words: Words) -> dict[str, Any]:
     snippet, repair, outcome = result.snippet, result.repair, result.outcome
     ended = repair.verdict.value if repair else ""
     rules = {finding.name for finding in result.findings} | {finding.rule for finding in result.findings}
@@ -98,7 +101,7 @@ def _snippet(number: int, result: Result, report: RunReport, words: Mapping[str,
         "reproduce": reproduce(result, report.command),
         "counts": [(name, count) for name, count in by_severity(result.findings).items() if count],
         "haystack": short(
-            " ".join([snippet.id, snippet.title, document_of(snippet), *sorted(rules), *(finding.message for finding in result.findings)]),
+            " ".join([snippet.id, snippet.title, document_of(snippet), *sorted(rules), *_messages(result)]),
             2000,
         ).lower(),
         "lines": listing(snippet.code, result.findings),
@@ -114,6 +117,11 @@ def _snippet(number: int, result: Result, report: RunReport, words: Mapping[str,
         "stdout": (outcome.stdout if outcome else "")[:2000],
         "stdout_after": (repair.outcome.stdout if repair and repair.outcome and changed else "")[:2000],
     }
+
+
+def _messages(result: Result) -> list[str]:
+    """What is said of a snippet, in both languages, for the search."""
+    return [text for one in result.findings for text in dict.fromkeys((one.message, said(one.message, "zh", one.rule)))]
 
 
 def _facts(finding: Finding) -> list[tuple[str, str]]:
@@ -159,7 +167,7 @@ def described(value: Value) -> str:
     return short(value.text or value.path or value.type or value.kind, 60)
 
 
-def _pictures(result: Result, after: Outcome | None, words: Mapping[str, str]) -> list[tuple[str, list[tuple[str, Markup | str]]]]:
+def _pictures(result: Result, after: Outcome | None, words: Words) -> list[tuple[str, list[tuple[str, Markup | str]]]]:
     """Titled groups of drawings, each with what it shows: before, after, or both."""
     before, found = result.outcome, []
     categories = {finding.category for finding in result.findings}
@@ -187,27 +195,9 @@ def _rules(report: RunReport) -> list[dict[str, str]]:
     found = []
     for rule, finding in sorted(seen.items()):
         try:
-            sections = _sections(inspect.getdoc(find(rule)) or "")
+            english, chinese = (explanation(find(rule), language) for language in ("en", "zh"))
         except UsageError:
-            sections = {}
-        found.append(
-            {
-                "id": rule,
-                "name": finding.name,
-                "category": finding.category.value,
-                "what": sections.get("What it does", ""),
-                "why": sections.get("Why is this bad?", ""),
-            }
-        )
+            english = chinese = Explanation("", "", "", "")
+        texts = {key: both(getattr(english, key), getattr(chinese, key)) for key in ("summary", "what", "why", "safety")}
+        found.append({"id": rule, "name": finding.name, "category": finding.category.value, **texts})
     return found
-
-
-def _sections(doc: str) -> dict[str, str]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in doc.split("\n"):
-        if line.startswith("## "):
-            current = sections.setdefault(line[3:].strip(), [])
-        else:
-            current.append(line)
-    return {title: " ".join(" ".join(lines).split()) for title, lines in sections.items()}

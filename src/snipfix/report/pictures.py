@@ -16,6 +16,7 @@ from rich.cells import cell_len
 
 from snipfix.evidence import Call, Outcome, Value
 from snipfix.model import Category
+from snipfix.report.bilingual import Words
 from snipfix.report.text import short
 
 __all__ = ["curve", "dependence", "flow"]
@@ -35,7 +36,7 @@ class Node:
     clash: bool = False
 
 
-def flow(outcome: Outcome | None, words: Mapping[str, str]) -> Markup | str:
+def flow(outcome: Outcome | None, words: Words) -> Markup | str:
     """The modules in the order they were called, the shape on every edge, and the clash where one does not fit."""
     nodes = list(_nodes(outcome)) if outcome else []
     if len(nodes) < 2:
@@ -57,13 +58,13 @@ def flow(outcome: Outcome | None, words: Mapping[str, str]) -> Markup | str:
             f'<text x="14" y="{y + 45}"><tspan class="name">{escape(node.name)}</tspan> <tspan class="kind">{escape(node.kind)}</tspan></text>'
         )
         if node.clash:
-            parts.append(f'<text class="clash" x="{width - 12}" y="{y + 45}" text-anchor="end">✗ {escape(words["clash"])}</text>')
+            parts.append(f'<text class="clash" x="{width - 12}" y="{y + 45}" text-anchor="end">✗ {words.drawn("clash")}</text>')
         y += 60
     if not nodes[-1].clash:
         parts.append(f'<path class="edge" d="M26 {y - 4}v20m-4-6l4 6l4-6"/><text x="40" y="{y + 12}">{escape(nodes[-1].out)}</text>')
         y += 22
-    said = "; ".join(f"{node.name} {node.given} → {words['clash'] if node.clash else node.out}" for node in nodes)
-    return _svg(parts, width, y, f"{words['flow']}: {said}")
+    said = "; ".join(f"{node.name} {node.given} → {words.plain['clash'] if node.clash else node.out}" for node in nodes)
+    return _svg(parts, width, y, f"{words.plain['flow']}: {said}")
 
 
 def _nodes(outcome: Outcome) -> Iterator[Node]:
@@ -108,7 +109,7 @@ def _tensors(values: Sequence[Value]) -> Iterator[Value]:
             yield from _tensors(value.items)
 
 
-def curve(before: Outcome | None, after: Outcome | None, words: Mapping[str, str]) -> Markup | str:
+def curve(before: Outcome | None, after: Outcome | None, words: Words) -> Markup | str:
     """The loss at the first steps, before and after the repair on the same axes."""
     lines = [(name, values) for name, outcome in (("before", before), ("after", after)) if len(values := _losses(outcome)) >= 3]
     if not lines:
@@ -124,9 +125,9 @@ def curve(before: Outcome | None, after: Outcome | None, words: Mapping[str, str
             f"{78 + 346 * at / max(longest - 1, 1):.0f},{145 - 130 * (value - low) / spread:.0f}" for at, value in enumerate(values)
         )
         parts.append(f'<polyline class="line {name}" points="{points}"/>')
-        parts.append(f'<text class="legend {name}" x="{270 + 80 * number}" y="22">{escape(words[name])}</text>')
-    said = "; ".join(f"{words[name]}: {values[0]:.3g} → {values[-1]:.3g}" for name, values in lines)
-    return _svg(parts, 440, 172, f"{words['curve']}: {said}")
+        parts.append(f'<text class="legend {name}" x="{270 + 80 * number}" y="22">{words.drawn(name)}</text>')
+    said = "; ".join(f"{words.plain[name]}: {values[0]:.3g} → {values[-1]:.3g}" for name, values in lines)
+    return _svg(parts, 440, 172, f"{words.plain['curve']}: {said}")
 
 
 def _losses(outcome: Outcome | None) -> list[float]:
@@ -141,7 +142,7 @@ def _losses(outcome: Outcome | None) -> list[float]:
     return max(series, key=len, default=[])
 
 
-def dependence(outcome: Outcome | None, categories: AbstractSet[Category], words: Mapping[str, str]) -> Markup | str:
+def dependence(outcome: Outcome | None, categories: AbstractSet[Category], words: Words) -> Markup | str:
     """One input changed, and the outputs that moved: across the batch or back in time, whichever the findings' categories speak of."""
     strips = list(_strips(outcome, categories))[:4] if outcome else []
     if not strips:
@@ -152,14 +153,14 @@ def dependence(outcome: Outcome | None, categories: AbstractSet[Category], words
         parts.append(f'<text class="kind" x="0" y="{y + 14}">{escape(strip.name)}</text>')
         for row, word in enumerate(("input", "output")):
             top = y + 24 + 34 * row
-            parts.append(f'<text x="0" y="{top + 14}">{escape(words[word])}</text>')
+            parts.append(f'<text x="0" y="{top + 14}">{words.drawn(word)}</text>')
             for cell in range(min(strip.size, CELLS)):
                 state = strip.state(cell) if row else "own" if cell == strip.index else ""
                 parts.append(f'<rect class="cell {state}" x="{90 + 22 * cell}" y="{top}" width="18" height="18" rx="3"/>')
         moved = ", ".join(str(cell) for cell in range(strip.size) if strip.state(cell))
-        said.append(f"{strip.name}: {words['changed']} {strip.index}, {words['moved']} {moved}")
+        said.append(f"{strip.name}: {words.plain['changed']} {strip.index}, {words.plain['moved']} {moved}")
         y += 96
-    return _svg(parts, width, y - 10, f"{words['dependence']}: {'; '.join(said)}")
+    return _svg(parts, width, y - 10, f"{words.plain['dependence']}: {'; '.join(said)}")
 
 
 @dataclass(frozen=True, slots=True)

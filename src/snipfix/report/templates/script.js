@@ -17,7 +17,7 @@
       card.hidden = !fits;
       shown += fits;
     }
-    count.textContent = `${shown} / ${cards.length} ${count.dataset.word}`;
+    count.textContent = `${shown} / ${cards.length}`;
   };
   search.addEventListener("input", show);
   for (const chip of all("[data-filter]")) {
@@ -38,13 +38,28 @@
   };
   addEventListener("hashchange", follow);
 
-  let theme = "";
-  try { theme = localStorage.getItem("snipfix-theme") || ""; } catch { /* a page opened from disk may have no storage */ }
+  const speak = (language) => {
+    root.lang = language === "zh" ? "zh-Hans" : "en";
+    for (const name of ["aria-label", "placeholder"]) {
+      for (const element of all(`[data-${name}-${language}]`)) element.setAttribute(name, element.getAttribute(`data-${name}-${language}`));
+    }
+  };
+  const stored = (key, value) => {
+    try { return value === undefined ? localStorage.getItem(key) || "" : localStorage.setItem(key, value); } catch { return ""; /* a page opened from disk may have no storage */ }
+  };
+  if (stored("snipfix-language")) speak(stored("snipfix-language"));
+  document.getElementById("language").addEventListener("click", () => {
+    const language = root.lang === "en" ? "zh" : "en";
+    speak(language);
+    stored("snipfix-language", language);
+  });
+
+  const theme = stored("snipfix-theme");
   if (theme) root.dataset.theme = theme;
   document.getElementById("theme").addEventListener("click", () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
-    try { localStorage.setItem("snipfix-theme", root.dataset.theme); } catch { /* as above */ }
+    stored("snipfix-theme", root.dataset.theme);
   });
 
   const view = (diff, name) => {
@@ -68,10 +83,9 @@
   };
   for (const button of all(".copy")) {
     button.addEventListener("click", async () => {
-      const label = button.textContent;
       await copy(button.dataset.text);
-      button.textContent = button.dataset.done;
-      setTimeout(() => { button.textContent = label; }, 1500);
+      button.classList.add("done");
+      setTimeout(() => button.classList.remove("done"), 1500);
     });
   }
   show();

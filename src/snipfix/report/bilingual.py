@@ -1,0 +1,56 @@
+"""Words that a page holds in both languages at once, so that a reader can switch without another file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from markupsafe import Markup, escape
+
+from snipfix.report.text import clean
+from snipfix.report.texts import texts
+from snipfix.rules.wording import said
+
+__all__ = ["TAGS", "Words", "both"]
+
+TAGS = {"en": "en", "zh": "zh-Hans"}
+"""The `lang` attribute of each language."""
+
+
+def both(english: str, chinese: str, element: str = "span") -> Markup:
+    """A text in both languages; the page's style shows one. Once where they are the same."""
+    one, other = escape(clean(english)), escape(clean(chinese))
+    if one == other:
+        return one
+    return Markup(f'<{element} class="en" lang="en">{one}</{element}><{element} class="zh" lang="zh-Hans">{other}</{element}>')  # noqa: S704 - escaped
+
+
+class Words(Mapping[str, Markup]):
+    """The fixed words as markup in both languages; `plain` for attributes, `drawn` inside drawings."""
+
+    def __init__(self, language: str) -> None:
+        self._english, self._chinese = texts("en"), texts("zh")
+        self.plain: Mapping[str, str] = texts(language)
+
+    def __getitem__(self, key: str) -> Markup:
+        return both(self._english[key], self._chinese[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._english)
+
+    def __len__(self) -> int:
+        return len(self._english)
+
+    def drawn(self, key: str) -> Markup:
+        """A word inside an SVG text."""
+        return both(self._english[key], self._chinese[key], "tspan")
+
+    def attribute(self, name: str, key: str, after: str = "") -> Markup:
+        """An attribute whose value the page's script changes with the language."""
+        words = (self.plain[key], self._english[key], self._chinese[key])
+        now, english, chinese = (escape(clean(f"{word} {after}".strip())) for word in words)
+        return Markup(f'{name}="{now}" data-{name}-en="{english}" data-{name}-zh="{chinese}"')  # noqa: S704 - escaped
+
+    @staticmethod
+    def say(text: str, rule: str = "") -> Markup:
+        """What a rule, the audit or the repair says."""
+        return both(text, said(text, "zh", rule))

@@ -253,3 +253,18 @@ def test_a_deep_model_is_drawn_at_a_level_that_fits() -> None:
 )
 def test_what_changes_from_run_to_run_is_left_out(text: str, shown: str) -> None:
     assert steady(text) == shown
+
+
+def test_the_parameters_that_are_not_trained_are_drawn_first() -> None:
+    modules = [
+        {"path": "net.fc1", "type": "Linear", "parameters": 2, "graded": 2, "held": 2},
+        {"path": "net.fc2", "type": "Linear", "parameters": 2, "graded": 1, "held": 2},
+        {"path": "<b>", "type": "Linear", "parameters": 2, "graded": 2, "held": 0},
+        {"path": "odd", "type": "Linear", "parameters": "many", "graded": 2, "held": 0},
+    ]
+    outcome = Outcome(kind="ok", observations=(Observation(probe="gradients", facts={"modules": modules}),))
+    drawing = str(pictures.gradients(outcome, Words("en")))
+    assert drawing.index("net.fc2") < drawing.index("&lt;b&gt;") < drawing.rindex("net.fc1")
+    assert "net.fc2: gradient and step, no gradient" in drawing
+    assert "odd" not in drawing
+    assert pictures.gradients(None, Words("en")) == pictures.gradients(Outcome(kind="ok"), Words("en")) == ""

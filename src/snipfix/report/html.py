@@ -17,7 +17,7 @@ from markupsafe import Markup
 from snipfix import __version__
 from snipfix.errors import UsageError
 from snipfix.evidence import Failure, Outcome, Value
-from snipfix.model import Finding, Result, RunReport, Verdict
+from snipfix.model import Category, Finding, Result, RunReport, Verdict
 from snipfix.report import pictures
 from snipfix.report.bilingual import TAGS, Words, both
 from snipfix.report.language import chosen
@@ -34,6 +34,8 @@ FACTS = 8
 """Facts of a finding's evidence that are shown; the JSON report has all."""
 ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span"}
 """Facts that the page shows in another way: the failure below the code, places in it."""
+TRAINING = {Category.TRAINING_LOOP, Category.AUTOGRAD}
+"""Categories whose findings ask which parameters are trained."""
 KEYS = {"exercise": "exercise stage", "skipped": "not reached", "environment": "environment category"}
 """Words that mean something else elsewhere on the page."""
 
@@ -173,6 +175,7 @@ def _pictures(result: Result, after: Outcome | None, words: Words) -> list[tuple
     categories = {finding.category for finding in result.findings}
     groups = {
         "flow": (pictures.flow(before, words), pictures.flow(after, words)),
+        "gradients": (pictures.gradients(before, words), pictures.gradients(after, words)) if TRAINING & categories else ("", ""),
         "dependence": (pictures.dependence(before, categories, words), pictures.dependence(after, categories, words)),
     }
     for key, pair in groups.items():

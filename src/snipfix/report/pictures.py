@@ -19,7 +19,7 @@ from snipfix.model import Category
 from snipfix.report.bilingual import Words
 from snipfix.report.text import short
 
-__all__ = ["curve", "dependence", "flow"]
+__all__ = ["curve", "dependence", "flow", "gradients"]
 
 NODES = 12
 CELLS = 24
@@ -140,6 +140,52 @@ def _losses(outcome: Outcome | None) -> list[float]:
         if isinstance(values, list)
     ]
     return max(series, key=len, default=[])
+
+
+def gradients(outcome: Outcome | None, words: Words) -> Markup | str:
+    """Each module with parameters, one cell for each of them: trained, without gradient, or with one that no optimizer uses."""
+    rows = [row for observation in (outcome.seen("gradients") if outcome else ())[:1] for row in _modules(observation.facts.get("modules"))]
+    if not rows:
+        return ""
+    label = 20 + max(8 * cell_len(f"{row.name} {row.kind}") for row in rows)
+    parts, y = [], 0
+    for row in rows:
+        parts.append(
+            f'<text x="0" y="{y + 14}"><tspan class="name">{escape(row.name)}</tspan> <tspan class="kind">{escape(row.kind)}</tspan></text>'
+        )
+        for cell, state in enumerate(row.states):
+            parts.append(f'<rect class="cell {state}" x="{label + 22 * cell}" y="{y + 2}" width="18" height="16" rx="3"/>')
+        y += 24
+    for number, (state, key) in enumerate((("own", "trained"), ("none", "no gradient"), ("leak", "not stepped"))):
+        parts.append(f'<rect class="cell {state}" x="{150 * number}" y="{y + 10}" width="12" height="12" rx="3"/>')
+        parts.append(f'<text class="kind" x="{150 * number + 18}" y="{y + 20}">{words.drawn(key)}</text>')
+    said = "; ".join(f"{row.name}: {', '.join(words.plain[STATES[state]] for state in dict.fromkeys(row.states))}" for row in rows)
+    width = max(450, label + 22 * max(len(row.states) for row in rows))
+    return _svg(parts, width, y + 28, f"{words.plain['gradients']}: {said}")
+
+
+STATES = {"own": "trained", "none": "no gradient", "leak": "not stepped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One module: a state for each of its parameters."""
+
+    name: str
+    kind: str
+    states: tuple[str, ...]
+
+
+def _modules(rows: Any) -> Iterator[Trained]:
+    """The modules of an observation, those first that are not wholly trained."""
+    found = []
+    for row in rows if isinstance(rows, list) else ():
+        count, graded, held = (_mapping(row).get(key) for key in ("parameters", "graded", "held"))
+        if isinstance(count, int) and isinstance(graded, int) and isinstance(held, int) and 0 < count <= CELLS:
+            trained, bare = min(graded, held), max(count - graded, 0)
+            states = ("own",) * trained + ("leak",) * max(count - trained - bare, 0) + ("none",) * bare
+            found.append(Trained(short(str(_mapping(row).get("path")), 40), short(str(_mapping(row).get("type")), 30), states[:CELLS]))
+    yield from sorted(found, key=lambda one: set(one.states) == {"own"})[:NODES]
 
 
 def dependence(outcome: Outcome | None, categories: AbstractSet[Category], words: Words) -> Markup | str:

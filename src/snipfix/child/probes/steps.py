@@ -11,6 +11,7 @@ from . import history
 NAMED = 12
 WALKS = 6
 ANEW = 3
+MODULES = 60
 
 
 class Steps:
@@ -100,6 +101,7 @@ class Steps:
             self.recorder.observe("optimizer", facts, known["place"])
         self._unstepped(names)
         self._made_anew()
+        self._arrived(names)
         for place, root in self.rootless.items():
             known = {*self.reached, *map(id, self.rootless.values())}
             unreached = [one for one in self.optimizers.values() if not any(id(leaf) in known for leaf in held(one["optimizer"]))]
@@ -129,6 +131,21 @@ class Steps:
             if len(all_here) >= ANEW and len(same) == 1 and remembers and all(known["steps"] == 1 for known in all_here):
                 facts = {"type": all_here[0]["type"], "optimizers": len(all_here)}
                 self.recorder.observe("optimizer-anew", facts, list(place))
+
+    def _arrived(self, names: dict[int, dict[str, Any]]) -> None:
+        """For each called module of the author's with parameters: how many there are, how many got gradients, how many are held by an optimizer."""
+        modules: dict[tuple[str, str], dict[str, Any]] = {}
+        for key, name in names.items():
+            if name["called"]:
+                path = ".".join(part for part in (name["root"], name["module"]) if part)
+                known = modules.setdefault(
+                    (name["root"], name["module"]), {"path": path, "type": name["type"], "parameters": 0, "graded": 0, "held": 0}
+                )
+                known["parameters"] += 1
+                known["graded"] += key in self.reached or key in self.graded
+                known["held"] += key in self.held
+        if modules:
+            self.recorder.observe("gradients", {"modules": list(modules.values())[:MODULES]})
 
     def _described(self, parameter: Any, names: dict[int, dict[str, Any]]) -> dict[str, Any]:
         return names.get(id(parameter), {"name": "?", "root": "", "called": False, "shape": list(parameter.shape)})

@@ -71,6 +71,7 @@ def test_what_no_catalogue_has_stays_as_it_is():
 
 def test_a_title_without_its_rule_is_found_in_any_folder():
     assert said("leave the scores to the loss", "zh") == "直接把分数交给损失函数"
+    assert said("Use an encoder with a causal mask: a decoder without memory", "zh").startswith("改用带因果掩码的编码器")
 
 
 def test_a_hostile_message_costs_no_time():

@@ -35,6 +35,8 @@ HEADINGS = {
 TEXTS = {"What it does": "what", "Why is this bad?": "why", "Fix safety": "safety"}
 """The sections of prose and the catalogue's key for each; examples and references are the same in every language."""
 TOUCHING = re.compile("[\\u4e00-\\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\\u4e00-\\u9fff]")
+EVERYWHERE = "*"
+"""The name of all folders together: whose sentence a title is, is not always known."""
 DEPTH = 4
 """How deep a sentence may stand inside another."""
 
@@ -95,11 +97,8 @@ def said(text: str, language: str, rule: str = "") -> str:
     """A message or a fix's title in a language: what the rule's own folder has for it, else what any has, else the text itself."""
     if language != "zh" or not text:
         return text
-    own = _folder(rule)
-    for name in (own, *(name for name in _folders() if name != own)):
-        if (found := catalogue(name).say(text)) is not None:
-            return found
-    return text
+    own = catalogue(_folder(rule)).say(text) if rule else None
+    return own or catalogue(EVERYWHERE).say(text) or text
 
 
 def explanation(rule: Rule, language: str) -> Explanation:
@@ -129,13 +128,17 @@ def documentation(rule: Rule, language: str) -> str:
 
 @cache
 def catalogue(folder: str) -> Catalogue:
-    """The catalogue of a folder of rules, with what all folders share, which is all there is in that of ``.
+    """The catalogue of a folder of rules, with what all folders share, which is all there is in that of ``; or of all of them together.
 
     Raises:
         ValueError: for a file that is no TOML, or a sentence whose braces do not pair.
     """
-    data = _read(folder)
-    says = {**_read("").get("says", {}), **data.pop("says", {})}
+    folders = ("", *(file.parent.name for file in sorted(ROOT.glob("*/zh.toml")))) if folder == EVERYWHERE else ("", folder)
+    data: dict[str, Any] = {}
+    says: dict[str, str] = {}
+    for one in map(_read, folders):
+        says |= one.pop("says", {})
+        data |= one
     parsed = {english: _template(english, chinese) for english, chinese in says.items()}
     exact = {template.texts[0]: template.chinese.format() for template in parsed.values() if not template.fields}
     templates = sorted((one for one in parsed.values() if one.fields), key=lambda one: -sum(map(len, one.texts)))
@@ -164,11 +167,6 @@ def _template(english: str, chinese: str) -> Template:
             fields.append(name)
             texts.append("")
     return Template(tuple(texts), tuple(fields), chinese)
-
-
-@cache
-def _folders() -> tuple[str, ...]:
-    return ("", *sorted(file.parent.name for file in ROOT.glob("*/zh.toml")))
 
 
 @cache

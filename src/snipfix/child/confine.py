@@ -240,7 +240,9 @@ class Box:
         self.linux.drop_capabilities()
         self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
         if "landlock" in self.on:
-            self.linux.landlock(self.allowed, [scratch, "/dev/shm"], self.devices, tcp=loopback)
+            self.linux.landlock(
+                self.allowed, [scratch, "/dev/shm", *(["/tmp"] if "namespaces" in self.on else [])], self.devices, tcp=loopback
+            )
         if "seccomp" in self.on:
             self.linux.seccomp(self.filters[loopback])
 
@@ -252,7 +254,11 @@ class Box:
             os.environ["GLOO_SOCKET_IFNAME"] = "lo"
         linux.tmpfs(scratch, policy["disk_mb"], 16384)
         linux.tmpfs("/dev/shm", policy["shm_mb"], 4096)
-        if not any(path.startswith("/tmp/") for path in self.paths):
+        import view
+
+        if view.kept(self.paths):
+            view.own_tmp(self.paths, policy["disk_mb"])
+        else:
             linux.mount(scratch, "/tmp", None, linux.MS_BIND)
         linux.proc()
         linux.unshare("user")  # processes are counted per user namespace

@@ -20,6 +20,7 @@ FILES = (
 FILES_OF_CUDA = ("/sys/devices", "/sys/bus/pci", "/sys/module/nvidia", "/sys/module/nvidia_uvm")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH = "/scratch"
+KEPT = "/kept"
 USERS = "root:x:0:0::/nonexistent:/bin/false\nsnippet:x:1000:1000::/scratch:/bin/false\n"
 
 
@@ -80,6 +81,8 @@ def build(root, paths, policy):
     for path in [*paths, *pruned(files(policy)), *devices(policy)]:
         if os.path.lexists(path):
             show(path, root)
+    for place, path in kept(paths):
+        show(path, root, root + place)
     for folder in ("proc", "tmp", "scratch", "dev", "dev/shm", "etc", "old", "home"):
         os.makedirs(os.path.join(root, folder), exist_ok=True)
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
@@ -90,9 +93,21 @@ def build(root, paths, policy):
     linux.proc(root + "/proc")  # now: once the old root is gone the kernel no longer lets a user namespace mount one
 
 
-def show(path, root):
-    """Make a path appear under the new root: a link as a link, all else as a bind mount."""
-    target = root + path
+def kept(paths):
+    """Where the folders that lie under /tmp are also shown: each job gets a /tmp of its own, and these are put back into it."""
+    return [(f"{KEPT}/{number}", path) for number, path in enumerate(path for path in paths if path.startswith("/tmp/"))]
+
+
+def own_tmp(paths, megabytes):
+    """A /tmp of a job's own, with the folders in it that the interpreter needs."""
+    linux.tmpfs("/tmp", megabytes, 16384)
+    for place, path in kept(paths):
+        show(place, "/", path)
+
+
+def show(path, root, target=None):
+    """Make a path appear under the new root, by default in its own place: a link as a link, all else as a bind mount."""
+    target = target or root + path
     os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
     if os.path.islink(path):
         os.symlink(os.readlink(path), target)

@@ -89,7 +89,8 @@ def argument(bench: Any, name: str, tensor: Any, base: Any, targets: list[Any]) 
         if tensor.shape[dim] >= 2:
             facts["future"][str(dim)] = future(bench, name, tensor, base, dim)
             facts["blind"][str(dim)] = blind(bench, name, tensor, base, dim)
-    if facts["blind"].get("0") is False and len(bench.tensors()) == 1:  # others would have to change places with it
+    given = [value for value in (*bench.args, *bench.kwargs.values()) if value is not None]
+    if facts["blind"].get("0") is False and len(given) == 1:  # others, a state say, would have to change places with it
         facts["placed"] = placed(bench, name, tensor)
     if facts["integers"]:
         facts["target"] = next((kind for kind in (shifted(tensor, target) for target in targets) if kind), "")

@@ -62,6 +62,12 @@ class PositionInTheBatch(Rule):
     category = Category.BATCH_LAYOUT
     GOOD = (
         Good(CODE.format("9, 8", ":x.size(1)]")),
+        Good(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.lstm, self.fc = nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 2)\n"
+            "    def forward(self, x, state):  # each sample has a state of its own\n        return self.fc(self.lstm(x, state)[0][:, -1])\n"
+            "Net()(torch.randn(6, 3, 4), (torch.randn(1, 6, 5), torch.randn(1, 6, 5)))\n"
+        ),
         Good(CODE.format("9, 1, 8", ":x.size(1)].transpose(0, 1)")),
         Good(
             "import torch, torch.nn as nn\nclass Embeddings(nn.Module):\n    def __init__(self):\n        super().__init__()\n"

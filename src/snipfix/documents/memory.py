@@ -64,15 +64,15 @@ class Memory:
     def keep(self, document: Document) -> None:
         """Remember a document that was read. One that JSON cannot hold (half a surrogate pair in it) is read again each time."""
         assert document.source is not None
-        places, kept = dict[str, int](), list[_Kept]()
-        own = {snippet.id for snippet in document.snippets}
+        places, kept = dict[int, int](), list[_Kept]()  # by identity: one that others build on may differ from the document's own
+        own = set(map(id, document.snippets))
 
         def place(snippet: Snippet) -> int:
-            if snippet.id not in places:
+            if id(snippet) not in places:
                 before = [place(earlier) for earlier in snippet.before]
-                places[snippet.id] = len(kept)
-                kept.append(_Kept(replace(snippet, before=()), before, snippet.id in own))
-            return places[snippet.id]
+                places[id(snippet)] = len(kept)
+                kept.append(_Kept(replace(snippet, before=()), before, id(snippet) in own))
+            return places[id(snippet)]
 
         for snippet in document.snippets:
             place(snippet)

@@ -33,6 +33,12 @@ ENDED = ("ok", "exited")
 QUIET = (Category.LOSS, Category.TRAINING_LOOP, Category.CAUSALITY, Category.BATCH_LAYOUT)
 """Categories of defects that stop nothing: what a run meets on the same line is another matter."""
 
+PRETENDED = "pretended"
+"""The device of a job that runs on the CPU as if it were a GPU."""
+
+ON_A_CARD = re.compile(r"Expected all tensors to be on the same device|can't convert cuda:0 device type tensor to numpy")
+"""What only a card, real or pretended, has to say."""
+
 IGNORE_MARK = re.compile(r"snipfix:\s*ignore(?:\[([^\]]*)\])?")
 
 
@@ -82,7 +88,8 @@ class Auditor:
         outcome = self._outcome(self.run, context.snippet, quick)
         if outcome.failure or outcome.kind != "ok":
             beyond.setdefault(Stage.PROBE, f"only up to where the run ended: {outcome.kind}")
-        return findings + self._judged(replace(context, outcome=outcome), outcome), outcome, beyond
+        findings += self._judged(replace(context, outcome=outcome), outcome)
+        return findings + self._on_a_card(self.run, context), outcome, beyond
 
     def _outcome(self, run: Runner, snippet: Snippet, quick: bool) -> Outcome:
         """What comes of the snippet. Where its documented output hangs on random numbers, another seed shows what of it is certain."""
@@ -92,6 +99,20 @@ class Auditor:
             again = run(structs.replace(job, seed=job.seed + 1, stage=Stage.RUN.value))
             outcome = structs.replace(outcome, stdout_again=again.stdout if again.kind == "ok" else None)
         return outcome
+
+    def _on_a_card(self, run: Runner, context: Context) -> list[Finding]:
+        """What would be wrong with a GPU where there is none: the snippet is run on a card that is none, and only mixed devices are judged."""
+        if self.options.device != "cpu" or not any(
+            "cuda" in text for text in (context.snippet.code, *(one.code for one in context.snippet.before))
+        ):
+            return []
+        outcome = run(structs.replace(self.job(context.snippet, quick=True), device=PRETENDED, stage=Stage.RUN.value))
+        if outcome.failure is None or outcome.stopped_in or not ON_A_CARD.search(outcome.failure.message):
+            return []
+        context = replace(context, outcome=outcome)
+        rules = [rule for rule in self.rules if rule.category is Category.DEVICE]
+        found = [self.with_fixes(context, one) for rule in rules for one in rule.on_failure(context, outcome.failure, None)]
+        return [replace(one, message=f"with a GPU, {one.message}", evidence={**one.evidence, "device": PRETENDED}) for one in found]
 
     def job(self, snippet: Snippet, quick: bool) -> Job:
         """What the child is asked to do for a snippet."""
@@ -143,6 +164,8 @@ class Auditor:
 
     def with_fixes(self, context: Context, finding: Finding) -> Finding:
         """The finding with the candidate edits of its rule, those that apply to the text and change it."""
+        if finding.evidence.get("device") == PRETENDED:
+            return finding  # has them, from the outcome that it rests on
         rule = next(rule for rule in self.rules if rule.id == finding.rule)
         text = context.code.text
         return replace(finding, fixes=tuple(fix for fix in rule.fixes(context, finding) if fix.apply(text) != text))

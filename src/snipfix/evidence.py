@@ -47,6 +47,7 @@ class Job(Struct, frozen=True):
     """run, exercise or probe: how deep to look."""
     seed: int = 0
     device: str = "cpu"
+    """cpu, cuda, or pretended: a card that is none (`child/card.py`)."""
     quick: int = 0
     """Greater than zero: module-level training loops end after so many optimizer steps."""
     timeout: float = 60.0

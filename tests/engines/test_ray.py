@@ -1,5 +1,6 @@
 """The Ray engine on a real cluster of several nodes on this machine: the local engine's results, also when a node dies under it."""
 
+import json
 import time
 import warnings
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from snipfix.cli.app import run
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine
 from snipfix.engines.ray import BATCH, RayEngine, batches
@@ -68,6 +70,17 @@ def test_a_node_that_dies_costs_no_result(cluster):
         environment = engine.environment()
     assert results == expected
     assert environment["python"]
+
+
+def test_documents_are_audited_on_a_cluster_as_on_this_machine(cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("page.md").write_text("# A\n\n```python\nx = 1\n```\n\n```python\nprint(x + y)\n```\n\n```bash\nls\n```\n")
+    reports = list[object]()
+    for engine in ("local", "ray"):
+        assert run(["audit", "page.md", "--no-cache", "--engine", engine, "--format", "json", "--output", f"{engine}.json"]) == 1
+        reports.append(json.loads(Path(f"{engine}.json").read_text()))
+    assert reports[0] == reports[1]
+    assert reports[0]["totals"]["verdicts"]["failing"] == 1
 
 
 def test_an_error_of_the_sandbox_is_told_as_by_the_local_engine(cluster):

@@ -12,6 +12,8 @@ from snipfix.cli.options import (
     BaselineOption,
     DeviceOption,
     DiffOption,
+    EngineName,
+    EngineOption,
     ExitZeroOption,
     Format,
     FormatOption,
@@ -50,6 +52,7 @@ def audit(
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: OutputOption = None,
     lang: LanguageOption = None,
+    engine: EngineOption = EngineName.LOCAL,
     device: DeviceOption = None,
     jobs: JobsOption = None,
     timeout: TimeoutOption = None,
@@ -83,11 +86,13 @@ def audit(
     if watch:
         if diff is not None:
             raise UsageError("--watch and --diff do not go together", hint="--watch looks only at documents that change")
+        if engine is not EngineName.LOCAL:
+            raise UsageError("--watch runs on this machine alone", hint="leave --engine out")
         watching(paths or [Path()], options, lambda one: emit(one.without(accepted, options), format.value, output, lang))
     if diff is None:
-        finished = run(paths, options, repair=False, allow_empty=allow_empty)
+        finished = run(paths, options, repair=False, allow_empty=allow_empty, engine=engine.value)
     else:
-        finished = run_over(changed_in(paths, diff), options)
+        finished = run_over(changed_in(paths, diff), options, engine=engine.value)
     finished = finished.without(accepted, options)
     emit(finished, format.value, output, lang)
     return unread(finished) or (1 if finished.failing and not exit_zero else 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,8 @@ import typer
 
 from snipfix.cli.options import (
     DeviceOption,
+    EngineName,
+    EngineOption,
     ExitZeroOption,
     IgnoreOption,
     JobsOption,
@@ -30,17 +31,11 @@ from snipfix.cli.options import (
 __all__ = ["corpus"]
 
 
-class EngineName(StrEnum):
-    LOCAL = "local"
-    RAY = "ray"
-
-
 InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A .jsonl or .parquet file.")]
 OutOption = Annotated[Path, typer.Option("--out", help="A .jsonl or .parquet file: a record per row.", dir_okay=False)]
 ColumnOption = Annotated[str | None, typer.Option("--column", help="The column that holds code.")]
 MarkdownOption = Annotated[str | None, typer.Option("--markdown", help="The column that holds Markdown.")]
 RepairOption = Annotated[bool, typer.Option("--repair", help="Repair what is broken, too.")]
-EngineOption = Annotated[EngineName, typer.Option("--engine", help="This machine, or the Ray cluster that RAY_ADDRESS names.")]
 
 
 def corpus(

@@ -30,6 +30,11 @@ class Language(StrEnum):
     ZH = "zh"
 
 
+class EngineName(StrEnum):
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class Device(StrEnum):
     CPU = "cpu"
     CUDA = "cuda"
@@ -43,6 +48,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="What goes to std
 OutputOption = Annotated[Path | None, typer.Option("--output", help="Write the report to this file instead of stdout.", dir_okay=False)]
 LanguageOption = Annotated[Language | None, typer.Option("--lang", help="The report's language. Default: that of the documents.")]
 DeviceOption = Annotated[Device | None, typer.Option("--device", help="Where the snippets run.")]
+EngineOption = Annotated[EngineName, typer.Option("--engine", help="This machine, or the Ray cluster that RAY_ADDRESS names.")]
 JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, max=256, help="Fork servers side by side. Default: one per core.")]
 TimeoutOption = Annotated[float | None, typer.Option("--timeout", min=0.1, help="Seconds for one snippet.")]
 MemoryOption = Annotated[int | None, typer.Option("--memory", min=64, help="Megabytes for one snippet.")]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snipfix import documents, patches
 from snipfix.baseline import DEFAULT, Baseline
@@ -19,11 +19,15 @@ from snipfix.config import Options
 from snipfix.diff import unified
 from snipfix.documents import Document, writeback
 from snipfix.documents.memory import Memory
+from snipfix.engines import make
 from snipfix.engines.local import LocalEngine
 from snipfix.engines.target import source_digest
 from snipfix.errors import DocumentError, SnipfixError, UsageError
 from snipfix.files import write_atomic
 from snipfix.model import RepairVerdict, Result, RunReport, Stage
+
+if TYPE_CHECKING:
+    from snipfix.engines.ray import RayEngine
 
 __all__ = ["Finished", "accepted_in", "emit", "report_of", "run", "run_over", "unread"]
 
@@ -59,31 +63,31 @@ class Finished:
         return any(result.repair is not None and result.repair.verdict not in done for result in self.report.results)
 
 
-def run(paths: Sequence[Path] | None, options: Options, *, repair: bool, allow_empty: bool = False) -> Finished:
-    """Audit, and repair if asked to, everything at the paths.
+def run(paths: Sequence[Path] | None, options: Options, *, repair: bool, allow_empty: bool = False, engine: str = "local") -> Finished:
+    """Audit, and repair if asked to, everything at the paths, by the engine of a name.
 
     Raises:
         SnipfixError: for input that cannot be understood; nothing has been run then.
     """
     paths = paths or [_workspace_here()]
     if repair or not options.cache:
-        return run_over(documents.collect(paths, allow_empty=allow_empty), options, repair=repair)
+        return run_over(documents.collect(paths, allow_empty=allow_empty), options, repair=repair, engine=engine)
     with contextlib.closing(Cache()) as cache:
         found = documents.collect(paths, allow_empty=allow_empty, memory=Memory(cache, source_digest()))
-    return run_over(found, options)
+    return run_over(found, options, engine=engine)
 
 
-def run_over(found: Sequence[Document], options: Options, *, repair: bool = False) -> Finished:
+def run_over(found: Sequence[Document], options: Options, *, repair: bool = False, engine: str = "local") -> Finished:
     """Audit, and repair if asked to, documents that were read."""
     started = time.monotonic()
     if not any(document.snippets for document in found):
         options = replace(options, stage=Stage.STATIC)  # no fork server for nothing
-    with LocalEngine(options) as engine:
-        report = report_of(engine, found, repair=repair)
+    with make(engine, options) as entered:
+        report = report_of(entered, found, repair=repair)
     return Finished(replace(report, seconds=time.monotonic() - started), tuple(found))
 
 
-def report_of(engine: LocalEngine, found: Sequence[Document], *, repair: bool = False) -> RunReport:
+def report_of(engine: LocalEngine | RayEngine, found: Sequence[Document], *, repair: bool = False) -> RunReport:
     """What an engine makes of documents that were read.
 
     Raises:

@@ -20,6 +20,7 @@ from snipfix.config import Options
 from snipfix.engines.local import LocalEngine, Watcher
 from snipfix.errors import SandboxError, SnipfixError, UsageError
 from snipfix.model import Result, Snippet
+from snipfix.patches import Patches
 
 __all__ = ["RayEngine", "batches"]
 
@@ -101,12 +102,17 @@ class RayEngine:
             raise SandboxError("the nodes of the cluster have different packages or sandboxes", hint="compare `snipfix doctor` on each")
         return dict(first)
 
-    def results(self, snippets: Iterable[Snippet], *, repair: bool = False, watcher: Watcher | None = None) -> Iterator[Result]:
+    def results(
+        self, snippets: Iterable[Snippet], *, repair: bool = False, patches: Patches | None = None, watcher: Watcher | None = None
+    ) -> Iterator[Result]:
         """One Result per snippet, in their order, whatever dies on the way.
 
         Raises:
+            UsageError: for patches, which lie on this machine alone.
             SandboxError: the sandbox cannot be had as asked, or workers die more often than is reasonable.
         """
+        if patches is not None:
+            raise UsageError("patches are not known to the nodes of a cluster", hint="--no-patches, or the local engine")
         source = batches(snippets, together=repair)
         begun, running = deque[Any](), dict[Any, int]()
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -68,6 +69,7 @@ class MixedDevices(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         device = _device(crash)
+        yield from _registered(crash)
         values = list(crash.operation.args)
         for number, value in enumerate(values[:3]):
             if value.device == "cpu" and value.kind == "tensor":
@@ -77,6 +79,20 @@ class MixedDevices(CrashRule):
             statement = crash.statement_of(crash.constructor.lineno)
             if isinstance(statement, ast.Assign) and statement.value is crash.constructor:
                 yield from wrapped(crash, crash.constructor, f"{{}}.to({device})", "Move the model to the device")
+
+
+def _registered(crash: Crash) -> Iterator[Offer]:
+    """A tensor that a module keeps as a plain attribute stays behind when the module moves: as a buffer it goes along."""
+    given = [node.value if isinstance(node, ast.Subscript) else node for node in (operand(crash, 0), operand(crash, 1))]
+    used = {ast.unparse(node) for node in given if isinstance(node, ast.Attribute)}
+    for node in crash.code.nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and ast.unparse(node.targets[0]) in used:
+            target = node.targets[0]
+            assert isinstance(target, ast.Attribute)
+            if ast.unparse(target.value) == "self" and "requires_grad=True" not in ast.unparse(node.value):
+                value = crash.code.slice(node.value)
+                edits = replace_expression(crash.code, node, f'self.register_buffer("{target.attr}", {value})')
+                yield Offer("Keep the tensor as a buffer, which moves with the module", edits)
 
 
 def _device(crash: Crash) -> str:

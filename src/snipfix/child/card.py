@@ -1,0 +1,201 @@
+"""A graphics card that is none: tensors stay where they are and remember on which device they would be, so that mixing devices shows without a GPU.
+
+A tensor is on the pretended card when its storage is: views, parameters and `.data` follow by themselves. An error is raised only by functions that are
+known to need one device, with the words of torch. Whatever else meets tensors of both devices ends the pretence: nothing more is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+MIXED = "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!"
+NO_NUMPY = "can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+ONE_DEVICE = (
+    "add sub mul div true_divide floor_divide remainder pow maximum minimum fmod atan2 eq ne lt le gt ge equal allclose isclose logical_and logical_or"
+    " matmul mm bmm mv dot addmm baddbmm einsum outer linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"
+    " cat stack concat where masked_fill gather scatter index_select take_along_dim lerp addcmul addcdiv"
+    " embedding layer_norm batch_norm group_norm instance_norm scaled_dot_product_attention multi_head_attention_forward"
+    " cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div"
+    " cosine_similarity cosine_embedding_loss triplet_margin_loss margin_ranking_loss pairwise_distance cdist"
+).split()
+"""Functions that a GPU refuses to compute from tensors of two devices (single numbers aside)."""
+NEUTRAL = "copy_ __setitem__ __getitem__ set_ backward detach requires_grad_ size dim __len__ __hash__ __repr__ __format__ numel".split()
+"""Functions that may meet both; what they give lies where the first of their tensors does."""
+KEPT = 4096
+"""Storages remembered before those that are gone are forgotten."""
+
+
+class Pretended:
+    """Holds which storages are on the card; `mode` is entered around the snippet, outside of every observer."""
+
+    def __init__(self, torch: Any) -> None:
+        self.torch, self.blind = torch, False
+        self._on: dict[int, Any] = {}
+        self._limit = KEPT
+        tensor, functional = torch.Tensor, torch.nn.functional
+        owners = (torch, tensor, functional)
+        names = [form for name in ONE_DEVICE for form in (name, f"{name}_", f"__{name}__", f"__r{name}__", f"__i{name}__")]
+        self._strict = {
+            getattr(owner, name) for name in (*names, "rsub", "__truediv__", "__rtruediv__") for owner in owners if hasattr(owner, name)
+        }
+        self._neutral = {getattr(tensor, name) for name in NEUTRAL if hasattr(tensor, name)}
+        self._neutral |= {tensor.data.__set__, tensor.grad.__set__, getattr(torch, "_has_compatible_shallow_copy_type", None)}  # Module.to
+        self._special = {
+            tensor.to: self._to, tensor.cuda: self._cuda, tensor.cpu: self._cpu, tensor.numpy: self._numpy, tensor.__array__: self._numpy,
+            tensor.device.__get__: self._device, tensor.is_cuda.__get__: self._is_cuda, tensor.is_cpu.__get__: self._is_cpu,
+            tensor.get_device: self._get_device, tensor.grad.__get__: self._grad, tensor.pin_memory: self._pin_memory,
+        }  # fmt: skip
+
+    def install(self) -> Any:
+        """Let torch.cuda say that there is one card; gives the mode to enter."""
+        cuda = self.torch.cuda
+        said = {
+            "is_available": True,
+            "device_count": 1,
+            "current_device": 0,
+            "get_device_name": "a card that is none",
+            "is_initialized": True,
+        }
+        silent = ("synchronize", "empty_cache", "set_device", "reset_peak_memory_stats", "init", "_lazy_init")
+        numbers = ("memory_allocated", "max_memory_allocated", "memory_reserved", "max_memory_reserved")
+        for name, value in {**said, **dict.fromkeys(silent), **dict.fromkeys(numbers, 0)}.items():
+            setattr(cuda, name, lambda *_, _value=value, **__: _value)
+        return self._mode()
+
+    def _mode(self) -> Any:
+        card = self
+
+        class Mode(self.torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
+            def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+                return card.call(function, args, kwargs or {})
+
+        return Mode()
+
+    def call(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        """What the function gives, had there been a card. Raises torch's own RuntimeError where devices are mixed."""
+        special = self._special.get(function)
+        if special is not None:
+            return special(function, args, kwargs)
+        asked = kwargs.get("device")
+        if asked is not None:
+            result = function(*args, **{**kwargs, "device": "cpu"})
+            self._place(result, self._is_card(asked))
+            return result
+        if function in self._neutral:
+            first = next(self._tensors(args), None)
+            result = function(*args, **kwargs)
+            if first is not None and self.holds(first):
+                self._place(result, card=True)
+            return result
+        return self._computed(function, args, kwargs)
+
+    def _computed(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        given = list(self._tensors((args, list(kwargs.values()))))
+        there = [tensor for tensor in given if self.holds(tensor)]
+        if there and not self.blind and any(tensor.dim() for tensor in given if not self.holds(tensor)):
+            if function in self._strict:
+                raise RuntimeError(MIXED)
+            self.blind = True
+        result = function(*args, **kwargs)
+        if there:
+            self._place(result, card=True)
+        return result
+
+    # Where a tensor is ------------------------------------------------------------------------------------------------
+
+    def holds(self, tensor: Any) -> bool:
+        """Whether a tensor is on the card."""
+        try:
+            return tensor.untyped_storage()._cdata in self._on
+        except (RuntimeError, NotImplementedError):  # sparse ones have no storage
+            return False
+
+    def _place(self, value: Any, card: bool) -> None:
+        for tensor in self._tensors(value):
+            try:
+                storage = tensor.untyped_storage()
+            except (RuntimeError, NotImplementedError):
+                self.blind = True
+                continue
+            if not card:
+                self._on.pop(storage._cdata, None)
+            elif storage._cdata not in self._on:
+                from torch.multiprocessing.reductions import StorageWeakRef
+
+                self._on[storage._cdata] = StorageWeakRef(storage)  # keeps its number from being given to another
+        if len(self._on) > self._limit:
+            self._on = {number: storage for number, storage in self._on.items() if not storage.expired()}
+            self._limit = max(KEPT, 2 * len(self._on))
+
+    def _tensors(self, value: Any) -> Iterator[Any]:
+        if isinstance(value, self.torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            for one in value:
+                yield from self._tensors(one)
+        elif isinstance(value, dict):
+            yield from self._tensors(list(value.values()))
+
+    def _is_card(self, device: Any) -> bool:
+        if isinstance(device, self.torch.Tensor):
+            return self.holds(device)
+        return isinstance(device, int) or str(device).startswith("cuda")
+
+    # The functions that speak of devices ------------------------------------------------------------------------------
+
+    def _moved(self, tensor: Any, result: Any, card: bool) -> Any:
+        if self.holds(tensor) == card:
+            self._place(result, card)
+            return result
+        if result.untyped_storage()._cdata == tensor.untyped_storage()._cdata:
+            result = result.clone()
+        self._place(result, card)
+        return result
+
+    def _to(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        tensor, *rest = args
+        asked = kwargs.get("device", kwargs.get("other"))
+        for at, one in enumerate(rest):
+            if isinstance(one, self.torch.Tensor):
+                asked, rest[at] = one, one.dtype
+            elif isinstance(one, (str, self.torch.device)) or (isinstance(one, int) and not isinstance(one, bool) and at == 0):
+                asked, rest[at] = one, "cpu"
+        if isinstance(kwargs.get("other"), self.torch.Tensor):
+            kwargs = {**{name: value for name, value in kwargs.items() if name != "other"}, "dtype": kwargs["other"].dtype}
+        elif kwargs.get("device") is not None:
+            kwargs = {**kwargs, "device": "cpu"}
+        card = self.holds(tensor) if asked is None else self._is_card(asked)
+        return self._moved(tensor, function(tensor, *rest, **kwargs), card)
+
+    def _cuda(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        return self._moved(args[0], args[0], card=True)
+
+    def _cpu(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        return self._moved(args[0], args[0], card=False)
+
+    def _numpy(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        if self.holds(args[0]) and not self.blind:
+            raise TypeError(NO_NUMPY)
+        return function(*args, **kwargs)
+
+    def _device(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        return self.torch.device("cuda:0") if self.holds(args[0]) else function(*args, **kwargs)
+
+    def _is_cuda(self, function: Any, args: tuple, kwargs: dict) -> bool:
+        return self.holds(args[0])
+
+    def _is_cpu(self, function: Any, args: tuple, kwargs: dict) -> bool:
+        return not self.holds(args[0])
+
+    def _get_device(self, function: Any, args: tuple, kwargs: dict) -> int:
+        return 0 if self.holds(args[0]) else -1
+
+    def _pin_memory(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        return args[0]
+
+    def _grad(self, function: Any, args: tuple, kwargs: dict) -> Any:
+        gradient = function(*args, **kwargs)
+        if gradient is not None and self.holds(args[0]):
+            self._place(gradient, card=True)
+        return gradient

@@ -1,0 +1,155 @@
+"""The card that is none: mixed devices show with torch's words where there is no GPU, and right programs stay right."""
+
+import pytest
+
+from snipfix.audit import PRETENDED, Auditor
+from snipfix.config import Options
+from snipfix.evidence import Job
+from snipfix.model import Snippet
+from snipfix.rules.registry import rules
+from snipfix.sandbox.client import Sandbox
+
+pytestmark = pytest.mark.torch
+
+HEAD = """\
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader, TensorDataset
+device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+"""
+RIGHT = {
+    "good": """\
+net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2)).to(device)
+opt = torch.optim.Adam(net.parameters(), lr=0.1)
+crit = nn.CrossEntropyLoss()
+data = DataLoader(TensorDataset(torch.randn(40, 3), torch.randint(0, 2, (40,))), batch_size=8, shuffle=True)
+for epoch in range(3):
+    total = 0.0
+    for x, y in data:
+        x, y = x.to(device), y.to(device)
+        opt.zero_grad()
+        loss = crit(net(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        opt.step()
+        total += loss.item()
+    print(epoch, total, next(net.parameters()).device, net[0].weight.grad.device)
+net.eval()
+with torch.no_grad():
+    print(net(torch.randn(2, 3, device=device)).argmax(1).cpu().numpy())
+""",
+    "lstm": """\
+net = nn.LSTM(3, 4, batch_first=True).cuda()
+x = torch.randn(2, 5, 3).cuda()
+h = torch.zeros(1, 2, 4, device=x.device)
+out, (h, c) = net(x, (h, torch.zeros_like(h)))
+out.mean().backward()
+print(out.device, h.is_cuda)
+""",
+    "transformer": """\
+net = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).to(device)
+x = torch.randn(2, 5, 8).to(device)
+m = nn.Transformer.generate_square_subsequent_mask(5).to(device)
+print(net(x, mask=m).device)
+net.eval()
+with torch.no_grad(): print(net(x).device)
+""",
+    "copy": """\
+import copy
+net = nn.Linear(3, 2).to(device)
+other = copy.deepcopy(net)
+other.load_state_dict(net.state_dict())
+w = nn.Parameter(torch.ones(2, device=device))
+print((other(torch.ones(1,3).to(device)) * w).device, (w * torch.tensor(2.0)).device)
+emb = nn.Embedding(5, 3).to(device)
+print(emb(torch.tensor([1,2]).to(device)).sum())
+""",
+    "scaler": """\
+net = nn.Linear(3, 2).to(device)
+opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+s = torch.amp.GradScaler('cuda')
+with torch.autocast('cuda'):
+    loss = net(torch.ones(2,3,device=device)).sum()
+s.scale(loss).backward()
+s.step(opt)
+s.update()
+print('fine')
+""",
+}
+WRONG = {
+    "a batch left behind": """\
+net = nn.Linear(3, 2).to(device)
+x = torch.zeros(4, 3)
+print(net(x))
+""",
+    "a target left behind": """\
+net = nn.Linear(3, 2).to(device)
+x = torch.zeros(4, 3, device=device)
+y = torch.zeros(4, dtype=torch.long)
+loss = nn.CrossEntropyLoss()(net(x), y)
+""",
+    "a tensor that no buffer holds": """\
+class PE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pe = torch.zeros(1, 5, 4)
+    def forward(self, x):
+        return x + self.pe
+m = PE().to(device)
+m(torch.zeros(2, 5, 4).to(device))
+""",
+    "numpy": """\
+x = torch.zeros(4, 3, device=device)
+print(x.numpy())
+""",
+}
+UNKNOWN = """\
+net = nn.LSTM(3, 4).to(device)
+packed = nn.utils.rnn.pack_padded_sequence(torch.zeros(5, 2, 3, device=device), torch.tensor([5, 3]))
+out, _ = net(packed)
+padded, lengths = nn.utils.rnn.pad_packed_sequence(out)
+print(padded.sum() + 1)
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.mark.parametrize("code", RIGHT.values(), ids=RIGHT)
+def test_right_programs_run_to_their_end(sandbox: Sandbox, code: str):
+    outcome = sandbox.run(Job(code=HEAD + code, device=PRETENDED, stage="run", quick=6))
+    assert outcome.kind == "ok", outcome.failure
+
+
+def test_nothing_is_said_once_a_function_meets_both_devices_that_may(sandbox: Sandbox):
+    result = Auditor(sandbox.run, rules(), Options()).audit(Snippet("s", "", "page.md", HEAD + UNKNOWN))
+    assert not [finding for finding in result.findings if finding.category.value == "device"]
+
+
+@pytest.mark.parametrize("code", WRONG.values(), ids=WRONG)
+def test_mixed_devices_are_found_and_their_mending_is_proven(sandbox: Sandbox, code: str):
+    auditor = Auditor(sandbox.run, rules(), Options())
+    result = auditor.audit(Snippet("s", "", "page.md", HEAD + code))
+    (finding,) = [finding for finding in result.findings if finding.is_error]
+    assert (finding.category.value, finding.evidence["device"]) == ("device", PRETENDED)
+    assert finding.message.startswith("with a GPU, ")
+    assert finding.fixes
+    mended = [auditor.audit(Snippet("s", "", "page.md", fix.apply(HEAD + code))) for fix in finding.fixes]
+    assert any(not any(one.is_error for one in after.findings) for after in mended)
+
+
+def test_a_snippet_that_never_says_cuda_runs_once(sandbox: Sandbox):
+    devices = list[str]()
+
+    def run(job: Job):
+        devices.append(job.device)
+        return sandbox.run(job)
+
+    auditor = Auditor(run, rules(), Options())
+    auditor.audit(Snippet("s", "", "page.md", "import torch\nprint(torch.zeros(2))\n"))
+    assert devices == ["cpu"]
+    auditor.audit(Snippet("s", "", "page.md", HEAD + "print(device)\n"))
+    assert devices == ["cpu", "cpu", PRETENDED]

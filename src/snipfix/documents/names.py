@@ -56,7 +56,7 @@ def names_of(code: str) -> Names:
     imports = _imports(tree) if "import" in code else set[str]()
     free = _free(table)
     needs = free - gives - ALWAYS
-    if free & gives:
+    if free & gives or any(isinstance(one, ast.AugAssign) for one in tree.body):  # `x += 1` reads x, and is not said to
         needs |= _too_early(tree, gives)
     if "*" in imports:  # may bind anything
         needs = set()

@@ -11,7 +11,7 @@ import pytest
 
 BROKEN = "# 页 😀\n\n```python\nprint(F.relu(1))\n```\n"
 MENDED = BROKEN.replace("print", "import torch.nn.functional as F\n\nprint")
-COMMAND = [sys.executable, "-m", "snipfix", "repair", ".", "--write", "--stage", "static", "--no-cache"]
+COMMAND = [sys.executable, "-m", "snipfix", "repair", ".", "--write", "--stage", "static", "--no-cache", "--lang", "en"]
 
 
 def repair(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -177,6 +177,8 @@ def _reading_order(finding: Finding) -> tuple[int, int, int, str]:
 
 def _ignored(code: Code, finding: Finding) -> bool:
     """Whether `# snipfix: ignore[rule] reason` stands on the finding's first or last line."""
+    if "snipfix:" not in code.text:
+        return False
     for line in {finding.span.line, finding.span.end_line}:
         mark = IGNORE_MARK.search(code.comments.get(line, ""))
         if mark and (mark[1] is None or {finding.rule, finding.name} & {name.strip() for name in mark[1].split(",")}):

@@ -10,12 +10,45 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from snipfix.evidence import Span
 
 if TYPE_CHECKING:
     import libcst as cst
+
+Node = TypeVar("Node", bound=ast.AST)
+
+PLAIN = frozenset(
+    [
+        "ctx",
+        "op",
+        "ops",
+        "id",
+        "attr",
+        "arg",
+        "kind",
+        "type_comment",
+        "module",
+        "level",
+        "conversion",
+        "simple",
+        "is_async",
+        "asname",
+        "rest",
+    ]
+)
+"""Fields that never hold a node worth a visit."""
+
+_fields: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
+
+
+def fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields in which a node of this type may hold others; which operator it is, and whether it reads or stores, is no node of its own."""
+    found = _fields.get(kind)
+    if found is None:
+        found = _fields[kind] = tuple(name for name in kind._fields if name not in PLAIN)
+    return found
 
 
 class Code:
@@ -59,7 +92,7 @@ class Code:
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        """Every node of the tree, parents before children, in source order of the walk."""
+        """Every node of the tree but operators and `Load`, `Store`, `Del`: parents before children, in source order of the walk."""
         return self._walked[0]
 
     @cached_property
@@ -72,8 +105,60 @@ class Code:
         """The nodes of each exact type, in the order of `nodes`."""
         found: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         for node in self.nodes:
-            found[type(node)].append(node)
+            found[node.__class__].append(node)
         return found
+
+    def all(self, kind: type[Node], inside: ast.AST | None = None) -> list[Node]:
+        """The nodes of one exact type, in the order of `nodes`; with `inside`, that node and what it contains."""
+        found: list[Node] = self.by_type.get(kind, [])  # type: ignore[assignment]
+        return found if inside is None or not found else self._within(found, inside)
+
+    def calls(self, *names: str, inside: ast.AST | None = None) -> list[ast.Call]:
+        """The calls whose function has one of these last names, as `softmax` in `F.softmax(x)`; in order of the text."""
+        found = [call for name in names for call in self._by_name.get(name, ())]
+        found.sort(key=lambda call: (call.lineno, call.col_offset))
+        return found if inside is None or not found else self._within(found, inside)
+
+    def mentions(self, written: str) -> list[ast.Name | ast.Attribute]:
+        """The names and attributes that read exactly like this, `self.optimizer` as well as `optimizer`; read or stored."""
+        last = written.rpartition(".")[2]
+        names = [node for node in self.all(ast.Name) if node.id == written]
+        return [*names, *(node for node in self.all(ast.Attribute) if node.attr == last and ast.unparse(node) == written)]
+
+    def _within(self, found: list[Node], inside: ast.AST) -> list[Node]:
+        extents = self._extents
+        first, last = extents[inside]
+        return [node for node in found if first <= extents[node][0] < last]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[ast.Call]]:
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.all(ast.Call):
+            function = call.func
+            if isinstance(function, ast.Attribute):
+                found.setdefault(function.attr, []).append(call)
+            elif isinstance(function, ast.Name):
+                found.setdefault(function.id, []).append(call)
+        return found
+
+    @cached_property
+    def _extents(self) -> dict[ast.AST, tuple[int, int]]:
+        """Each node's number, where what a node contains has the numbers right behind its own, and the first number behind these."""
+        nodes, parents = self._walked
+        sizes = dict.fromkeys(nodes, 1)
+        for node in reversed(nodes):
+            if (up := parents.get(node)) is not None:
+                sizes[up] += sizes[node]
+        extents: dict[ast.AST, tuple[int, int]] = {}
+        free: dict[ast.AST, int] = {}
+        for node in nodes:
+            up = parents.get(node)
+            first = 0 if up is None else free[up]
+            extents[node] = first, first + sizes[node]
+            free[node] = first + 1
+            if up is not None:
+                free[up] = first + sizes[node]
+        return extents
 
     @cached_property
     def _walked(self) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
@@ -81,7 +166,7 @@ class Code:
         nodes: list[ast.AST] = [self.tree]
         parents: dict[ast.AST, ast.AST] = {}
         for node in nodes:  # grows while it is walked
-            for name in node._fields:
+            for name in fields(node.__class__):
                 value = getattr(node, name, None)
                 if value.__class__ is list:
                     for child in value:

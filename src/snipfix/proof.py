@@ -70,14 +70,14 @@ def _loop_bounds(code: Code) -> Iterator[str]:
 def _calls(code: Code) -> Counter[str]:
     return Counter(
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-        for node in code.nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+        for node in code.all(ast.Call)
+        if isinstance(node.func, ast.Attribute | ast.Name)
     )
 
 
 def _seeds(code: Code) -> list[str]:
     return [
         ast.unparse(node)
-        for node in code.nodes
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("manual_seed", "manual_seed_all", "seed")
+        for node in code.all(ast.Call)
+        if ast.unparse(node.func).split(".")[-1] in ("manual_seed", "manual_seed_all", "seed")
     ]

@@ -170,12 +170,12 @@ class Crash:
     def binders(self, name: ast.Name) -> list[ast.stmt]:
         """The statements of its function that bind a name, in order of the text: also as one of several, `x, y = make()`."""
         home = self.function_of(name)
-        stores = (node for node in self.code.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name.id)
+        stores = (node for node in self.code.all(ast.Name) if isinstance(node.ctx, ast.Store) and node.id == name.id)
         found = [self.statement_of(node.lineno) for node in stores if self.function_of(node) is home]
         return sorted((one for one in found if one is not None), key=lambda one: one.lineno)
 
     def class_named(self, name: str) -> ast.ClassDef | None:
-        return next((node for node in self.code.nodes if isinstance(node, ast.ClassDef) and node.name == name), None)
+        return next((node for node in self.code.all(ast.ClassDef) if node.name == name), None)
 
     def method(self, class_name: str, name: str) -> ast.FunctionDef | None:
         owner = self.class_named(class_name)

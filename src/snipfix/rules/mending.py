@@ -77,7 +77,7 @@ def _given_for(function: ast.FunctionDef, call: ast.Call, name: str, *, is_metho
 
 def rejoined(crash: Crash) -> Iterator[Offer]:
     """Tensors joined along another dimension: a wrong one shows only where the joined tensor is used."""
-    for call in (node for node in crash.code.nodes if isinstance(node, ast.Call)):
+    for call in (node for node in crash.code.all(ast.Call)):
         name = ast.unparse(call.func).rpartition(".")[2]
         dim = keyword(call, "dim") or (call.args[1] if len(call.args) > 1 else None)
         if name in ("cat", "concat") and dim is not None:

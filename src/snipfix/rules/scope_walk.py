@@ -6,6 +6,8 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from snipfix.code import fields
+
 __all__ = ["Binding", "Import", "Load", "Scope", "Walk"]
 
 DYNAMIC = frozenset({"exec", "execfile", "globals", "vars", "locals", "get_ipython"})
@@ -95,23 +97,26 @@ class Walk:
     # Walking -----------------------------------------------------------------------------------------------------
 
     def visit(self, node: ast.AST) -> None:
-        handler = self.handlers.get(type(node))
+        handler = self.handlers.get(node.__class__)
         if handler is not None:
             handler(node)
         else:
             self.children(node)
 
     def children(self, node: ast.AST) -> None:
-        for name in node._fields:
+        visit = self.visit
+        for name in fields(node.__class__):
             value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                self.visit(value)
-            elif isinstance(value, list):
-                self.all(value)
+            if value.__class__ is list:
+                for child in value:
+                    if isinstance(child, ast.AST):
+                        visit(child)
+            elif isinstance(value, ast.AST):
+                visit(value)
 
     def all(self, nodes: Iterable[ast.AST | None]) -> None:
         for node in nodes:
-            if isinstance(node, ast.AST):
+            if node is not None:
                 self.visit(node)
 
     def inside(self, kind: str, node: ast.AST) -> Scope:

@@ -121,8 +121,7 @@ class Scopes:
     def calls(self) -> list[tuple[ast.Call, str]]:
         """Every call with the qualified name of what is called: `.method` for a method of something unknown, nothing for the rest."""
         found = []
-        for node in self.code.by_type[ast.Call]:
-            assert isinstance(node, ast.Call)
+        for node in self.code.all(ast.Call):
             method = f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
             found.append((node, self.qualified(node.func) or method))
         return found

@@ -27,7 +27,7 @@ def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iter
 
 def criteria(code: Code, kinds: frozenset[str]) -> set[str]:
     """Names bound to a loss module of these classes, and to nothing else."""
-    bound = [(ast.unparse(one.targets[0]), one.value) for one in code.nodes if isinstance(one, ast.Assign)]
+    bound = [(ast.unparse(one.targets[0]), one.value) for one in code.all(ast.Assign)]
     named = {name for name, value in bound if isinstance(value, ast.Call) and called(value) in kinds}
     return named - {name for name, value in bound if not (isinstance(value, ast.Call) and called(value) in kinds)}
 
@@ -47,7 +47,7 @@ def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
     """What the nearest assignment above in the same function gives a name: the expression, and which of its parts where it is unpacked."""
     home = _function(code, name)
     found: tuple[ast.expr, int | None] | None = None
-    for one in sorted((node for node in code.nodes if isinstance(node, ast.Assign)), key=lambda node: node.lineno):
+    for one in sorted((node for node in code.all(ast.Assign)), key=lambda node: node.lineno):
         if one.lineno >= name.lineno or _function(code, one) is not home:
             continue
         for target in one.targets:
@@ -60,14 +60,14 @@ def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
 
 def built(code: Code, name: str) -> ast.Call | None:
     """The call that a name is bound to: `Net()` for `model`; None where it is bound twice."""
-    made = [one.value for one in code.nodes if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == name]
+    made = [one.value for one in code.all(ast.Assign) if ast.unparse(one.targets[0]) == name]
     return made[0] if len(made) == 1 and isinstance(made[0], ast.Call) else None
 
 
 def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
     """The expression that the call of a model of the text gives back, where its forward returns at one place only."""
     maker = built(code, ast.unparse(call.func))
-    owner = next((one for one in code.nodes if isinstance(one, ast.ClassDef) and maker is not None and one.name == called(maker)), None)
+    owner = next((one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker)), None)
     forward = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if owner else None
     returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
     value = returns[0].value if len(returns) == 1 else None

@@ -74,7 +74,7 @@ class MissingReturn(CrashRule):
     @staticmethod
     def _silent(crash: Crash) -> list[ast.FunctionDef]:
         """Functions without a return whose last statement computes something, those that were called first."""
-        functions = [node for node in crash.code.nodes if isinstance(node, ast.FunctionDef) and node.name != "__init__"]
+        functions = [node for node in crash.code.all(ast.FunctionDef) if node.name != "__init__"]
         silent = [node for node in functions if not any(isinstance(one, ast.Return | ast.Yield) for one in ast.walk(node))]
         near = crash.text(crash.statement) if crash.statement is not None else ""
         computing = [node for node in silent if isinstance(node.body[-1], ast.Assign) and isinstance(node.body[-1].targets[0], ast.Name)]

@@ -77,7 +77,7 @@ class ModuleBeforeInit(CrashRule):
         owner = crash.class_of(method) if method is not None else None
         if method is None or owner is None:
             return
-        old_style = any(f"super({node.name}, self)" in code.text for node in code.nodes if isinstance(node, ast.ClassDef))
+        old_style = any(f"super({node.name}, self)" in code.text for node in code.all(ast.ClassDef))
         line = f"super({owner.name}, self).__init__()" if old_style else "super().__init__()"
         body = method.body
         documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and len(body) > 1

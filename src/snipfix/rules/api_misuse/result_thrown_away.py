@@ -110,10 +110,10 @@ class ResultThrownAway(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         if not any(one.target.split(".")[0] == "torch" for one in context.scopes.imports):
             return
-        for statement in context.code.by_type[ast.Expr]:
-            call = statement.value if isinstance(statement, ast.Expr) else None
+        for statement in context.code.all(ast.Expr):
+            call = statement.value
             kept = _changed(context, call) if isinstance(call, ast.Call) and _is_worked(context, statement) else None
-            if kept is not None and call is not None:
+            if kept is not None:
                 message = f"`{called(call)}` gives a new tensor and leaves `{ast.unparse(kept)}` as it is; nobody keeps the new one"
                 yield self.finding(message, context.code.span(call))
 
@@ -162,11 +162,11 @@ def _changed(context: Context, call: ast.Call) -> ast.expr | None:
 def _is_layer(context: Context, attribute: str) -> bool:
     """Whether every assignment to `self.<attribute>` makes a layer that leaves its input alone."""
     made: list[ast.expr] = []
-    for node in context.code.by_type[ast.Assign]:
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            pairs = [(target, node.value)]  # type: ignore[attr-defined]
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):  # type: ignore[attr-defined]
-                pairs = list(zip(target.elts, node.value.elts, strict=False))  # type: ignore[attr-defined]
+    for node in context.code.all(ast.Assign):
+        for target in node.targets:
+            pairs = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
             made += [value for one, value in pairs if ast.unparse(one) == f"self.{attribute}"]
     calls = [one for one in made if isinstance(one, ast.Call)]
     quiet = (called(one) in LAYERS and not any("inplace" in ast.unparse(part) for part in one.keywords) for one in calls)

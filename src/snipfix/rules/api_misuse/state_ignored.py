@@ -78,12 +78,11 @@ class StateIgnored(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        classes = [node for node in context.code.nodes if isinstance(node, ast.ClassDef)]
-        for owner in classes if any(kind in context.code.text for kind in RECURRENT) else ():
-            layers = recurrent_layers(owner)
-            for function in (node for node in owner.body if isinstance(node, ast.FunctionDef) and layers):
-                ignored = [name for name in state_names(function) if not _reads(function, name)]
-                for call in _without_state(function, layers) if ignored else ():
+        for owner in context.code.all(ast.ClassDef) if context.code.calls(*RECURRENT) else ():
+            for function in (node for node in owner.body if isinstance(node, ast.FunctionDef)):
+                ignored = [name for name in state_names(function) if not _reads(context.code, function, name)]
+                layers = recurrent_layers(owner) if ignored else {}
+                for call in _without_state(function, layers) if layers else ():
                     names = " and ".join(f"`{name}`" for name in ignored)
                     message = (
                         f"{names} is handed to `{function.name}` and never read: the {layers[ast.unparse(call.func)]} starts from zeros"
@@ -123,12 +122,9 @@ def _without_state(function: ast.FunctionDef, layers: dict[str, str]) -> list[as
     return [call for call in calls if len(call.args) == 1 and not call.keywords] if len(calls) == 1 else []
 
 
-def _reads(function: ast.FunctionDef, name: str) -> bool:
+def _reads(code: Code, function: ast.FunctionDef, name: str) -> bool:
     """Whether a parameter is read before it is bound again, or anywhere when it is not."""
-    loads = [
-        node.lineno for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    ]
-    stores = [
-        node.lineno for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-    ]
+    named = [node for node in code.all(ast.Name, inside=function) if node.id == name]
+    loads = [node.lineno for node in named if isinstance(node.ctx, ast.Load)]
+    stores = [node.lineno for node in named if isinstance(node.ctx, ast.Store)]
     return any(not stores or line <= min(stores) for line in loads)

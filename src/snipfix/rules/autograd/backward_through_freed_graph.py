@@ -92,7 +92,7 @@ class BackwardThroughFreedGraph(CrashRule):
                 if last is not None:
                     yield Offer(f"Cut {name} off its history after each step", insert_statement_after(code, last.lineno, text))
         yield from self._computed_once(crash)
-        earlier = [node for node in code.nodes if isinstance(node, ast.Expr) and _is_backward(node) and node.lineno < crash.span.line]
+        earlier = [node for node in code.all(ast.Expr) if _is_backward(node) and node.lineno < crash.span.line]
         if earlier and crash.statement is not None:
             yield from self._first_of_two(crash, max(earlier, key=lambda node: node.lineno))
 

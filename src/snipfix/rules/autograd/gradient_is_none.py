@@ -95,7 +95,7 @@ class GradientIsNone(CrashRule):
                     text = f"with torch.no_grad():\n    {name} {sign}= {code.slice(value.right)}"
                     yield Offer("Update the parameter in place, without recording", replace_statement(code, node.lineno, text))
         for name in names:
-            birth = next((node for node in code.nodes if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name), None)
+            birth = next((node for node in code.all(ast.Assign) if ast.unparse(node.targets[0]) == name), None)
             if birth is not None and isinstance(birth.value, ast.Call) and keyword(birth.value, "requires_grad") is None:
                 yield Offer("Ask for a gradient", add_keyword(code, birth.value, "requires_grad", "True"))
             elif birth is not None and isinstance(birth.value, ast.BinOp):

@@ -72,11 +72,7 @@ class LegacyAutogradFunction(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code = crash.code
-        owners = [
-            node
-            for node in code.nodes
-            if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Function") for base in node.bases)
-        ]
+        owners = [node for node in code.all(ast.ClassDef) if any(ast.unparse(base).endswith("Function") for base in node.bases)]
         for owner in owners:
             edits: list[tuple[Edit, ...]] = []
             for method in (node for node in owner.body if isinstance(node, ast.FunctionDef) and node.name in ("forward", "backward")):
@@ -84,8 +80,6 @@ class LegacyAutogradFunction(CrashRule):
                     edits.append(insert_statement_before(code, method.lineno, "@staticmethod"))
                 if method.args.args and method.args.args[0].arg == "self":
                     edits.append(rename(code, "self", "ctx", inside=method))
-            made = [
-                node.func for node in code.nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Call) and not node.func.args
-            ]
+            made = [node.func for node in code.all(ast.Call) if isinstance(node.func, ast.Call) and not node.func.args]
             edits += [replace_expression(code, call, f"{owner.name}.apply") for call in made if ast.unparse(call.func) == owner.name]
             yield Offer("Make the methods static and apply the Function", joined(*edits))

@@ -69,7 +69,7 @@ class OptimizerWithoutParameters(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code = crash.code
-        for owner in (node for node in code.nodes if isinstance(node, ast.ClassDef)):
+        for owner in (node for node in code.all(ast.ClassDef)):
             for method in (node for node in owner.body if isinstance(node, ast.FunctionDef)):
                 if method.name != "__init__" and method.name.replace("_", "") in ("init", "int"):
                     at = code.text.index(method.name, code.range(code.span(method))[0])

@@ -93,7 +93,7 @@ def _inside(code: Code, node: ast.expr) -> ast.expr | None:
     if isinstance(node, ast.List) and len(node.elts) == 1:
         return node.elts[0]
     if isinstance(node, ast.Name):
-        born = [one for one in code.by_type[ast.Assign] if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == node.id]
+        born = [one for one in code.all(ast.Assign) if ast.unparse(one.targets[0]) == node.id]
         cut = born[0].value if len(born) == 1 and _home(code, born[0]) is _home(code, node) else None
         return cut if cut is not None and _inside_call(cut) else None
     return None

@@ -123,11 +123,7 @@ def _parts(name: str) -> list[str]:
 
 
 def _set_once(code: Code, name: str, span: Span) -> ast.expr | None:
-    found = [
-        one.value
-        for one in code.by_type[ast.Assign]
-        if isinstance(one, ast.Assign) and any(isinstance(target, ast.Name) and target.id == name for target in one.targets)
-    ]
+    found = [one.value for one in code.all(ast.Assign) if any(isinstance(target, ast.Name) and target.id == name for target in one.targets)]
     return found[0] if len(found) == 1 and found[0].lineno < span.line else None
 
 

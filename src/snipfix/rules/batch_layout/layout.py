@@ -29,7 +29,7 @@ BATCH_OF = r"batch(_?size)?\s*(of|=|:|为|是)?\s*{size}(?!\w)"
 
 def class_named(code: Code, name: str) -> ast.ClassDef | None:
     """The class of this name in the text."""
-    return next((node for node in code.nodes if isinstance(node, ast.ClassDef) and node.name == name), None)
+    return next((node for node in code.all(ast.ClassDef) if node.name == name), None)
 
 
 def batch_first_evidence(code: Code, kind: str, size: int, given: bool) -> str:

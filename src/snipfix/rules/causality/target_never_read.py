@@ -68,8 +68,8 @@ class TargetNeverRead(Rule):
     BAD = (Bad(MODEL.format("enc"), at=(10, 13), fixed=MODEL.format("trg"), runs=False),)
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for forward in context.code.by_type[ast.FunctionDef]:
-            found = decoded_source(forward) if isinstance(forward, ast.FunctionDef) and forward.name == "forward" else None
+        for forward in context.code.all(ast.FunctionDef) if "memory" in context.code.text else ():
+            found = decoded_source(forward) if forward.name == "forward" else None
             if found is not None:
                 node, target = found
                 message = f"`{target}` is never read: the layers decode `{node.id}`, which is their memory as well"

@@ -76,8 +76,8 @@ def uses(context: Context) -> list[Use]:
 
 def _uses(context: Context) -> Iterator[Use]:
     entries, last = table(), _last_names()
-    for node in context.code.by_type[ast.Attribute]:
-        if isinstance(node, ast.Attribute) and node.attr in last:
+    for node in context.code.all(ast.Attribute):
+        if node.attr in last:
             entry = entries.get(context.scopes.qualified(node) or "")
             if entry is not None and not entry.module:
                 yield Use(entry, node)

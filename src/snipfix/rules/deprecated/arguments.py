@@ -54,6 +54,8 @@ class LegacyReduction(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
+        if "size_average" not in context.code.text and "reduce" not in context.code.text:
+            return
         for call, name in context.scopes.calls:
             old = _legacy(call)
             if old and name.startswith("torch.nn.") and (name.endswith("Loss") or name.startswith("torch.nn.functional.")):

@@ -74,13 +74,11 @@ class CudaUnavailable(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, condition = crash.code, '"cuda" if torch.cuda.is_available() else "cpu"'
-        literals = [
-            node for node in code.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("cuda")
-        ]
+        literals = [node for node in code.all(ast.Constant) if isinstance(node.value, str) and node.value.startswith("cuda")]
         conditional = [
             node for node in literals if not any(isinstance(up, ast.IfExp | ast.Compare | ast.If) for up in code.ancestors(node))
         ]
-        calls = [node for node in code.nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        calls = [node for node in code.all(ast.Call) if isinstance(node.func, ast.Attribute)]
         moved = [call for call in calls if call.func.attr == "cuda" and not call.args]  # type: ignore[attr-defined]
         named = _is_named(crash, conditional)
         edits = [replace_expression(code, node, condition if named and node is conditional[0] else "device") for node in conditional]

@@ -98,8 +98,8 @@ def added(code: Code, divergence: ast.expr) -> ast.BinOp | None:
     """The sum in which a divergence, or the name it is assigned to, is a bare summand."""
     parent = code.parents.get(divergence)
     names = {target.id for target in parent.targets if isinstance(target, ast.Name)} if isinstance(parent, ast.Assign) else set()
-    for node in code.nodes:
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+    for node in code.all(ast.BinOp):
+        if isinstance(node.op, ast.Add):
             sides = (node.left, node.right)
             if any(side is divergence or (isinstance(side, ast.Name) and side.id in names) for side in sides):
                 weighted = isinstance(code.parents.get(node), ast.BinOp)
@@ -132,7 +132,5 @@ def assigned_value(code: Code, target: ast.expr) -> ast.expr | None:
     if not isinstance(target, ast.Name | ast.Attribute):
         return None
     written = ast.unparse(target)
-    values = [
-        node.value for node in code.nodes if isinstance(node, ast.Assign) and any(ast.unparse(one) == written for one in node.targets)
-    ]
+    values = [node.value for node in code.all(ast.Assign) if any(ast.unparse(one) == written for one in node.targets)]
     return values[0] if len(values) == 1 else None

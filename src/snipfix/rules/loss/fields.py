@@ -18,9 +18,9 @@ def field_names(context: Context) -> set[str]:
     found = set[str]()
     if "crf" not in context.code.text.lower():
         return found
-    for node in context.code.nodes:
-        value = node.value if isinstance(node, ast.Assign) else None
-        if isinstance(node, ast.Assign) and isinstance(value, ast.Call) and context.scopes.qualified(value.func) in CLASSES:
+    for node in context.code.all(ast.Assign):
+        value = node.value
+        if isinstance(value, ast.Call) and context.scopes.qualified(value.func) in CLASSES:
             found |= {ast.unparse(target) for target in node.targets}
     return found
 
@@ -29,7 +29,7 @@ def field_calls(context: Context, *methods: str) -> Iterator[ast.Call]:
     """Calls of a field's forward, or of its methods, in order of the text."""
     names = field_names(context)
     wanted = names if not methods else {f"{name}.{method}" for name in names for method in methods}
-    calls = [node for node in context.code.nodes if wanted and isinstance(node, ast.Call) and ast.unparse(node.func) in wanted]
+    calls = [node for node in context.code.all(ast.Call) if wanted and ast.unparse(node.func) in wanted]
     return iter(sorted(calls, key=lambda node: (node.lineno, node.col_offset)))
 
 

@@ -32,8 +32,7 @@ class Divergence:
 
 def divergences(code: Code) -> Iterator[Divergence]:
     """Every such expression, in order of the text."""
-    calls = [node for node in code.nodes if isinstance(node, ast.Call) and called(node) in {"sum", "mean"}]
-    for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
+    for call in sorted(code.calls("sum", "mean"), key=lambda node: (node.lineno, node.col_offset)):
         inner, rest = _argument(call)
         terms = list(_terms(inner, 1)) if inner is not None else []
         ones = [sign for sign, node in terms if isinstance(node, ast.Constant) and node.value == 1]

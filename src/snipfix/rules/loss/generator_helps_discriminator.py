@@ -148,8 +148,8 @@ class GeneratorHelpsDiscriminator(Rule):
         """`criterion(d_fake, zeros)`: the name that holds ones instead."""
         held = {
             ast.unparse(one.targets[0]): called(one.value)
-            for one in code.nodes
-            if isinstance(one, ast.Assign) and called(one.value) in {"zeros", "zeros_like", "ones", "ones_like"}
+            for one in code.all(ast.Assign)
+            if called(one.value) in {"zeros", "zeros_like", "ones", "ones_like"}
         }
         for node in ast.walk(value):
             if isinstance(node, ast.Name) and held.get(node.id, "").startswith("zeros"):
@@ -180,7 +180,7 @@ class Step:
 def written_steps(code: Code) -> Iterator[Step]:
     """The steps whose loss has one such term, in order of the text."""
     models = {name: receiver(call.args[0]) for name, call in assigned(code, OPTIMIZERS) if call.args and isinstance(call.args[0], ast.Call)}
-    calls = sorted((node for node in code.nodes if isinstance(node, ast.Call)), key=lambda node: node.lineno)
+    calls = sorted((node for node in code.all(ast.Call)), key=lambda node: node.lineno)
     for backward in (call for call in calls if called(call) == "backward" and isinstance(call.func, ast.Attribute)):
         name = backward.func.value  # type: ignore[attr-defined]
         given = value_of(code, name) if isinstance(name, ast.Name) else None
@@ -244,7 +244,6 @@ def loss_of(code: Code, backward: Span) -> Span:
         return backward
     name = receiver(node)
     assigned = [
-        one for one in code.nodes
-        if isinstance(one, ast.Assign) and one.lineno < node.lineno and any(ast.unparse(target) == name for target in one.targets)
+        one for one in code.all(ast.Assign) if one.lineno < node.lineno and any(ast.unparse(target) == name for target in one.targets)
     ]  # fmt: skip
     return code.span(max(assigned, key=lambda one: one.lineno).value) if assigned else backward

@@ -94,8 +94,8 @@ class MinimisedLogLikelihood(Rule):
 
 def negated(code: Code, name: str) -> bool:
     """Whether a minus sign stands before this name, or before any call that may return it."""
-    for node in code.nodes:
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+    for node in code.all(ast.UnaryOp):
+        if isinstance(node.op, ast.USub):
             inner = node.operand
             named = isinstance(inner, ast.Name) and ("loss" in inner.id.lower() or inner.id == name)
             if named or (isinstance(inner, ast.Call) and called(inner) not in {"sum", "mean", "log"}):

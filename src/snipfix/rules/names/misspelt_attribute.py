@@ -93,7 +93,7 @@ class MisspeltAttribute(CrashRule):
 def renamed_at(crash: Crash, name: str, near: str) -> tuple[Edit, ...]:
     """The attribute at the failing place, written with the near name."""
     code, (line, end_line) = crash.code, (crash.span.line, crash.span.end_line)
-    found = [node for node in code.nodes if isinstance(node, ast.Attribute) and node.attr == name and line <= node.lineno <= end_line]
+    found = [node for node in code.all(ast.Attribute) if node.attr == name and line <= node.lineno <= end_line]
     exact = [node for node in found if node is crash.node or code.span(node) == crash.span] or found
     if not exact:
         return ()

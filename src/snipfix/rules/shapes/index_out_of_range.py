@@ -120,8 +120,7 @@ def announced(crash: Crash, highest: int) -> int:
     """How many classes there are: as many as the text draws them from (`randint(0, 10, ...)`), else up to the highest that was seen."""
     drawn = [
         node.args[1].value
-        for node in crash.code.nodes
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("randint") and len(node.args) > 2
+        for node in crash.code.all(ast.Call) if ast.unparse(node.func).endswith("randint") and len(node.args) > 2
         and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, int)
     ]  # fmt: skip
     return min((high for high in drawn if high > highest), default=highest + 1)

@@ -78,7 +78,7 @@ class TransformerInputMismatch(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         shapes = [value.shape for value in crash.tensors if value.shape]
-        makers = [node for node in crash.code.nodes if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in MAKERS]
+        makers = [node for node in crash.code.all(ast.Call) if ast.unparse(node.func).rpartition(".")[2] in MAKERS]
         if len(shapes) > 1 and shapes[0][0] == shapes[1][0] and "batch" in crash.failure.message:
             for call in makers:
                 if keyword(call, "batch_first") is None:

@@ -82,9 +82,9 @@ class MethodNeverCalled(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        own = {node.attr for node in code.by_type[ast.Attribute] if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
-        for statement in code.by_type[ast.Expr]:
-            node = statement.value if isinstance(statement, ast.Expr) else None
+        own = {node.attr for node in code.all(ast.Attribute) if isinstance(node.ctx, ast.Store)}
+        for statement in code.all(ast.Expr):
+            node = statement.value
             if not isinstance(node, ast.Attribute) or node.attr not in METHODS - own or context.scopes.qualified(node):
                 continue
             if self._known(context, node):

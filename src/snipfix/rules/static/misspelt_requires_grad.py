@@ -100,7 +100,7 @@ class MisspeltRequiresGrad(Rule):
 def _misspelt(context: Context) -> Iterator[ast.Attribute]:
     if not any(one.target.split(".")[0] in ("torch", "torchvision", "transformers") for one in context.scopes.imports):
         return
-    stores = [node for node in context.code.by_type[ast.Attribute] if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)]
+    stores = [node for node in context.code.all(ast.Attribute) if isinstance(node.ctx, ast.Store)]
     misspelt = [node for node in stores if misspells(node.attr)]
     taken = {id(target) for _, target in assignments(context)} if misspelt else set()
     own = _own_attributes(context) if misspelt else set()
@@ -115,7 +115,7 @@ def _misspelt(context: Context) -> Iterator[ast.Attribute]:
 def _own_attributes(context: Context) -> set[str]:
     """The names that classes of the text give to attributes of their own."""
     found: set[str] = set()
-    for node in context.code.by_type[ast.ClassDef]:
+    for node in context.code.all(ast.ClassDef):
         for inner in ast.walk(node):
             if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store) and ast.unparse(inner.value) in ("self", "cls"):
                 found.add(inner.attr)

@@ -86,15 +86,15 @@ class ModuleRequiresGrad(Rule):
 
 def assignments(context: Context) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
     """Assignments to `requires_grad`, in any spelling, of what is surely a module, with their target."""
-    for node in context.code.by_type[ast.Assign]:
-        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+    for node in context.code.all(ast.Assign):
+        target = node.targets[0] if len(node.targets) == 1 else None
         if (
             not isinstance(target, ast.Attribute)
             or (target.attr != "requires_grad" and not misspells(target.attr))
             or not isinstance(target.value, ast.Name)
         ):
             continue
-        if isinstance(node, ast.Assign) and _is_module(context, target.value):
+        if _is_module(context, target.value):
             yield node, target
 
 

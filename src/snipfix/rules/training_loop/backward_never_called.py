@@ -115,11 +115,10 @@ class BackwardNeverCalled(Rule):
 
 def losses_before(code: Code, line: int) -> list[ast.Assign]:
     """Assignments of losses before a line, in its function, whose backward pass stands nowhere, the nearest first."""
-    passed = {receiver(node) for node in code.nodes if isinstance(node, ast.Call) and called(node) == "backward"}
+    passed = {receiver(node) for node in code.all(ast.Call) if called(node) == "backward"}
     home = function_at(code, line)
     found = [
-        node for node in code.nodes
-        if isinstance(node, ast.Assign) and node.lineno < line and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        node for node in code.all(ast.Assign) if node.lineno < line and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
         and LOSS.search(node.targets[0].id) and node.targets[0].id not in passed and isinstance(node.value, ast.Call | ast.BinOp | ast.UnaryOp)
         and not called(node.value).endswith("Loss") and function_at(code, node.lineno) is home
     ]  # fmt: skip
@@ -128,7 +127,7 @@ def losses_before(code: Code, line: int) -> list[ast.Assign]:
 
 def function_at(code: Code, line: int) -> ast.AST | None:
     """The innermost function around a line."""
-    around = [node for node in code.nodes if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or 0)]
+    around = [node for node in code.all(ast.FunctionDef) if node.lineno <= line <= (node.end_lineno or 0)]
     return around[-1] if around else None
 
 

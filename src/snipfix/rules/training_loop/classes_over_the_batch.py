@@ -81,7 +81,7 @@ class ClassesOverTheBatch(Rule):
             if isinstance(parent, ast.Assign)
             else set()
         )
-        compares = (one for one in context.code.nodes if isinstance(one, ast.Compare))
+        compares = (one for one in context.code.all(ast.Compare))
         return any(isinstance(one, ast.Name) and one.id in names for compare in compares for one in ast.walk(compare))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

@@ -98,13 +98,12 @@ class ClippingAfterStep(Rule):
 
 def _late(code: Code) -> Iterator[tuple[ast.Expr, ast.Expr]]:
     """Each clipping statement with the step before it."""
-    for loop in [*code.by_type[ast.For], *code.by_type[ast.While]]:
-        body: list[ast.stmt] = loop.body  # type: ignore[attr-defined]
-        step, zeroed = None, any(called(one) == "zero_grad" for one in ast.walk(loop))
-        for statement in body:
-            does = [called(one) for one in ast.walk(statement) if isinstance(one, ast.Call)]
+    loops = dict.fromkeys(code.parents.get(code.parents[call]) for call in code.calls(*CLIPS))
+    for loop in (one for one in loops if isinstance(one, ast.For | ast.While)):
+        step, zeroed = None, bool(code.calls("zero_grad", inside=loop))
+        for statement in loop.body:
             plain = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-            if "backward" in does:
+            if code.calls("backward", inside=statement):
                 step = None
             elif plain and isinstance(statement, ast.Expr) and called(statement.value) == "step" and not statement.value.args:  # type: ignore[attr-defined]
                 step = step or statement

@@ -59,9 +59,9 @@ class CriterionNeverUsed(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if ".backward(" not in code.text:
+        if not code.calls("backward"):
             return
-        read = {node.id for node in code.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        read = {node.id for node in code.all(ast.Name) if isinstance(node.ctx, ast.Load)}
         for node in code.tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
                 kind = context.scopes.qualified(node.value.func) or ""

@@ -66,10 +66,8 @@ class DropoutNeverOff(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if "dropout(" not in code.text:
-            return
-        for node in code.nodes:
-            if not isinstance(node, ast.Call) or context.scopes.qualified(node.func) not in DROPOUTS:
+        for node in code.calls(*(name.rpartition(".")[2] for name in DROPOUTS)):
+            if context.scopes.qualified(node.func) not in DROPOUTS:
                 continue
             told = len(node.args) > 2 or any(one.arg in {"training", None} for one in node.keywords)
             method = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)

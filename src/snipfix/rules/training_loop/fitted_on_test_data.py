@@ -76,7 +76,7 @@ class FittedOnTestData(Rule):
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
-        calls = [one for one in context.code.by_type[ast.Call] if isinstance(one, ast.Call) and called(one) in FITTING and one.args]
+        calls = [one for one in context.code.calls(*FITTING) if one.args]
         trained = {receiver(one): one for one in calls if _words(one) & TRAIN and not _words(one) & TEST}
         for call in calls:
             first = trained.get(receiver(call))

@@ -78,7 +78,7 @@ class GradientsClearedBeforeStep(Rule):
         statement = None if node is None else statement_of(code, node)
         if statement is None or called(node) != "zero_grad":  # type: ignore[arg-type]
             return
-        before = [one for one in code.nodes if isinstance(one, ast.Call) and called(one) == "backward" and one.lineno < statement.lineno]
+        before = [one for one in code.all(ast.Call) if called(one) == "backward" and one.lineno < statement.lineno]
         if before:
             nearest = max(before, key=lambda one: one.lineno)
             try:

@@ -94,17 +94,14 @@ class GradientsNeverZeroed(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if "backward" not in code.text or CLEARED.search(code.text):
+        if not code.calls("backward") or CLEARED.search(code.text):
             return
         known = set(optimizers(code))
-        for loop in code.nodes:
-            if not isinstance(loop, ast.For | ast.While):
-                continue
-            inside = [node for node in ast.walk(loop) if isinstance(node, ast.Call) and _loop_of(code, node) is loop]
-            calls = [node for node in inside if called(node) == "backward"]
-            stepped = [receiver(node) for node in inside if called(node) == "step" and receiver(node) in known and not node.args]
-            if stepped and calls:
-                yield self._report(code.span(calls[0]), Stage.STATIC, stepped[0])
+        steps = {_loop_of(code, node): receiver(node) for node in reversed(code.calls("step")) if receiver(node) in known and not node.args}
+        calls = {_loop_of(code, node): node for node in reversed(code.calls("backward"))}
+        for loop, call in calls.items():
+            if loop is not None and loop in steps:
+                yield self._report(code.span(call), Stage.STATIC, steps[loop])
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for _, span in each(outcome, context.code, "stale-gradient"):

@@ -113,9 +113,9 @@ class KeptByReference(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        for node in code.by_type[ast.Assign]:
-            kept = _kept(node) if isinstance(node, ast.Assign) else None
-            if kept is None or not isinstance(node, ast.Assign):
+        for node in code.all(ast.Assign):
+            kept = _kept(node)
+            if kept is None:
                 continue
             name, model, is_state = kept
             if _shares(code, node, name, model, is_state):
@@ -133,13 +133,13 @@ def _kept(node: ast.Assign) -> tuple[str, str, bool] | None:
     """The name, the model and whether its state was taken, for `name = model` and `name = model.state_dict()`."""
     if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name | ast.Attribute):
         return None
-    name, value = ast.unparse(node.targets[0]), node.value
+    target, value = node.targets[0], node.value
     if isinstance(value, ast.Call) and called(value) == "copy" and isinstance(value.func, ast.Attribute) and not value.args:
         value = value.func.value  # a dict's copy holds the same tensors
     if isinstance(value, ast.Call) and called(value) == "state_dict" and not value.args:
-        return name, receiver(value), True
-    if isinstance(node.value, ast.Name | ast.Attribute) and APART & set(words(name.rpartition(".")[2])):
-        return name, ast.unparse(node.value), False
+        return ast.unparse(target), receiver(value), True
+    if isinstance(node.value, ast.Name | ast.Attribute) and APART & set(words(target.id if isinstance(target, ast.Name) else target.attr)):
+        return ast.unparse(target), ast.unparse(node.value), False
     return None
 
 
@@ -169,7 +169,7 @@ def _shares(code: Code, node: ast.Assign, name: str, model: str, is_state: bool)
 
 
 def _calls(code: Code) -> Iterator[ast.Call]:
-    return (one for one in code.by_type[ast.Call] if isinstance(one, ast.Call))
+    return iter(code.all(ast.Call))
 
 
 def _loads(call: ast.Call, name: str) -> bool:
@@ -204,13 +204,6 @@ def _trains(loop: ast.AST, model: str) -> bool:
 def _read_after(code: Code, loop: ast.AST, node: ast.Assign, name: str) -> bool:
     """Whether the name, as the loop left it, is read behind the loop in the same function."""
     end = loop.end_lineno or 0  # type: ignore[attr-defined]
-    after = [
-        one
-        for one in code.nodes
-        if isinstance(one, ast.Name | ast.Attribute)
-        and one.lineno > end
-        and ast.unparse(one) == name
-        and _home(code, one) is _home(code, node)
-    ]
+    after = [one for one in code.mentions(name) if one.lineno > end and _home(code, one) is _home(code, node)]
     first = min(after, key=lambda one: (one.lineno, isinstance(one.ctx, ast.Load)), default=None)
     return first is not None and isinstance(first.ctx, ast.Load)

@@ -34,8 +34,8 @@ SCHEDULERS = frozenset(
 
 def assigned(code: Code, classes: frozenset[str]) -> Iterator[tuple[str, ast.Call]]:
     """Names that are bound to an instance of one of these classes, as written (`self.optimizer` too), with the constructor call."""
-    for node in code.nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) in classes:
+    for node in code.all(ast.Assign):
+        if isinstance(node.value, ast.Call) and called(node.value) in classes:
             for target in node.targets:
                 if isinstance(target, ast.Name | ast.Attribute):
                     yield ast.unparse(target), node.value

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from snipfix.codemods import wrap_expression
 from snipfix.model import Category, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
 
 
@@ -65,19 +64,17 @@ class LossSummedWithGraph(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if ".backward(" not in code.text:
-            return
-        backward = {receiver(node) for node in code.nodes if isinstance(node, ast.Call) and called(node) == "backward"}
-        for loop in code.nodes:
-            if not isinstance(loop, ast.For | ast.While):
+        backward = {receiver(node) for node in code.calls("backward")}
+        for statement in code.all(ast.AugAssign) if backward else ():
+            loop = code.parents[statement]
+            if not (isinstance(loop, ast.For | ast.While) and statement in loop.body and isinstance(statement.op, ast.Add)):
                 continue
-            inside = {receiver(node) for node in ast.walk(loop) if isinstance(node, ast.Call) and called(node) == "backward"}
-            for statement in loop.body:
-                if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add) and isinstance(statement.value, ast.Name):
-                    total, value = ast.unparse(statement.target), statement.value.id
-                    if value in inside and total not in backward:
-                        message = f"`{total}` adds up the tensor `{value}` with its history: memory grows with every round"
-                        yield self.finding(message, code.span(statement.value))
+            if isinstance(statement.value, ast.Name):
+                total, value = ast.unparse(statement.target), statement.value.id
+                inside = {receiver(node) for node in code.calls("backward", inside=loop)}
+                if value in inside and total not in backward:
+                    message = f"`{total}` adds up the tensor `{value}` with its history: memory grows with every round"
+                    yield self.finding(message, code.span(statement.value))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         yield self.fix("add up the number", *wrap_expression(context.code, finding.span, "{}.item()"), meaning=Meaning.KEEPS)

@@ -70,8 +70,8 @@ class NoGradNotEntered(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for statement in context.code.by_type[ast.Expr]:
-            call = statement.value if isinstance(statement, ast.Expr) else None
+        for statement in context.code.all(ast.Expr):
+            call = statement.value
             if isinstance(call, ast.Call) and context.scopes.qualified(call.func) in MANAGERS:
                 message = f"`{context.code.slice(call)}` alone does nothing: only `with` turns the recording of gradients on or off"
                 yield self.finding(message, context.code.span(call))

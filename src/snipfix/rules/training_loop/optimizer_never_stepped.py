@@ -78,11 +78,10 @@ class OptimizerNeverStepped(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if "backward" not in code.text or LOOKS_AT_GRADIENTS.search(code.text):
+        if not code.calls("backward") or LOOKS_AT_GRADIENTS.search(code.text):
             return
         built = set(optimizers(code))
-        calls = [node for node in code.nodes if isinstance(node, ast.Call)]
-        clearing = {receiver(node): node for node in reversed(calls) if called(node) == "zero_grad"}
+        clearing = {receiver(node): node for node in reversed(code.calls("zero_grad"))}
         for name, node in clearing.items():
             if (name in built or LIKE_AN_OPTIMIZER.search(name)) and not handed_on(code, name) and backward_for(code, node) is not None:
                 message = f"`{name}` clears gradients and never takes a step: nothing is learnt"
@@ -103,11 +102,8 @@ class OptimizerNeverStepped(Rule):
 
 def handed_on(code: Code, name: str) -> bool:
     """Whether an optimizer is used in any way but to clear gradients and to build schedulers: stepped, passed on, returned, stored."""
-    for node in code.nodes:
-        if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
-            continue
-        last = node.id if isinstance(node, ast.Name) else node.attr
-        if last != name.rpartition(".")[2] or ast.unparse(node) != name:
+    for node in code.mentions(name):
+        if not isinstance(node.ctx, ast.Load):
             continue
         parent = code.parents[node]
         if not (isinstance(parent, ast.Attribute) and parent.attr in ASIDE) and called(parent) not in SCHEDULERS:
@@ -119,8 +115,8 @@ def backward_for(code: Code, clearing: ast.Call) -> ast.stmt | None:
     """The statement of the backward pass that belongs to a zero_grad(): the next one in its loop or function, else the last one before it."""
     for up in code.ancestors(clearing):
         if isinstance(up, ast.For | ast.While | ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-            found = sorted((one for one in ast.walk(up) if called(one) == "backward"), key=lambda one: one.lineno)  # type: ignore[attr-defined]
-            later = [one for one in found if one.lineno > clearing.lineno]  # type: ignore[attr-defined]
+            found = sorted(code.calls("backward", inside=up), key=lambda one: one.lineno)
+            later = [one for one in found if one.lineno > clearing.lineno]
             if found:
                 return statement_of(code, later[0] if later else found[-1])
             if not isinstance(up, ast.For | ast.While):

@@ -55,10 +55,7 @@ class SchedulerNeverStepped(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for name, call in schedulers(code).items():
-            read = [
-                node for node in code.nodes
-                if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and ast.unparse(node) == name
-            ]  # fmt: skip
+            read = any(isinstance(node.ctx, ast.Load) for node in code.mentions(name))
             if not read and steps_in(code.tree, set(optimizers(code))):
                 message = f"`{name}` never steps: the learning rate stays what it was"
                 yield self.finding(message, code.span(call), evidence={"scheduler": called(call), "stepped": receiver(call)})

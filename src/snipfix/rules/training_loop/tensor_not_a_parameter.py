@@ -108,7 +108,7 @@ class TensorNotAParameter(Rule):
 
 def _set_once(code: Code, owner: str, attribute: str) -> ast.expr | None:
     """What `__init__` of the class sets `self.<attribute>` to, where no other method does and one reads it."""
-    node = next((one for one in code.by_type[ast.ClassDef] if isinstance(one, ast.ClassDef) and one.name == owner), None)
+    node = next((one for one in code.all(ast.ClassDef) if one.name == owner), None)
     value, is_read = None, False
     for method in node.body if node else ():
         first = isinstance(method, ast.FunctionDef) and method.name == "__init__"

@@ -25,6 +25,7 @@ __all__ = ["Repairer"]
 
 CANDIDATE_SECONDS = 20.0
 """Wall clock that a candidate may take with its training loops cut short."""
+CUT_SHORT = "proven with its training loops cut short: run in full, it takes longer than the time limit"
 LOADED = 3
 """How many times as long as its processor time a search may last by the clock: what it finds is no matter of the machine's load."""
 
@@ -199,14 +200,20 @@ class Repairer:
         """The result with its Repair. `name` is the file name that the diff carries."""
         if not any(finding.is_error for finding in result.findings):
             return replace(result, repair=_unchanged(result))
-        repair = self._ended(self._patched(result) or self._searched(result))
+        repair = self._ended(result, self._patched(result) or self._searched(result))
         return replace(result, repair=self._with_diff(result, self._with_true_output(result, repair), name))
 
-    @staticmethod
-    def _ended(repair: Repair) -> Repair:
-        """The repair, not called one when the run that should prove it was cut off."""
+    def _ended(self, result: Result, repair: Repair) -> Repair:
+        """The repair, not called one when the run that should prove it was cut off.
+
+        A training that is longer than the limit proves it with its loops cut short, as the search does, and says so.
+        """
         if repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None or repair.outcome.kind in ENDED:
             return repair
+        if repair.outcome.kind == "timeout":
+            short = self.auditor.audit(replace(result.snippet, code=repair.corrected), quick=True)
+            if short.outcome and short.outcome.kind in ENDED and not any(finding.is_error for finding in short.findings):
+                return replace(repair, findings_after=short.findings, outcome=short.outcome, reason=CUT_SHORT)
         return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason=f"not proven: the run ended as {repair.outcome.kind}")
 
     def _with_true_output(self, result: Result, repair: Repair) -> Repair:

@@ -10,6 +10,7 @@ from snipfix.documents import writeback
 from snipfix.documents.collect import parse
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError, UsageError
+from snipfix.evidence import Span
 
 CASES = Path(__file__).parent / "cases" / "writeback"
 BEFORE = sorted(CASES.glob("*.before.*"))
@@ -96,6 +97,18 @@ def test_a_document_that_changed_meanwhile_is_left_alone(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_cannot_be_written_is_known_before_it_is_mended(tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text("```python\nx=1\n```\n")
+    document = documents.read(path)
+    writeback.check(document)
+    path.chmod(0o444)
+    with pytest.raises(DocumentError, match="read-only"):
+        writeback.check(document)
+    with pytest.raises(UsageError, match="cannot be mended in place"):
+        writeback.check(read("```python\nx=1\n```\n", "-"))
+
+
 def test_a_read_only_document_is_left_alone(tmp_path):
     path = tmp_path / "a.md"
     path.write_text("```python\nx=1\n```\n")
@@ -122,11 +135,56 @@ def test_an_output_of_another_length_is_not_spread_over_prompts():
         writeback.rewrite(read(SESSION), {}, {"a:1": "0\n1\n2\n3\n"})
 
 
-def test_a_numbered_session_is_given_no_statement():
-    document = read("```ipython\nIn [1]: x=1\n\nIn [2]: print(x)\n1\n```\n")
-    assert b"In [1]: x = 1\n" in writeback.rewrite(document, {"a:1": document.snippets[0].code.replace("x=1", "x = 1")})
-    with pytest.raises(DocumentError, match="numbered session"):
-        writeback.rewrite(document, {"a:1": "import a\n" + document.snippets[0].code})
+IPYTHON = "In [9]: import a\n\nIn [10]: x=1\n\nIn [11]: for y in x:\n    ...:     print(y)\n    ...:\nOut[11]: 1\n"
+NUMBERED = [
+    (("x=1", "x = 1"), ("x=1", "x = 1")),
+    (("import a", "import a\nimport b"), ("import a", "import a\n   ...: import b")),
+    (("import a", "import b\n\nimport a"), ("In [9]: import a", "In [9]: import b\n   ...: import a")),
+    (("x=1", "z = 2\nx=1"), ("In [10]: x=1", "In [10]: z = 2\n    ...: x=1")),
+    (("    print(y)", "    y += 1\n    print(y)"), ("    ...:     print(y)", "    ...:     y += 1\n    ...:     print(y)")),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), NUMBERED)
+@pytest.mark.parametrize("kind", ["markdown", "html", "rst"])
+def test_a_numbered_session_grows_within_its_cells(kind, code, text):
+    opening, margin, closing, path = {
+        "markdown": ("> ```ipython\n", "> ", "> ```\n", "a.md"),
+        "html": ('<pre class="ipython">', "", "</pre>\n", "a.html"),
+        "rst": (".. ipython::\n\n", "   ", "", "a.rst"),
+    }[kind]
+
+    def page(session):
+        return opening + "".join((margin + line).rstrip(" ") + "\n" for line in session.splitlines()) + closing
+
+    document = read(page(IPYTHON), path, kind)
+    new = writeback.rewrite(document, {"a:1": document.snippets[0].code.replace(*code)})
+    assert new.decode() == page(IPYTHON.replace(*text))
+
+
+@pytest.mark.parametrize(
+    ("session", "code", "message"),
+    [
+        ("In [1]: x\nOut[1]: 1\n", "x\nz = 2\n", "after a value"),
+        ("In [1]: y\n   ...: x\nOut[1]: 1\n", "x\n", "bereft of a statement"),
+        (">>> y\n>>> x\n1\n", "y\n", "bereft of a statement"),
+    ],
+)
+def test_no_output_of_a_session_comes_under_another_statement(session, code, message):
+    document = read(f"```pycon\n{session}```\n")
+    with pytest.raises(DocumentError, match=message):
+        writeback.rewrite(document, {"a:1": code})
+
+
+def test_a_line_that_comes_to_stand_within_a_statement_gets_its_prompt():
+    document = read("```pycon\n>>> a\n>>> x=1\n...\n```\n")
+    assert b">>> if a:\n...     x = 1\n...\n" in writeback.rewrite(document, {"a:1": "if a:\n    x = 1\n"})
+
+
+def test_places_of_a_numbered_session_in_html_are_those_of_the_escaped_text():
+    page = '<pre class="ipython"><b>In [1]:</b> 1 &lt; x\n</pre>\n'
+    (snippet,) = read(page, "a.html", "html").snippets
+    assert page[snippet.locate(Span(1, 5, 1, 6)).column - 1] == "x"
 
 
 def test_mode_and_link_are_kept(tmp_path):

@@ -67,6 +67,18 @@ CASES = [
         "speed",
         id="an unknown key",
     ),
+    pytest.param(
+        lambda folder: (folder / "a.md").write_text(GOOD),
+        ["audit", "a.md", "--stage", "static", "--output", "a.md/x"],
+        "a.md/x: cannot be written",
+        id="no place for the report",
+    ),
+    pytest.param(
+        lambda folder: ((folder / "a.md").write_text(GOOD), (folder / "a.md").chmod(0o444)),
+        ["repair", "a.md", "--write"],
+        "a.md: is read-only",
+        id="a read-only document",
+    ),
     pytest.param(lambda folder: None, ["explain", "no-such-rule"], "no-such-rule", id="an unknown rule to explain"),
 ]
 

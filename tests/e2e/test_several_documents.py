@@ -21,17 +21,18 @@ def repair(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_one_document_in_the_way_stops_no_other(tmp_path):
     unread = "```python\nx = 1\n"
     numbered = "```ipython\nIn [1]: print(F.relu(1))\n```\n"
+    grown = numbered.replace("print", "import torch.nn.functional as F\n   ...: print")
     for name, text in (("a", BROKEN), ("b", BROKEN), ("c", unread), ("d", numbered), ("e", BROKEN)):
         (tmp_path / f"{name}.md").write_text(text)
     (tmp_path / "b.md").chmod(0o444)
     (tmp_path / "z.md").symlink_to("a.md")
     done = repair(tmp_path)
     assert done.returncode == 2
-    assert [(tmp_path / f"{name}.md").read_text() for name in "abcde"] == [MENDED, BROKEN, unread, numbered, MENDED]
+    assert [(tmp_path / f"{name}.md").read_text() for name in "abcde"] == [MENDED, BROKEN, unread, grown, MENDED]
     assert (tmp_path / "z.md").is_symlink()
     for said in ("b.md: is read-only", "c.md:1: the fence that opens here (```python) is never closed", "1 snippet mended in e.md"):
         assert said in done.stderr
-    assert "partly repaired: a numbered session cannot be given another statement" in done.stdout
+    assert done.stderr.index("b.md: is read-only") < done.stderr.index("mended in a.md")
 
 
 @pytest.mark.slow

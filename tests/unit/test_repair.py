@@ -7,7 +7,10 @@ from collections.abc import Iterable
 import pytest
 
 from snipfix.audit import Auditor
+from snipfix.cli.run import in_document_terms
 from snipfix.config import Options
+from snipfix.documents.collect import parse
+from snipfix.documents.source import Source
 from snipfix.evidence import Job, Outcome, Span
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, RepairVerdict, Snippet, Stage, Verdict
 from snipfix.patches import LoadedPatch, Patch, Patches
@@ -146,6 +149,26 @@ def test_a_proof_that_was_cut_off_proves_nothing() -> None:
     auditor = Auditor(lambda job: Outcome(kind="ok" if "bad" in job.code else "timeout"), (Word("SNF600", "bad", "good"),), Options())
     repair = Repairer(auditor).repair(auditor.audit(snippet)).repair
     assert (repair.verdict, repair.reason) == (RepairVerdict.PARTLY_REPAIRED, "not proven: the run ended as timeout")
+
+
+def test_a_long_training_is_proven_with_its_loops_cut_short() -> None:
+    snippet = Snippet("s", "title", "doc.md", "bad = 1\n")
+    auditor = Auditor(
+        lambda job: Outcome(kind="ok" if job.quick or "bad" in job.code else "timeout"), (Word("SNF600", "bad", "good"),), Options()
+    )
+    repair = Repairer(auditor).repair(auditor.audit(snippet)).repair
+    assert (repair.verdict, repair.outcome.kind) == (RepairVerdict.REPAIRED, "ok")
+    assert "loops cut short" in repair.reason
+
+
+def test_a_mend_that_cannot_stand_in_its_document_is_no_repair() -> None:
+    document = parse(Source.decode("a.md", b"```python\nbad = 1\n```\n"), "markdown")
+    auditor = Auditor(passes, (Word("SNF600", "bad", 's = """\n```\n"""; good'),), Options())
+    result = Repairer(auditor).repair(auditor.audit(document.snippets[0]))
+    assert result.repair.verdict is RepairVerdict.REPAIRED
+    (told,) = in_document_terms([result], [document])
+    assert told.repair.verdict is RepairVerdict.PARTLY_REPAIRED
+    assert "cannot be written back" in told.repair.reason
 
 
 def test_an_ignore_mark_silences_its_rule_on_its_line() -> None:

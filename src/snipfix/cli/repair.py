@@ -61,14 +61,14 @@ def repair(
 ) -> int:
     """Repair snippets: search for small edits, prove each by running it. Without --write it shows diffs and writes nothing."""
     from snipfix.cli.run import emit, run, unread
-    from snipfix.cli.write import record_patches, write_back
+    from snipfix.cli.write import check_places, record_patches, write_back
 
     options = resolve(
         device=device, jobs=jobs, timeout=timeout, memory=memory, stage=stage, quick=quick, python=python, select=select, ignore=ignore,
         cache=False if no_cache else None, patches=False if no_patches else None, unsafe_fixes=unsafe_fixes,
         require_sandbox=require_sandbox, isolation=isolation,
     )  # fmt: skip
-    finished = run(paths, options, repair=True)
+    finished = run(paths, options, repair=True, check=check_places if write else None)
     emit(finished, format.value, output, lang)
     if record:
         record_patches(finished)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,15 +63,26 @@ class Finished:
         return any(result.repair is not None and result.repair.verdict not in done for result in self.report.results)
 
 
-def run(paths: Sequence[Path] | None, options: Options, *, repair: bool, allow_empty: bool = False, engine: str = "local") -> Finished:
-    """Audit, and repair if asked to, everything at the paths, by the engine of a name.
+def run(
+    paths: Sequence[Path] | None,
+    options: Options,
+    *,
+    repair: bool,
+    allow_empty: bool = False,
+    engine: str = "local",
+    check: Callable[[Sequence[Document]], None] | None = None,
+) -> Finished:
+    """Audit, and repair if asked to, everything at the paths, by the engine of a name. `check` may object to what was found there.
 
     Raises:
         SnipfixError: for input that cannot be understood; nothing has been run then.
     """
     paths = paths or [_workspace_here()]
     if repair or not options.cache:
-        return run_over(documents.collect(paths, allow_empty=allow_empty), options, repair=repair, engine=engine)
+        found = documents.collect(paths, allow_empty=allow_empty)
+        if check is not None:
+            check(found)
+        return run_over(found, options, repair=repair, engine=engine)
     with contextlib.closing(Cache()) as cache:
         found = documents.collect(paths, allow_empty=allow_empty, memory=Memory(cache, source_digest()))
     return run_over(found, options, engine=engine)
@@ -175,15 +186,19 @@ def emit(finished: Finished, format: str, output: Path | None, language: str | N
     if Path("snippets/manifest.json").is_file() or Path("pyproject.toml").is_file():
         from snipfix.report import history
 
-        write_atomic(LAST_RUN, render(finished.report, "html", language=language).encode("utf-8", "replace"))
-        history.add(finished.report)
+        with contextlib.suppress(OSError):  # a checkout that is read-only is audited all the same
+            write_atomic(LAST_RUN, render(finished.report, "html", language=language).encode("utf-8", "replace"))
+            history.add(finished.report)
     if format == "table" and output is None:
         from snipfix.report import terminal
 
         options |= terminal.options()
     text = render(finished.report, format, **options)
     if output is not None:
-        write_atomic(output, text.encode("utf-8", "replace"))
+        try:
+            write_atomic(output, text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", place=str(output), hint="name another file with --output") from error
         print(f"snipfix: report written to {output}", file=sys.stderr)
         return
     sys.stdout.write(text if text.endswith("\n") else text + "\n")

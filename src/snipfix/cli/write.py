@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snipfix import patches
 from snipfix.born import changes
-from snipfix.errors import DocumentError
+from snipfix.documents import Document
+from snipfix.errors import DocumentError, SnipfixError
 from snipfix.model import RunReport
 
 if TYPE_CHECKING:
     from snipfix.cli.run import Finished
 
-__all__ = ["record_patches", "write_back"]
+__all__ = ["check_places", "record_patches", "write_back"]
+
+
+def check_places(found: Sequence[Document]) -> None:
+    """Say before a long search which documents cannot be written.
+
+    Raises:
+        SnipfixError: when none can be.
+    """
+    from snipfix.documents import writeback
+
+    refused = list[SnipfixError]()
+    mendable = [document for document in found if document.format != "workspace" and not document.trouble]
+    for document in mendable:
+        try:
+            writeback.check(document)
+        except SnipfixError as error:
+            refused.append(error)
+    if refused and len(refused) == len(found):
+        raise refused[0]
+    for one in refused:
+        print(f"snipfix: {one}\n  hint: {one.hint}", file=sys.stderr)
 
 
 def write_back(finished: Finished) -> None:

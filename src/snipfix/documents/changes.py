@@ -19,7 +19,11 @@ __all__ = ["Change", "changes", "retold"]
 
 Change = tuple[int, int, str]
 PLAIN_PREFIX = re.compile(r"[ \t>]*")
-PROMPTED = re.compile(r"([ \t>]*)(?:(?:>>>|\.\.\.)|(?:In ?\[\d+\]|\.{3,}):) ?")
+PROMPTED = re.compile(r"([ \t>]*)(>>>|\.\.\.(?!\.*:)|(?:In ?\[\d+\]|\.{3,}):) ?")
+TAG = re.compile(r"<[^>]*>")
+PROMPTS = frozenset({Style.PROMPT, Style.HTML_PROMPT})
+NUMBERED = frozenset({Style.IPYTHON, Style.HTML_IPYTHON})
+ESCAPED = frozenset({Style.JSON, Style.HTML, Style.HTML_PROMPT, Style.HTML_IPYTHON})
 
 
 def changes(source: Source, fence: Fence, code: str) -> list[Change]:
@@ -31,7 +35,7 @@ def changes(source: Source, fence: Fence, code: str) -> list[Change]:
         DocumentError: for a block that can be read but not written.
     """
     new = code.removesuffix("\n").split("\n") if code else []
-    writer = (_InLiteral if fence.style in {Style.JSON, Style.HTML, Style.HTML_PROMPT} else _InText)(source, fence, new)
+    writer = (_InLiteral if fence.style in ESCAPED else _InText)(source, fence, new)
     return list(writer.changes())
 
 
@@ -45,7 +49,7 @@ def retold(source: Source, fence: Fence, output: str) -> list[Change]:
     if len(new) != len(fence.shown):
         place = f"{source.path}:{fence.line}"
         raise DocumentError("a session that prints another number of lines than it shows", place=place, hint="mend it by hand")
-    plain = fence.style is not Style.HTML_PROMPT
+    plain = fence.style not in ESCAPED
     pairs = zip(fence.shown, new, strict=True)
     return [(line.start, line.end, text if plain else html.escape(text, quote=False)) for line, text in pairs if line.code != text]
 
@@ -73,10 +77,29 @@ class _Writer:
             for number, at in pairs:
                 yield self.replaced(self.old[number], at)
             for number in free[len(pairs) :]:
+                self.check_removal(number)
                 yield self.removed(number)
-            added = range(b1 + len(pairs), b2)
+            added = [at for at in range(b1 + len(pairs), b2) if self.is_shown(at)]
             if added:
-                yield self.inserted(pairs[-1][0] + 1 if pairs else self.below_magics(a1), added)
+                number = pairs[-1][0] + 1 if pairs else self.below_magics(a1)
+                yield self.grown(number, added) if self.fence.style in NUMBERED else self.inserted(number, added)
+
+    def is_shown(self, at: int) -> bool:
+        """Whether a new line is worth a line of the document: between the statements of a session a blank one is none."""
+        return bool(self.new[at].strip()) or at not in self.statements or self.fence.style not in PROMPTS | NUMBERED
+
+    def check_removal(self, number: int) -> None:
+        """Raises DocumentError for a line of a session on whose prompt other things rest: the output below it, the rest of its cell."""
+        if self.fence.style not in PROMPTS | NUMBERED:
+            return
+        following = self.old[number + 1] if number + 1 < len(self.old) else None
+        last = following is None and any(one.number > self.old[number].number for one in self.fence.shown)
+        goes_on = following is not None and self.starts_cell(number) and following.code.strip() and not self.starts_cell(number + 1)
+        if last or following in self.fence.pinned or goes_on:
+            raise self.cannot("a session cannot be bereft of a statement that shows an output or opens a cell")
+
+    def cannot(self, reason: str) -> DocumentError:
+        return DocumentError(reason, place=f"{self.source.path}:{self.fence.line}", hint="mend it by hand")
 
     def below_magics(self, number: int) -> int:
         """Where a line goes that is to stand first: below the magics at the head, of which `%%time` must be the first line and `!pip` run first."""
@@ -85,19 +108,49 @@ class _Writer:
         return next((at for at in range(number, len(self.old)) if self.old[at].code or self.old[at] not in self.fence.pinned), number)
 
     def prompt(self, at: int) -> str:
-        """What a session shows before line `at` of the new code.
+        """What a session of Python's own shows before line `at` of the new code; nothing before other code."""
+        if self.fence.style in PROMPTS:
+            return ">>> " if at in self.statements else "... "
+        return ""
+
+    def shown_prompt(self, number: int) -> str:
+        """The prompt that the document shows before an old line, with its blank."""
+        raise NotImplementedError
+
+    def starts_cell(self, number: int) -> bool:
+        """Whether an old line has a number of IPython's."""
+        return self.fence.style in NUMBERED and self.shown_prompt(number).startswith("In")
+
+    def going_on(self, number: int) -> str:
+        """The prompt of IPython for a further line of the cell that an old line stands in."""
+        start = next((one for one in range(number, -1, -1) if self.starts_cell(one)), number)
+        return "...: ".rjust(len(self.shown_prompt(start).rstrip()) + 1)
+
+    def grown(self, number: int, added: Sequence[int]) -> Change:
+        """New lines of a numbered session before old line `number`: as further lines of a cell, so that all numbers stay.
 
         Raises:
-            DocumentError: for a new statement of an IPython session, which would number all that follow anew.
+            DocumentError: where they would come last in a cell whose last value is shown.
         """
-        if self.fence.style in {Style.PROMPT, Style.HTML_PROMPT}:
-            return ">>> " if at in self.statements else "... "
-        if self.fence.style is Style.IPYTHON:
-            if at in self.statements:
-                place = f"{self.source.path}:{self.fence.line}"
-                raise DocumentError("a numbered session cannot be given another statement", place=place, hint="mend it by hand")
-            return "   ...: "
-        return ""
+        above, below = number - 1, number
+        on = above >= 0 and self.old[above].code.strip() and not (below < len(self.old) and self.old[below] in self.fence.pinned)
+        within = below < len(self.old) and bool(self.old[below].code.strip()) and not self.starts_cell(below)
+        imports = self.new[added[0] - 1].startswith(("import ", "from ")) and added[0] > 0
+        ends = below >= len(self.old) and not any(line.number > self.old[above].number for line in self.fence.shown)
+        if on and (within or imports or ends or added[0] not in self.statements):
+            return self.inserted_in_cell(above, added)
+        start = next((one for one in range(number, len(self.old)) if self.starts_cell(one)), None)
+        if start is None:
+            raise self.cannot("a numbered session cannot be given a statement after a value that it shows")
+        return self.opened_cell(start, added)
+
+    def inserted_in_cell(self, number: int, added: Sequence[int]) -> Change:
+        """New lines below old line `number`, in its cell."""
+        raise NotImplementedError
+
+    def opened_cell(self, number: int, added: Sequence[int]) -> Change:
+        """New lines at the head of the cell that old line `number` opens."""
+        raise NotImplementedError
 
     @cached_property
     def statements(self) -> set[int]:
@@ -119,7 +172,7 @@ class _Writer:
     def removed(self, number: int) -> Change:
         raise NotImplementedError
 
-    def inserted(self, number: int, added: range) -> Change:
+    def inserted(self, number: int, added: Sequence[int]) -> Change:
         """Lines `added` of the new code before line `number` of the old."""
         raise NotImplementedError
 
@@ -155,8 +208,26 @@ class _InText(_Writer):
         text, prefix = self.new[at], self.prefix(number) + self.prompt(at)
         return prefix + text if text else prefix.rstrip(" \t")
 
+    def shown_prompt(self, number: int) -> str:
+        match = PROMPTED.fullmatch(self.before(self.old[number]))
+        return self.before(self.old[number])[match.end(1) :] if match else ""
+
+    def inserted_in_cell(self, number: int, added: Sequence[int]) -> Change:
+        newline, prompt = self.source.newline(self.old[number].number), self.prefix(number) + self.going_on(number)
+        end = self.old[number].end
+        return end, end, "".join(newline + (prompt + self.new[at]).rstrip() for at in added)
+
+    def opened_cell(self, number: int, added: Sequence[int]) -> Change:
+        line, newline, shown = self.old[number], self.source.newline(self.old[number].number), self.shown_prompt(number)
+        on = self.prefix(number) + self.going_on(number)
+        first, *rest = (self.new[at] for at in added)
+        lines = [shown + first, *((on + text).rstrip() for text in rest), on]
+        return line.start - len(shown), line.start, newline.join(lines)
+
     def replaced(self, line: Line, at: int) -> Change:
         text = self.new[at]
+        if self.fence.style is Style.PROMPT and (shown := self.shown_prompt(self.old.index(line))) != (prompt := self.prompt(at)):
+            return line.start - len(shown), line.end, (prompt + text).rstrip()
         if not self.is_plain(line):  # a tab that ends inside the container's indentation
             return self.source.lines[line.number - 1].start, line.end, self.fence.prefix + text
         before = self.before(line)
@@ -177,7 +248,7 @@ class _InText(_Writer):
             return start, line.end, ""
         return full[line.number - 1].start, full[line.number].start, ""
 
-    def inserted(self, number: int, added: range) -> Change:
+    def inserted(self, number: int, added: Sequence[int]) -> Change:
         texts = [self.line(number, at) for at in added]
         if number < len(self.old) and self.pattern.fullmatch(self.before(self.old[number])):
             at = self.source.lines[self.old[number].number - 1].start
@@ -199,7 +270,10 @@ class _InLiteral(_Writer):
 
     def written(self, at: int) -> str:
         """Line `at` of the new code as it stands in the document."""
-        text = self.prompt(at) + self.new[at]
+        return self.escaped(self.prompt(at) + self.new[at])
+
+    def escaped(self, text: str) -> str:
+        """Text as the format writes it."""
         if self.fence.style is not Style.JSON:
             return html.escape(text, quote=False)
         return json.dumps(text, ensure_ascii="\\u" in self.source.text and self.source.text.isascii())[1:-1]
@@ -213,7 +287,26 @@ class _InLiteral(_Writer):
             return self.source.newline(self.fence.line)
         return self.fence.prefix
 
+    def shown_prompt(self, number: int) -> str:
+        line = self.old[number]
+        match = PROMPTED.match(html.unescape(TAG.sub("", self.source.text[line.start : line.end])))
+        return match[2] + " " if match else ""
+
+    def inserted_in_cell(self, number: int, added: Sequence[int]) -> Change:
+        end, prompt = self.old[number].end, self.going_on(number)
+        return end, end, "".join(self.separator + self.escaped((prompt + self.new[at]).rstrip()) for at in added)
+
+    def opened_cell(self, number: int, added: Sequence[int]) -> Change:
+        line, on = self.old[number], self.going_on(number)
+        first, *rest = (self.new[at] for at in added)
+        lines = [self.shown_prompt(number) + first, *((on + text).rstrip() for text in rest), on + line.code]
+        return line.start, line.end, self.separator.join(map(self.escaped, lines))
+
     def replaced(self, line: Line, at: int) -> Change:
+        if self.fence.style is Style.HTML_IPYTHON:
+            number = self.old.index(line)
+            prompt = self.shown_prompt(number) if self.starts_cell(number) else self.going_on(number)
+            return line.start, line.end, self.escaped(prompt + self.new[at])
         return line.start, line.end, self.written(at)
 
     def removed(self, number: int) -> Change:
@@ -221,7 +314,7 @@ class _InLiteral(_Writer):
             return self.old[number].start, self.old[number + 1].start, ""
         return self.old[number - 1].end if number else self.old[number].start, self.old[number].end, ""
 
-    def inserted(self, number: int, added: range) -> Change:
+    def inserted(self, number: int, added: Sequence[int]) -> Change:
         texts = [self.written(at) for at in added]
         if number < len(self.old):
             at = self.old[number].start

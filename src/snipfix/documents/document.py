@@ -22,7 +22,7 @@ from snipfix.model import Skipped, Snippet
 __all__ = ["Document", "Part", "assemble"]
 
 
-ESCAPING = frozenset({Style.JSON, Style.HTML, Style.HTML_PROMPT})
+ESCAPING = frozenset({Style.JSON, Style.HTML, Style.HTML_PROMPT, Style.HTML_IPYTHON})
 """Of the formats in which a character of code may be several of the document."""
 
 

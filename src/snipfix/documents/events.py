@@ -50,6 +50,7 @@ class Style(StrEnum):
     HTML = "html"
     HTML_PROMPT = "html-prompt"
     """A session in HTML: a line's slice of the document begins before its prompt."""
+    HTML_IPYTHON = "html-ipython"
 
 
 @dataclass(frozen=True, slots=True)

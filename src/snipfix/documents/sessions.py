@@ -12,7 +12,11 @@ __all__ = ["opens_session", "without_prompts"]
 
 PROMPT = re.compile(r"(\s*)(>>>|\.\.\.)( |$)")
 IPYTHON = re.compile(r"(\s*)(In ?\[\d+\]:|\.{3,}:)( |$)")
-STYLES = {Style.TEXT: Style.PROMPT, Style.HTML: Style.HTML_PROMPT}
+STYLES = {
+    (Style.TEXT, False): Style.PROMPT, (Style.TEXT, True): Style.IPYTHON,
+    (Style.HTML, False): Style.HTML_PROMPT, (Style.HTML, True): Style.HTML_IPYTHON,
+}  # fmt: skip
+"""By the style of the fence, and whether its prompts are IPython's."""
 
 
 def opens_session(code: str) -> bool:
@@ -44,8 +48,7 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
     while lines and not lines[-1].code.strip():
         lines.pop()
     pinned = frozenset(lines[number - 1] for number in shown if number <= len(lines))
-    style = Style.IPYTHON if ipython else STYLES[fence.style]
-    session = replace(fence, lines=tuple(lines), style=style, pinned=pinned, shown=tuple(outputs))
+    session = replace(fence, lines=tuple(lines), style=STYLES[fence.style, ipython], pinned=pinned, shown=tuple(outputs))
     documented = "\n".join(line.code for line in outputs) + "\n" if outputs else None
     return session, documented if _only_prints(code_of(session), shown) else None
 

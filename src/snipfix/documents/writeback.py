@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from snipfix.documents.changes import Change, changes, retold
 from snipfix.documents.document import Document, Part
-from snipfix.documents.events import Fence, code_of
+from snipfix.documents.events import Fence, Style, code_of
 from snipfix.documents.source import STDIN, Source
 from snipfix.errors import DocumentError, UsageError
 from snipfix.files import write_atomic
 
-__all__ = ["edits", "mend", "rewrite", "write"]
+SESSIONS = frozenset({Style.PROMPT, Style.IPYTHON, Style.HTML_PROMPT, Style.HTML_IPYTHON})
+
+__all__ = ["check", "edits", "mend", "rewrite", "write"]
 
 
 def mend(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str] | None = None) -> bool:
@@ -23,7 +26,7 @@ def mend(document: Document, codes: Mapping[str, str], outputs: Mapping[str, str
         UsageError: for standard input and for a workspace, which are not written back.
     """
     if document.source is None or document.path == STDIN:
-        raise UsageError("cannot be mended in place", place=document.path, hint="name a document")
+        raise _no_place(document)
     new = rewrite(document, codes, outputs)
     if new == document.raw:
         return False
@@ -76,11 +79,37 @@ def write(path: Path, old: bytes, new: bytes) -> None:
     try:
         if target.read_bytes() != old:
             raise DocumentError("changed since it was read; left as it is", place=str(path), hint="run the command again")
-        if not target.stat().st_mode & 0o222:  # a new file in its place would get round that
-            raise DocumentError("is read-only; left as it is", place=str(path), hint=f"chmod u+w {path}")
+        _check_mode(target, str(path))
         write_atomic(target, new)
     except OSError as error:
         raise DocumentError(f"cannot be written: {error.strerror}", place=str(path)) from error
+
+
+def check(document: Document) -> None:
+    """Raise what `mend` would, as far as it can be known before anything is mended: a search for mends may take minutes.
+
+    Raises:
+        DocumentError: for a document that is read-only, or in a folder that is.
+        UsageError: for standard input.
+    """
+    if document.path == STDIN:
+        raise _no_place(document)
+    target = Path(document.path).resolve()
+    try:
+        _check_mode(target, document.path)
+    except OSError as error:
+        raise DocumentError(f"cannot be written: {error.strerror}", place=document.path) from error
+    if not os.access(target.parent, os.W_OK):
+        raise DocumentError("its folder is read-only; left as it is", place=document.path, hint=f"chmod u+w {target.parent}")
+
+
+def _no_place(document: Document) -> UsageError:
+    return UsageError("cannot be mended in place", place=document.path, hint="name a document")
+
+
+def _check_mode(target: Path, path: str) -> None:
+    if not target.stat().st_mode & 0o222:  # a new file in its place would get round that
+        raise DocumentError("is read-only; left as it is", place=path, hint=f"chmod u+w {path}")
 
 
 def says_the_same(documented: str | None, text: str) -> bool:
@@ -140,6 +169,6 @@ def _encloses(outer: Fence, inner: Fence) -> bool:
 
 
 def _same_code(fence: Fence, found: str, wanted: str) -> bool:
-    if fence.pinned:  # outputs and magics between the lines read as blank lines
+    if fence.pinned or fence.style in SESSIONS:  # outputs and magics between the lines read as blank lines; sessions show none
         return [line for line in found.split("\n") if line.strip()] == [line for line in wanted.split("\n") if line.strip()]
     return found.rstrip("\n") == wanted.rstrip("\n")

@@ -260,7 +260,8 @@ def extra_argument(code: Code) -> Places:
     for node in calls(code):
         if len(node.args) == 1 and not node.keywords and name_of(node.func).startswith("self.fc") and isinstance(node.args[0], ast.Name):
             yield after(code, node.args[0], ", 1")
-    for node in calls(code, *own(code)):
+    names = own(code)
+    for node in calls(code, *names) if names else ():
         if node.args and not node.keywords and name_of(node.func) != "super":
             yield after(code, node.args[-1], ", 3")
 

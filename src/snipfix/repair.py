@@ -247,7 +247,7 @@ class Repairer:
                 if proven is not None:
                     others = tuple(one.fixes[-1] for one in rivals if one is not state)
                     return replace(_repair_of(result, proven, search.tries), alternatives=others)
-                refused = refused or f"{state.fixes[-1].title!r} was refused: {why}"
+                refused = refused or f'"{state.fixes[-1].title}" was refused: {why}'
         repair = _repair_of(result, search.best, search.tries)
         return replace(repair, reason=f"{repair.reason}; {refused}") if refused else repair
 

@@ -95,6 +95,7 @@ class Steps:
                 "trainable": len(trainable),
                 "without_gradient": [self._described(one, names) for one in bare[:NAMED]],
                 "bare": len(bare),
+                "graded": sum(id(one) in self.graded for one in parameters),
                 "reached": sum(id(one) in self.reached for one in parameters),
                 "reached_by_others": sum(id(one) not in self.held for one in self.reached.values()),
             }

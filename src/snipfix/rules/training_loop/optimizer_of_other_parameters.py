@@ -16,10 +16,11 @@ class OptimizerOfOtherParameters(Rule):
     ## What it does
     Reports an optimizer none of whose parameters is reached by a backward pass although others are, and parameters that an optimizer holds,
     whose module was called, and to which no gradient ever came. The second only counts when the module took part in the run.
+    Also an optimizer whose parameters are all frozen, at its steps and at the end.
 
     ## Why is this bad?
     What is stepped is not what is trained: the model was replaced after the optimizer was made, or its output was cut from the graph
-    (`.data`, `.detach()`, `.item()`, a new tensor) on the way to the loss.
+    (`.data`, `.detach()`, `.item()`, a new tensor) on the way to the loss; or everything was frozen, the new head included.
 
     ## Example
     ```python
@@ -53,8 +54,18 @@ class OptimizerOfOtherParameters(Rule):
             "for _ in range(3):\n    with torch.no_grad():\n        y = target(torch.ones(2, 3))\n    o.zero_grad()\n"
             "    (m(torch.ones(2, 3)) - y).pow(2).mean().backward()\n    o.step()\n"
         ),
+        Good(
+            "import torch, torch.nn as nn\ncritic = nn.Linear(3, 1)\no = torch.optim.SGD(critic.parameters(), lr=0.1)\nfor _ in range(3):\n"
+            "    critic.requires_grad_(True)\n    o.zero_grad()\n    critic(torch.ones(2, 3)).mean().backward()\n    o.step()\n"
+            "    critic.requires_grad_(False)\n"
+        ),
     )
     BAD = (
+        Bad(
+            "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nm.requires_grad_(False)\nx = torch.ones(2, 3, requires_grad=True)\n"
+            "o = torch.optim.SGD(m.parameters(), lr=0.1)\nfor _ in range(3):\n    o.zero_grad()\n    m(x).mean().backward()\n    o.step()\n",
+            at=(9, 5),
+        ),
         Bad(
             "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nm = nn.Linear(3, 1)\n"
             "for _ in range(3):\n    o.zero_grad()\n    m(torch.ones(2, 3)).mean().backward()\n    o.step()\n",
@@ -77,6 +88,10 @@ class OptimizerOfOtherParameters(Rule):
                     f"{others:.0f} others get gradients and are never stepped"
                 )
                 yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": trainable, "others": others})
+                continue
+            if not trainable and not reached and not (number(facts, "graded") or 0) and (held := number(facts, "parameters") or 0):
+                message = f"all {held:.0f} parameters that this optimizer holds are frozen: its steps change nothing"
+                yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": held, "trainable": 0})
                 continue
             cut = [
                 one for one in items(facts, "without_gradient") if flag({"one": one}, "one", "called") and text({"one": one}, "one", "name")

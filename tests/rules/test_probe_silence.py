@@ -23,6 +23,38 @@ for _ in range(3):
     optimizer.step()
 print((scores.argmax(dim=1) == y).float().mean())
 """,
+    "an average of the weights beside the model, never called": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+    def forward(self, x, t):
+        return self.fc(x) + t
+net = Net()
+ema = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
+optimizer = torch.optim.AdamW(net.parameters())
+for _ in range(2):
+    loss = F.mse_loss(net(torch.randn(8, 4), torch.rand(8, 1)), torch.randn(8, 3))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    ema.update_parameters(net)
+""",
+    "a second model that is made and not used yet": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+    def forward(self, x):
+        return self.fc(x)
+net, other = Net(), Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(2):
+    loss = F.cross_entropy(net(torch.randn(8, 4)), torch.randint(0, 3, (8,)))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
     "gradients accumulated over batches": """
 model = nn.Linear(4, 3)
 optimizer = torch.optim.Adam(model.parameters())

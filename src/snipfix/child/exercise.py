@@ -326,12 +326,13 @@ def _children(module: Any) -> list:
 
 
 def _parameters(module: Any) -> list[inspect.Parameter] | None:
-    """The parameters of a module's forward that can be given."""
+    """The parameters of a module's forward that can be given; None where it takes whatever comes, as a wrapper does."""
     try:
         found = inspect.signature(module.forward).parameters.values()
     except (TypeError, ValueError):
         return None
-    return [item for item in found if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)]
+    named = [item for item in found if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)]
+    return None if found and not named else named
 
 
 def _differentiable(torch: Any, output: Any, depth: int = 0) -> Any:

@@ -30,6 +30,8 @@ class Steps:
         self.zeroed: Any | None = None
 
     def before_backward(self, roots: Any) -> None:
+        if self.recorder.stage == "exercise":
+            return  # not the snippet's own training
         with self.torch._C.DisableTorchFunction():
             place = self.recorder.place()
             key = None if place is None else tuple(place)

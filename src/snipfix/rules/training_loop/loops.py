@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from snipfix.code import Code
 from snipfix.rules.observed import called
 
-__all__ = ["assigned", "optimizers", "receiver", "schedulers", "steps_in"]
+__all__ = ["assigned", "home", "loops_around", "only_value", "optimizers", "receiver", "schedulers", "steps_in", "walked"]
+
+WRAPPERS = frozenset({"enumerate", "tqdm", "trange", "track", "progress_bar", "notebook_tqdm"})
 
 OPTIMIZERS = frozenset("SGD Adam AdamW Adagrad Adadelta RMSprop Rprop ASGD NAdam RAdam Adamax SparseAdam Adafactor Muon".split())
 SCHEDULERS = frozenset(
@@ -62,3 +64,33 @@ def steps_in(node: ast.AST, known: set[str]) -> list[str]:
         one for one in ast.walk(node) if isinstance(one, ast.Call) and called(one) == "step" and receiver(one) in known and not one.args
     ]
     return [receiver(one) for one in sorted(calls, key=lambda one: (one.lineno, one.col_offset))]
+
+
+def home(code: Code, node: ast.AST) -> ast.AST:
+    """The function that a node stands in, else the module."""
+    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)), code.tree)
+
+
+def loops_around(code: Code, node: ast.AST) -> list[ast.For | ast.While]:
+    """The loops that a node stands in, innermost first, within its function."""
+    found: list[ast.For | ast.While] = []
+    for up in code.ancestors(node):
+        if isinstance(up, ast.For | ast.While):
+            found.append(up)
+        elif isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            break
+    return found
+
+
+def walked(loop: ast.AST) -> ast.expr | None:
+    """What a for loop goes over, out of `enumerate` and progress bars: `loader` for `enumerate(tqdm(loader))`."""
+    over = loop.iter if isinstance(loop, ast.For) else None
+    while isinstance(over, ast.Call) and called(over) in WRAPPERS and over.args:
+        over = over.args[0]
+    return over
+
+
+def only_value(code: Code, name: str) -> ast.expr | None:
+    """The one value that is ever assigned to a name or attribute, as written; None where there are none or several."""
+    values = [node.value for node in code.all(ast.Assign) if any(ast.unparse(one) == name for one in node.targets)]
+    return values[0] if len(values) == 1 else None

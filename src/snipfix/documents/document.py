@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snipfix.documents import recognise
 from snipfix.documents.events import Comment, Event, Fence, Heading, Line, Prose, Style, code_of
+from snipfix.documents.fragments import SKETCH, fragment_of
 from snipfix.documents.info import Info, cell_options
 from snipfix.documents.marks import Mark, mark_of
 from snipfix.documents.names import names_of
@@ -105,6 +106,8 @@ class _Assembler:
     label: str = ""
     left_out: dict[str, int] = field(default_factory=dict)
     """Names that sketches give, with the lines of the sketches."""
+    given: set[str] = field(default_factory=set)
+    """Names that blocks give."""
     open: bool = False
     """Whether the fence that comes next may be the output of the last draft."""
 
@@ -185,12 +188,15 @@ class _Assembler:
         wanted = names.needs & self.left_out.keys()
         for name in names.gives:
             self.left_out.pop(name, None)
-        if not wanted and not recognise.is_sketch(code):
+        reason = SKETCH if recognise.is_sketch(code) else fragment_of(code, self.given)
+        if not wanted and not reason:
+            self.given |= names.gives
             return ""
-        self.left_out |= dict.fromkeys(names.gives - names.imports, line)
+        if wanted or reason.startswith("a sketch"):
+            self.left_out |= dict.fromkeys(names.gives - names.imports, line)
         if wanted:
             return f"builds on a sketch (line {min(self.left_out.get(name, line) for name in wanted)})"
-        return "a sketch: `...` stands for what is left out"
+        return reason
 
     def _output(self, fence: Fence, info: Info) -> None:
         draft = self.drafts[-1]

@@ -28,7 +28,13 @@ STRONG = re.compile(r"^\s*(?:import [\w.]+|from [\w.]+ import |(?:async )?def \w
 IMPORT = re.compile(r"^(?:import [\w.]+(?: as \w+)?(?:\s*,|\s*#|\s*;|\s*$)|from [\w.]+ import \S)", re.MULTILINE)
 SHELL = re.compile(r"^\s*\$ ", re.MULTILINE)
 MAGIC = re.compile(
-    r"^\s*(?:%%?[A-Za-z]\w*|!\s*\S|\$ |(?:python3? -m )?(?:pip3?|conda|mamba|uv pip|apt|apt-get) install |\?\??\s*\w)|^\s*[\w.]+\?\??\s*$"
+    r"""^\s*(?:
+        %%?[A-Za-z]\w* | !\s*\S | \$[ ] | \?\??\s*\w
+        | (?:python3?[ ]-m[ ])?(?:pip3?|conda|mamba|uv[ ]pip|apt|apt-get)[ ]install[ ]
+        | (?:python3?|(?:torchrun|accelerate[ ]launch)\b.*)[ ][\w./-]+\.py\b | python3?[ ]-m[ ][a-z]\w | git[ ](?:clone|pull|checkout)[ ]
+        | wget[ ]https?: | curl[ ]- | cd[ ][\w./~-]+$ | export[ ][A-Z_]+= | source[ ]\S+$ | nvidia-smi\b | CUDA_VISIBLE_DEVICES=
+    ) | ^\s*[\w.]+\?\??\s*$""",
+    re.VERBOSE,
 )
 ASSIGNED = re.compile(r"^(\s*[A-Za-z_]\w*\s*=\s*)(!|%)\s*\S")
 """`files = !ls`, `t = %timeit -o f()`: the name is bound to what a shell prints, or to what only IPython knows."""

@@ -5,7 +5,7 @@ import pytest
 from snipfix.documents.collect import parse
 from snipfix.documents.slugs import names_for, slug
 from snipfix.documents.source import Source
-from snipfix.documents.titles import announces_error, is_output_label, language_of, numbered
+from snipfix.documents.titles import announces_error, announces_wrong, is_output_label, language_of, numbered
 
 NUMBERED = [
     ("1. Convolutions", (1, "Convolutions")),
@@ -141,3 +141,26 @@ def test_words_that_announce_an_error(text):
 )  # fmt: skip
 def test_words_that_announce_none(text):
     assert not announces_error(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The wrong way:", "❌ Wrong", "**Incorrect:**", "Bad example", "First a buggy version, as it is often seen:", "Don't do this:",
+        "先看一段错误的代码：", "错误示例：", "❌ 错误写法", "反例：", "不要这样写：",
+    ],
+)  # fmt: skip
+def test_words_that_announce_how_not_to_do_it(text):
+    assert announces_wrong(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is wrong with this code?", "To fix the wrong code:", "Instead of the wrong way, write:", "The wrong version above, corrected:",
+        "The right way:", "The wrong and the right way:", "如何避免错误的写法：", "修正后的代码：", "正确示例：", "The error of the model:",
+        "A broken example can hide for weeks in a long tutorial that nobody runs any more, as we shall see below", "",
+    ],
+)  # fmt: skip
+def test_words_that_do_not_announce_it(text):
+    assert not announces_wrong(text)

@@ -16,7 +16,7 @@ from snipfix.documents.names import names_of
 from snipfix.documents.namespaces import Block, link
 from snipfix.documents.sessions import without_prompts
 from snipfix.documents.source import STDIN, Source
-from snipfix.documents.titles import Headings, announces_error, is_output_label, language_of
+from snipfix.documents.titles import Headings, announces_error, announces_wrong, is_output_label, language_of
 from snipfix.errors import DocumentError, SnipfixError
 from snipfix.model import Skipped, Snippet
 
@@ -91,6 +91,7 @@ class _Draft:
     documented: str | None = None
     output: Fence | None = None
     hidden: bool = False
+    """Not looked at for itself: others may build on it."""
 
 
 @dataclass
@@ -177,9 +178,12 @@ class _Assembler:
             return
         for line, text in blanked:
             self.skipped.append(Skipped(self.source.path, line.number, fence.info, f"left out, not Python: {text[:60]}"))
-        self.drafts.append(
-            _Draft(fence, fence.title or self.headings.title, self.headings.section, self.headings.question, tags, documented)
-        )
+        wrong = shown and not tags & {"expect-error", "setup"} and (announces_wrong(self.label) or recognise.opens_as_wrong(code_of(fence)))
+        if wrong:
+            self._skip(fence, "shown as how not to do it")
+            tags = tags | {"expect-error"}
+        title = fence.title or self.headings.title
+        self.drafts.append(_Draft(fence, title, self.headings.section, self.headings.question, tags, documented, hidden=wrong))
         self.open = documented is None
 
     def _sketched(self, code: str, line: int) -> str:

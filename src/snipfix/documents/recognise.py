@@ -10,6 +10,7 @@ from dataclasses import replace
 from snipfix.documents.events import Fence, Line, Style, code_of
 from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, UNTOLD, Info
 from snipfix.documents.sessions import opens_session
+from snipfix.documents.titles import RIGHT, announces_wrong
 
 __all__ = [
     "ends_in_error",
@@ -19,6 +20,7 @@ __all__ = [
     "is_session",
     "is_sketch",
     "is_traceback",
+    "opens_as_wrong",
     "other_program",
     "reads_as_python",
     "without_magics",
@@ -62,6 +64,13 @@ def ends_on_purpose(code: str) -> bool:
     if NAMES_ERROR.search(lines[-1]) and not lines[-1].startswith("#"):
         return True
     return len(lines) == 2 and SAYS_RAISES.match(lines[0]) is not None and not lines[-1].startswith("#")
+
+
+def opens_as_wrong(code: str) -> bool:
+    """Whether a comment on the first line says that the program is how not to do it, and none says that a part of it is right."""
+    first, _, rest = code.lstrip("\n").partition("\n")
+    comments = [line.strip() for line in rest.split("\n") if line.lstrip().startswith("#")]
+    return first.startswith("#") and announces_wrong(first + ":") and not any(RIGHT.search(line) for line in comments)
 
 
 def is_python(fence: Fence, info: Info) -> bool:

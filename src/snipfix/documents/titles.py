@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from snipfix.documents.events import Heading
 
-__all__ = ["Headings", "announces_error", "is_output_label", "language_of", "numbered"]
+__all__ = ["Headings", "announces_error", "announces_wrong", "is_output_label", "language_of", "numbered"]
 
 NUMBER = re.compile(
     r"""\s*(?:
@@ -40,6 +40,15 @@ CURED = re.compile(
     r"\b(?:avoid|fix|prevent|instead|solve|correct|no longer|not?|never|without|unless|if)|n't\b|避免|解决|修复|修正|改正|改为|改成|应该|正确|不会|不再|防止|否则|如果",
     re.IGNORECASE,
 )
+BAD = r"(?:wrong|incorrect|bad|broken|buggy|faulty|flawed|problematic|erroneous)"
+SHOWN = r"(?:code|example|way|version|implementation|snippet|approach|usage|model|loop|one)s?"
+WRONG = re.compile(
+    rf"\b{BAD}\W+{SHOWN}\b|\b(?:don'?t|do not|never) (?:do|write) (?:this|it|that)\b|\banti-?pattern\b"
+    r"|错误(?:的)?(?:\W*)(?:示例|例子|代码|写法|做法|用法|示范|实现|版本)|反例|反面(?:例子|教材)|不要(?:这样|这么)(?:做|写)",
+    re.IGNORECASE,
+)
+WRONG_ALONE = re.compile(rf"\W*(?:{BAD}|错误|❌|✗|✘)\W*", re.IGNORECASE)
+RIGHT = re.compile(r"\b(?:right|correct|good|fixed|better|proper)\b|✅|✓|✔|正确|推荐", re.IGNORECASE)
 HAN, KANA, WORD = re.compile(r"[\u3400-\u9fff]"), re.compile(r"[\u3040-\u30ff]"), re.compile(r"[A-Za-z]{2,}")
 
 
@@ -93,6 +102,15 @@ def announces_error(text: str) -> bool:
     """Whether words say plainly that the code below them raises: `This raises a ValueError:`, `下面的代码会报错：`."""
     last = re.split(r"(?<=[.。!！?？])\s+|\n", text.strip())[-1]
     return last.endswith((":", "：")) and RAISES.search(last) is not None and CURED.search(last) is None
+
+
+def announces_wrong(text: str) -> bool:
+    """Whether words say plainly that the code below them is how not to do it: `The wrong way:`, `❌ 错误写法：`. Not where they speak of the cure."""
+    last = re.split(r"(?<=[.。!！?？])\s+|\n", text.strip())[-1].strip(" *_`#")
+    if WRONG_ALONE.fullmatch(last) and last:
+        return True
+    label = last.endswith((":", "：")) or len(last) <= 30
+    return label and WRONG.search(last) is not None and CURED.search(WRONG.sub("", last)) is None and RIGHT.search(last) is None
 
 
 def language_of(prose: str) -> str:

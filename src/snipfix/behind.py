@@ -12,7 +12,7 @@ from dataclasses import replace
 from snipfix.audit import Auditor
 from snipfix.evidence import Span
 from snipfix.model import Finding, Result
-from snipfix.repair import Search, State, is_detour, is_progress
+from snipfix.repair import Ahead, Search, State, is_detour, is_progress
 
 __all__ = ["look_behind"]
 
@@ -24,9 +24,9 @@ THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 15.0
 """The same in a repair, whose report is kept."""
 
 
-def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False) -> Result:
+def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False, ahead: Ahead | None = None) -> Result:
     """The result with the findings behind its errors added; each has `behind` set and carries no fixes of its own."""
-    search = Search(auditor, result.snippet, patience=THOROUGH_PATIENCE if thorough else PATIENCE)
+    search = Search(auditor, result.snippet, patience=THOROUGH_PATIENCE if thorough else PATIENCE, ahead=ahead)
     enough = THOROUGH_SECONDS if thorough else SECONDS
     state = State(result.snippet.code, result)
     known = {(finding.rule, finding.span.line) for finding in result.findings}
@@ -41,6 +41,7 @@ def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False) -> 
                 known.add((finding.rule, place.line))
                 found.append(replace(finding, span=place, behind=after.fixes[-1].title, fixes=()))
         state = after
+    search.close()
     findings = sorted((*result.findings, *found), key=lambda one: (one.span, one.stage.depth))
     return replace(result, findings=tuple(findings))
 
@@ -51,7 +52,9 @@ def _next(search: Search, state: State) -> State | None:
         return None
     detour: State | None = None
     for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
-        for fix in search.allowed(finding)[:4]:
+        fixes = search.allowed(finding)[:4]
+        for number, fix in enumerate(fixes):
+            search.begin_fixes(state, fixes[number + 1 :])
             after = search.after(state, fix)
             if after is not None and is_progress(state, after, finding):
                 return after

@@ -6,21 +6,24 @@ going back to the next best. Training loops are cut short while searching; the w
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
 
 from snipfix.audit import ENDED, Auditor
 from snipfix.code import Code
 from snipfix.diff import unified
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage
+from snipfix.necessity import MOST, fix_taken_back, parts_of, shows_the_same
 from snipfix.patches import Patches
 from snipfix.proof import cheats, lost
 
-__all__ = ["Repairer"]
+__all__ = ["Ahead", "Repairer"]
 
 
 CANDIDATE_SECONDS = 20.0
@@ -28,6 +31,18 @@ CANDIDATE_SECONDS = 20.0
 CUT_SHORT = "proven with its training loops cut short: run in full, it takes longer than the time limit"
 LOADED = 3
 """How many times as long as its processor time a search may last by the clock: what it finds is no matter of the machine's load."""
+
+
+AHEAD = 4
+"""Candidates that are begun before it is known whether they are needed."""
+
+
+class Ahead(Protocol):
+    """Fork servers that have nothing else to do."""
+
+    def begin(self, work: Callable[[], Result]) -> Future[Result] | None:
+        """The work on its way, or None when nobody is free."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,9 @@ class Search:
     started: float = field(default_factory=time.monotonic)
     patience: float = CANDIDATE_SECONDS
     """Wall clock that one candidate may take."""
+    ahead: Ahead | None = None
+    begun: dict[str, Future[Result]] = field(default_factory=dict)
+    """Audits on their way, by text. What is found does not hang on them: they are looked at in the order in which they would have been made."""
     tries: int = 0
     processor: float = 0.0
     """Processor seconds that the candidates took."""
@@ -98,11 +116,30 @@ class Search:
     def audit(self, text: str) -> Result:
         """A candidate's Result: training loops cut short, and less patience than the final proof has."""
         self.tries += 1
-        options = self.auditor.options
-        hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, self.patience)))
-        result = hasty.audit(replace(self.snippet, code=text), quick=True)
+        future = self.begun.pop(text, None)
+        result = self._audited(text) if future is None or future.cancel() else future.result()
         self.processor += result.outcome.usage.cpu if result.outcome else 0.0
         return result
+
+    def _audited(self, text: str) -> Result:
+        options = self.auditor.options
+        hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, self.patience)))
+        return hasty.audit(replace(self.snippet, code=text), quick=True)
+
+    def look_ahead(self, texts: Iterable[str]) -> None:
+        """Begin the audits of texts that are likely to be asked for next, while there are fork servers for them."""
+        for text in itertools.islice(texts, AHEAD if self.ahead else 0):
+            if text not in self.begun and self.ahead is not None:
+                future = self.ahead.begin(partial(self._audited, text))
+                if future is None:
+                    return
+                self.begun[text] = future
+
+    def close(self) -> None:
+        """Nobody waits any more for what was begun."""
+        for future in self.begun.values():
+            future.cancel()
+        self.begun.clear()
 
     def solutions(self, start: Result) -> Iterator[list[State]]:
         """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked."""
@@ -127,10 +164,12 @@ class Search:
         Other findings wait for the states that follow. A safe fix that helps is taken at once, without looking at its rivals.
         """
         for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
-            helped = 0
-            for fix in sorted(self.allowed(finding), key=lambda one: one.preference):
+            helped, fixes = 0, sorted(self.allowed(finding), key=lambda one: one.preference)
+            for number, fix in enumerate(fixes):
                 if self.spent or helped > MAX_ALTERNATIVES:
                     return
+                if fix.applicability is not Applicability.SAFE:  # which is seldom looked beyond
+                    self.begin_fixes(state, fixes[number + 1 :])
                 after = self.after(state, fix)
                 if after is None:
                     continue
@@ -144,6 +183,9 @@ class Search:
                     return
             if helped:
                 return
+
+    def begin_fixes(self, state: State, fixes: Iterable[Fix]) -> None:
+        self.look_ahead(text for text in (fix.apply(state.text) for fix in fixes) if text not in self.seen)
 
     def allowed(self, finding: Finding) -> list[Fix]:
         changes = self.auditor.options.unsafe_fixes
@@ -195,6 +237,7 @@ class Repairer:
 
     auditor: Auditor
     patches: Patches | None = None
+    ahead: Ahead | None = None
 
     def repair(self, result: Result, name: str | None = None) -> Result:
         """The result with its Repair. `name` is the file name that the diff carries."""
@@ -240,7 +283,15 @@ class Repairer:
         start = State(result.snippet.code, result)
         if not start.errors:
             return _repair_of(result, start, tries=0)
-        search, refused = Search(self.auditor, result.snippet), ""
+        search = Search(self.auditor, result.snippet, ahead=self.ahead)
+        try:
+            return self._found(search, result)
+        finally:
+            search.close()
+
+    def _found(self, search: Search, result: Result) -> Repair:
+        """The first solution that is proven, else how far the search came."""
+        refused = ""
         for rivals in search.solutions(result):
             for state in rivals:
                 proven, why = self._proven(search, result, state)
@@ -253,6 +304,8 @@ class Repairer:
 
     def _proven(self, search: Search, before: Result, state: State) -> tuple[State | None, str]:
         """The state with every unnecessary edit taken back and audited in full; or None and why it does not hold."""
+        if why := cheats(Code(before.snippet.code), Code(state.text)):
+            return None, why
         state = self._necessary(search, state)
         full = self.auditor.audit(replace(search.snippet, code=state.text), quick=False)
         proven = replace(state, result=full)
@@ -262,15 +315,25 @@ class Repairer:
         return (None, why) if why else (proven, "")
 
     def _necessary(self, search: Search, state: State) -> State:
-        """The state without the fixes that it does not need: each is taken back in turn, whole, and left out when no error comes back."""
-        for number, fix in enumerate(state.fixes):
-            text = taken_back(state, number)
-            if len(state.fixes) < 2 or text is None or text in (state.text, search.snippet.code):
-                continue
-            shorter = replace(state, text=text, result=search.audit(text), fixes=tuple(one for one in state.fixes if one is not fix))
-            if not shorter.errors:
+        """The state without what it does not need: each fix is taken back in turn, whole, then each single edit."""
+        steps = list(zip(state.fixes, state.texts, state.texts[1:], strict=False))
+        for fix, before, after in steps if len(steps) > 1 else ():
+            shorter = self._without(search, state, fix_taken_back(before, after, state.text))
+            if shorter is not None and not shorter.errors:
+                state = replace(shorter, fixes=tuple(one for one in state.fixes if one is not fix))
+        parts = [(part, after) for fix, before, after in steps if fix in state.fixes for part in parts_of(before, after, fix)]
+        for part, after in parts[:MOST]:
+            shorter = self._without(search, state, fix_taken_back(part, after, state.text))
+            if shorter is not None and shows_the_same(state.result, shorter.result):
                 state = shorter
         return state
+
+    @staticmethod
+    def _without(search: Search, state: State, text: str | None) -> State | None:
+        """The state with a shorter text; None for one that is none, or that need not be run to be refused."""
+        if text is None or text in (state.text, search.snippet.code) or search.spent or Code(text).syntax_error:
+            return None
+        return replace(state, text=text, result=search.audit(text))
 
     def _with_diff(self, result: Result, repair: Repair, name: str | None) -> Repair:
         return replace(repair, diff=unified(result.snippet.code, repair.corrected, name or result.snippet.path or result.snippet.document))
@@ -298,22 +361,3 @@ def _repair_of(result: Result, state: State, tries: int) -> Repair:
         outcome=state.result.outcome,
         tries=tries,
     )
-
-
-def taken_back(state: State, number: int) -> str | None:
-    """The state's text with one of its fixes taken back; None when a later fix changed the same lines."""
-    before, after = state.texts[number], state.texts[number + 1]
-    lines, out, at = after.splitlines(keepends=True), list[str](), 0
-    old, final = before.splitlines(keepends=True), state.text.splitlines(keepends=True)
-    place = {}
-    for a, b, size in difflib.SequenceMatcher(None, lines, final, autojunk=False).get_matching_blocks():
-        place.update({a + step: b + step for step in range(size)})
-    for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, old, lines, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
-        spots = [place.get(line) for line in range(b1, b2)] if b2 > b1 else [place.get(b1, len(final))]
-        if spots[0] is None or spots != list(range(spots[0], spots[0] + len(spots))):
-            return None
-        out += final[at : spots[0]] + old[a1:a2]
-        at = spots[0] + b2 - b1
-    return "".join(out + final[at:])

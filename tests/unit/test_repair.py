@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -11,6 +13,7 @@ from snipfix.cli.run import in_document_terms
 from snipfix.config import Options
 from snipfix.documents.collect import parse
 from snipfix.documents.source import Source
+from snipfix.engines.spare import Spare
 from snipfix.evidence import Job, Outcome, Span
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, RepairVerdict, Snippet, Stage, Verdict
 from snipfix.patches import LoadedPatch, Patch, Patches
@@ -181,3 +184,64 @@ def test_stages_that_were_not_reached_say_why() -> None:
     stages = {stage.stage: stage for stage in auditor.audit(Snippet("s", "", "", "x = 1\n")).stages}
     assert stages[Stage.STATIC].status == "passed"
     assert (stages[Stage.RUN].status, stages[Stage.RUN].reason) == ("skipped", "--stage static")
+
+
+class Both(Word):
+    """A fix of two edits: the word, and a line in front of everything that nobody may need."""
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        start, end = context.code.range(finding.span)
+        yield self.fix("write both", Edit(0, 0, "import extra\n"), Edit(start, end, str(self.replacements[0])))
+
+
+def printing(job: Job) -> Outcome:
+    return Outcome(kind="ok", stdout="extra\n" if "import extra" in job.code and "counts" in job.code else "")
+
+
+@pytest.mark.parametrize(("replacement", "corrected"), [("good", "good = 1\n"), ("counts", "import extra\ncounts = 1\n")])
+def test_a_single_edit_that_changes_nothing_is_left_out_of_its_fix(replacement: str, corrected: str) -> None:
+    auditor = Auditor(printing, (Both("SNF600", "bad", replacement),), Options())
+    result = Repairer(auditor).repair(auditor.audit(Snippet("s", "title", "doc.md", "bad = 1\n")))
+    assert result.repair.corrected == corrected
+
+
+def many() -> Iterable[Word]:
+    yield Word("SNF600", "bad", *(f"bad{number}" for number in range(6)), "good")
+    yield Word("SNF602", "odd", "strange", "even", hidden_by="bad")
+    yield Word("SNF603", "strange")
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_what_is_found_does_not_hang_on_how_many_search(size: int) -> None:
+    """Candidates are tried ahead on fork servers that are free; tries, alternatives and the text are those of one alone."""
+    busy, most, lock = set[int](), [0], threading.Lock()
+
+    def slowly(job: Job) -> Outcome:
+        with lock:
+            busy.add(threading.get_ident())
+            most[0] = max(most[0], len(busy))
+        time.sleep(0.005)
+        with lock:
+            busy.discard(threading.get_ident())
+        return Outcome(kind="ok")
+
+    snippet = Snippet("s", "title", "doc.md", "bad = 1\nodd = 2\n")
+    auditor = Auditor(slowly, tuple(many()), Options())
+    alone = Repairer(auditor).repair(auditor.audit(snippet)).repair
+    assert alone.corrected == "good = 1\neven = 2\n"
+    spare = Spare(size)
+    with spare.one_busy():
+        together = Repairer(auditor, ahead=spare).repair(auditor.audit(snippet)).repair
+    spare.close()
+    assert (together.corrected, together.tries, together.alternatives) == (alone.corrected, alone.tries, alone.alternatives)
+    assert most[0] == 1 if size == 1 else 2 <= most[0] <= size
+
+
+def test_nobody_is_lent_a_fork_server_that_a_snippet_needs() -> None:
+    spare = Spare(2)
+    with spare.one_busy(), spare.one_busy():
+        assert spare.begin(lambda: None) is None
+    future = spare.begin(lambda: "done")
+    assert future is not None
+    assert future.result() == "done"
+    spare.close()

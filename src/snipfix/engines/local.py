@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Protocol, Self
 
@@ -16,6 +17,7 @@ from snipfix.born import changes, mend_where_born, on
 from snipfix.cache import Cache, pack, unpack
 from snipfix.config import Options
 from snipfix.engines.keys import LASTING, Keys
+from snipfix.engines.spare import Spare
 from snipfix.engines.target import Target, policy
 from snipfix.evidence import Job, Outcome
 from snipfix.model import Result, Snippet, Stage
@@ -44,14 +46,18 @@ class LocalEngine:
         self.jobs = options.jobs or cores()
         self.target: Target | None = None
         self._cache: Cache | None = None
+        self.spare: Spare | None = None
 
     def __enter__(self) -> Self:
         self._cache = Cache() if self.options.cache else None
         if self.options.stage.depth >= Stage.RUN.depth:
             self.target = Target(self.options, self.jobs, self._cache)
+            self.spare = Spare(self.jobs)
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self.spare is not None:
+            self.spare.close()
         if self.target is not None:
             self.target.close()
         if self._cache is not None:
@@ -137,7 +143,8 @@ class _Work:
         if self.watcher:
             self.watcher.running(snippet.id)
         started, kinds = time.monotonic(), set[str]()
-        result = self._result(snippet, kinds)
+        with self.engine.spare.one_busy() if self.engine.spare else nullcontext():
+            result = self._result(snippet, kinds)
         if "refused" not in kinds and _lasting(result) and time.monotonic() - started < self.engine.options.search_seconds:
             self._keep(snippet, result)
         if self.watcher:
@@ -146,7 +153,7 @@ class _Work:
 
     def _result(self, snippet: Snippet, kinds: set[str]) -> Result:
         """The snippet's result; `kinds` gets those of every outcome on the way."""
-        target, auditor = self.engine.target, self.engine.auditor
+        target, auditor, spare = self.engine.target, self.engine.auditor, self.engine.spare
         if target is not None:
             run = target.run
 
@@ -158,8 +165,8 @@ class _Work:
             auditor = replace(auditor, run=noted)
         result = auditor.audit(snippet)
         if target is not None:
-            result = look_behind(auditor, result, thorough=self.repair)
-        return Repairer(auditor, self.patches).repair(result) if self.repair else result
+            result = look_behind(auditor, result, thorough=self.repair, ahead=spare)
+        return Repairer(auditor, self.patches, spare).repair(result) if self.repair else result
 
     def _keep(self, snippet: Snippet, result: Result) -> None:
         if self.cache and self._keys and (data := pack(result)) is not None:

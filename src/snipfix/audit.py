@@ -112,7 +112,9 @@ class Auditor:
         context = replace(context, outcome=outcome)
         rules = [rule for rule in self.rules if rule.category is Category.DEVICE]
         found = [self.with_fixes(context, one) for rule in rules for one in rule.on_failure(context, outcome.failure, None)]
-        return [replace(one, message=f"with a GPU, {one.message}", evidence={**one.evidence, "device": PRETENDED}) for one in found]
+        stopped = [[frame.function, frame.span.line] for frame in outcome.failure.frames if frame.snippet]
+        evidence = {"device": PRETENDED, "stopped": stopped}
+        return [replace(one, message=f"with a GPU, {one.message}", evidence={**one.evidence, **evidence}) for one in found]
 
     def job(self, snippet: Snippet, quick: bool) -> Job:
         """What the child is asked to do for a snippet."""

@@ -83,9 +83,17 @@ class State:
         if not self.errors:
             return 1_000_000
         depth = min(finding.stage.depth for finding in self.errors)
-        failure = self.result.outcome.failure if self.result.outcome else None
-        line = failure.frames[0].span.line if failure and failure.frames and depth == Stage.RUN.depth else 0
-        return depth * 100_000 + line
+        lines = [path[0][1] for path in self.stops(Stage.RUN) if path] if depth == Stage.RUN.depth else []
+        return depth * 100_000 + min(lines, default=0)
+
+    def stops(self, stage: Stage) -> list[list[tuple[str, int]]]:
+        """Where the runs of a stage stop: the functions and lines from the outermost to the failing one, for each failure."""
+        outcome, found = self.result.outcome, list[list[tuple[str, int]]]()
+        if outcome is not None:
+            failures = [outcome.failure] if stage is Stage.RUN else [exercise.failure for exercise in outcome.exercises]
+            found = [[(one.function, one.span.line) for one in failure.frames if one.snippet] for failure in failures if failure]
+        pretended = [finding.evidence.get("stopped") for finding in self.errors if finding.stage is stage]
+        return found + [[(str(name), int(line)) for name, line in path] for path in pretended if path]
 
 
 @dataclass
@@ -216,7 +224,22 @@ def is_progress(before: State, after: State, mended: Finding) -> bool:
 
     if after.reached < before.reached and len(after.errors) >= len(before.errors):
         return False
-    return count(after) < count(before) or after.reached > before.reached
+    return count(after) < count(before) or after.reached > before.reached or goes_on(before, after, mended.stage)
+
+
+def goes_on(before: State, after: State, stage: Stage) -> bool:
+    """Whether the same call comes further in the same function: two wrong layers of one `forward` are mended one after the other."""
+    if len(after.errors) > len(before.errors) or len(before.stops(stage)) != len(after.stops(stage)):
+        return False
+    pairs = list(zip(before.stops(stage), after.stops(stage), strict=True))
+    further = [_further(*pair) for pair in pairs]
+    return any(further) and not any(_further(new, old) for old, new in pairs)
+
+
+def _further(old: list[tuple[str, int]], new: list[tuple[str, int]]) -> bool:
+    """Whether the second path leaves the first one at a later line of the same function."""
+    ahead = next(((one, other) for one, other in zip(old, new, strict=False) if one != other), None)
+    return ahead is not None and ahead[0][0] == ahead[1][0] and ahead[0][1] < ahead[1][1]
 
 
 def is_detour(before: State, after: State, mended: Finding) -> bool:

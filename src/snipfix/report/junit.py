@@ -37,7 +37,7 @@ def _suite(suites: ET.Element, name: str, results: Sequence[Result], skips: Sequ
     for result in results:
         _case(suite, result)
     for skipped in skips:
-        case = _named(suite, f"line {skipped.line}: {skipped.info}", skipped.document, skipped.document, skipped.line)
+        case = _named(suite, f"line {skipped.line}: {skipped.info}", skipped.document, skipped.line)
         ET.SubElement(case, "skipped", message=one_line(skipped.reason))
     suite.set("tests", str(len(results) + len(skips)))
     for kind, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
@@ -45,13 +45,14 @@ def _suite(suites: ET.Element, name: str, results: Sequence[Result], skips: Sequ
     suite.set("time", f"{sum(result.seconds for result in results):.3f}")
 
 
-def _named(suite: ET.Element, name: str, document: str, file: str, line: int) -> ET.Element:
-    return ET.SubElement(suite, "testcase", name=one_line(name), classname=one_line(document), file=one_line(file), line=str(line))
+def _named(suite: ET.Element, name: str, file: str, line: int) -> ET.Element:
+    """`file` and `line` are not in Jenkins' schema; GitLab and others link to the place by them, and Jenkins passes over them."""
+    return ET.SubElement(suite, "testcase", name=one_line(name), classname=one_line(file), file=one_line(file), line=str(line))
 
 
 def _case(suite: ET.Element, result: Result) -> None:
     snippet = result.snippet
-    case = _named(suite, f"{snippet.id} {snippet.title}", snippet.document, document_of(snippet), snippet.line)
+    case = _named(suite, f"{snippet.id} {snippet.title}", document_of(snippet), snippet.line)
     case.set("time", f"{result.seconds:.3f}")
     findings = result.repair.findings_after if result.repair else result.findings
     errors = [finding for finding in findings if finding.is_error]

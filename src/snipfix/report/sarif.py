@@ -39,7 +39,7 @@ def render(report: RunReport) -> str:
     skipped = [
         {
             "level": "note",
-            "message": {"text": f"not looked at: {one_line(one.reason)}"},
+            "message": {"text": f"not looked at: {_plain(one_line(one.reason))}"},
             "locations": [
                 {"physicalLocation": {"artifactLocation": {"uri": _uri(one.document)}, "region": {"startLine": max(one.line, 1)}}}
             ],
@@ -81,7 +81,7 @@ def _results(result: Result, index: dict[str, int]) -> list[dict[str, Any]]:
             "ruleId": finding.rule,
             "ruleIndex": index[finding.rule],
             "level": LEVELS[finding.severity],
-            "message": {"text": clean(finding.message + behind)},
+            "message": {"text": _plain(finding.message + behind)},
             "locations": [_location(result, span)],
             "partialFingerprints": {"snipfix/v1": f"{stem}:{seen[stem]}"},
             "properties": {
@@ -98,6 +98,11 @@ def _results(result: Result, index: dict[str, int]) -> list[dict[str, Any]]:
             found["suppressions"] = [{"kind": "inSource", "justification": "the document means the snippet to fail"}]
         out.append(found)
     return out
+
+
+def _plain(text: str) -> str:
+    """Message text that holds no link of a snippet's: SARIF reads `[words](address)` as one even in plain text (3.11.6)."""
+    return clean(text).replace("](", "] (")
 
 
 def _location(result: Result, span: Span) -> dict[str, Any]:
@@ -141,6 +146,6 @@ def _fix(result: Result, code: Code, fix: Fix) -> dict[str, Any]:
     ]
     change = {"artifactLocation": {"uri": _uri(document_of(result.snippet))}, "replacements": replacements}
     return {
-        "description": {"text": f"{clean(fix.title)} ({fix.applicability.value}, {fix.meaning.value} the meaning)"},
+        "description": {"text": f"{_plain(fix.title)} ({fix.applicability.value}, {fix.meaning.value} the meaning)"},
         "artifactChanges": [change],
     }

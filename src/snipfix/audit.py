@@ -131,6 +131,8 @@ class Auditor:
             quick=QUICK_STEPS if quick else 0,
             timeout=self.options.timeout,
             memory_mb=self.options.memory,
+            shell=snippet.in_shell,
+            modules=snippet.modules,
         )
 
     def _judged(self, context: Context, outcome: Outcome) -> list[Finding]:

@@ -53,6 +53,10 @@ class Job(Struct, frozen=True):
     timeout: float = 60.0
     memory_mb: int = 4096
     stdin: str = ""
+    shell: bool = False
+    """A notebook's shell is there: `display`, `get_ipython`."""
+    modules: tuple[str, ...] = ()
+    """Names by which the blocks import the file that they stand in."""
 
 
 class Value(Struct, frozen=True):

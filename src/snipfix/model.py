@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from snipfix.evidence import Outcome, Span, StandIn
@@ -114,7 +115,23 @@ class RepairVerdict(StrEnum):
     UNREPAIRED = "unrepaired"
 
 
+SHELL_INFO = re.compile(r"ipython|code-cell|jupyter", re.IGNORECASE)
+MOST_PACKAGES = 4
+"""Folders above a file that may be packages."""
 HIDDEN_ID = re.compile(r":setup\d+$")
+
+
+def modules_of(path: str) -> tuple[str, ...]:
+    """The names by which a Python file may be imported, the shortest first; none for another document."""
+    if not path.endswith(".py"):
+        return ()
+    parts = list(PurePath(path).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    names = list[str]()
+    while parts and parts[-1].isidentifier() and len(names) < MOST_PACKAGES:
+        names.append(".".join([parts.pop(), *names[-1:]]))
+    return tuple(names)
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,16 @@ class Snippet:
     def hidden(self) -> bool:
         """Whether readers do not see it: a setup block within a comment, which has no place to be written to."""
         return HIDDEN_ID.search(self.id) is not None
+
+    @property
+    def in_shell(self) -> bool:
+        """Whether it is to run where IPython runs: in a notebook, or a document that becomes one."""
+        return self.document.lower().endswith((".ipynb", ".qmd", ".rmd")) or SHELL_INFO.search(self.info) is not None
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The names by which the examples of a Python file may import that file."""
+        return modules_of(self.document)
 
     def locate(self, span: Span) -> Span:
         """The same place in document coordinates."""

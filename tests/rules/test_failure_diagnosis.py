@@ -120,3 +120,16 @@ def example_of(pattern):
     text = re.sub(r"\(\?:([^()|]*)[^()]*\)\??", r"\1", text)
     text = re.sub(r"\((\[\\w\.\]\+\??|\\w\+|\\d\+|-\?\\d\+|\[\^[^\]]*\]\*|\.\*)\)", "1", text)
     return re.sub(r"\\(.)", r"\1", re.sub(r"\\d\+|\\w\+|\.\*\??", "1", text))
+
+
+def test_what_fails_only_when_it_is_exercised_is_placed_where_it_is_made():
+    text = "\nimport torch\n\nmodel = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Linear(8, 2))\n"
+    failure = Failure(
+        type="RuntimeError",
+        message="mat1 and mat2 shapes cannot be multiplied (4x16 and 8x2)",
+        operation=Operation(name="linear", args=(tensor(4, 16),), module=ModuleRef(path="Sequential.1", type="Linear")),
+    )
+    context = Context(Snippet("s", "S", "d.md", text), Code(text), Outcome(kind="ok"))
+    for target, line in (("model", 4), ("other", 2)):
+        (finding,) = explained(context, failure, Exercise(target=target, kind="module", call="", failure=failure))
+        assert finding.span.line == line

@@ -18,6 +18,7 @@ import loops
 from aftermath import Surroundings, flush, unhook, wait_for_threads
 from evidence import Recorder
 from failures import failure, message
+from scene import furnish
 from tracing import HERE, is_own
 
 Send = Callable[[dict], None]
@@ -32,6 +33,7 @@ def run(job: dict[str, Any], send: Send) -> None:
     if world is not None:
         world.install(job)
     main = _main_module(job)
+    furnish(job, main)
     recorder = Recorder(job, main.__dict__, send)
     stand_ins = _StandIns(world, send)
     _seed(int(job.get("seed", 0)))

@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from snipfix.documents.events import Event, Fence, Line, Prose
+from snipfix.documents.events import Event, Fence, Line, Prose, code_of
 from snipfix.documents.markdown import read_lines
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
+from snipfix.model import modules_of
 
 __all__ = ["read"]
 
@@ -36,9 +37,12 @@ def read(source: Source) -> Iterator[Event]:
             tree = ast.parse(source.text)
     except (SyntaxError, ValueError, RecursionError):
         return
+    own = "|".join(re.escape(name) for name in modules_of(source.path))
+    imports = re.compile(rf"^\s*(?:>>>\s|\.\.\.\s)?\s*(?:from|import)\s+(?:{own})(?:\.|\s|$)", re.MULTILINE) if own else None
     for name, node in _docstrings(tree):
         for fence in _examples(source, node):
-            yield replace(fence, title=name or source.path)
+            tags = fence.tags | ({"of-its-file"} if imports and imports.search(code_of(fence)) else set())
+            yield replace(fence, title=name or source.path, tags=tags)
 
 
 def _docstrings(tree: ast.Module) -> Iterator[tuple[str, ast.Constant]]:

@@ -100,7 +100,8 @@ class Fence:
     style: Style = Style.TEXT
     final_newline: bool = True
     tags: frozenset[str] = field(default_factory=frozenset)
-    """skip, expect-error, setup, continue, reset, output: said by the format itself (cell tags, directive names). file: it is all of a Python file."""
+    """skip, expect-error, setup, continue, reset, output: said by the format itself (cell tags, directive names). file: it is all of a Python file; of-its-file: it imports
+    the file that it stands in."""
     title: str = ""
     pinned: frozenset[Line] = frozenset()
     """Lines that stay what they are whatever becomes of the code: outputs between prompts, notebook magics."""

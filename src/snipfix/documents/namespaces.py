@@ -70,7 +70,7 @@ def link(blocks: Sequence[Block]) -> list[Before]:
     A name comes from the nearest earlier block that binds it, and what that block needs comes along; so do blocks that work on what the name
     holds (`x.add_(1)`), except training loops where no output tells of them. In a collection, where block after block imports everything
     anew, blocks stand alone but for those under one heading. `reset` forgets what was before, `setup` goes before everything after it,
-    `continue` takes the block before whatever the names say.
+    `continue` takes the block before whatever the names say, and an example that imports its own file comes after that.
     """
     names, effects = [names_of(block.code) for block in blocks], [effects_of(block.code) for block in blocks]
     collection = not any(block.shared for block in blocks) and _is_collection(names)
@@ -82,6 +82,8 @@ def link(blocks: Sequence[Block]) -> list[Before]:
         given = set(setups)
         if "continue" in block.tags and number:
             given |= {number - 1, *before[number - 1].given}
+        if "of-its-file" in block.tags and number:
+            given.add(0)
         for other, found in _givers(history.givers, reader, names[number].needs).items():
             if not (collection and _stands_alone(names[number], names[other], found)):
                 given |= {other, *before[other].given}

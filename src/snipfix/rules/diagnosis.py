@@ -70,7 +70,18 @@ class Crash:
         if self.frame:
             return self.frame.span
         definition = self.exercise.definition if self.exercise else None
-        return definition or Span.at(1, 1, max(len(self.code.lines[0]), 1))
+        return definition or self._of_line(self._made_in())
+
+    def _made_in(self) -> int:
+        """The line that binds the name of what was exercised, else the first that is not blank: magics of notebooks are."""
+        name = self.exercise.target.partition(".")[0].partition("(")[0] if self.exercise else ""
+        bound = re.compile(rf"{re.escape(name)}\s*=(?!=)")
+        lines = list(enumerate(self.code.lines, start=1))
+        first = next((number for number, line in lines if line.strip()), 1)
+        return next((number for number, line in lines if name and bound.match(line)), first)
+
+    def _of_line(self, number: int) -> Span:
+        return Span.at(number, 1, max(len(self.code.lines[number - 1].rstrip("\n")), 1))
 
     @property
     def operation(self) -> Operation:

@@ -12,16 +12,17 @@ from snipfix.code import Code
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
 
-__all__ = ["bare", "built", "criteria", "layer", "losses", "result_of", "value_of"]
+__all__ = ["bare", "built", "criteria", "layer", "losses", "reshaped", "result_of", "value_of"]
 
 RESHAPING = frozenset("view reshape flatten squeeze unsqueeze transpose permute contiguous float to".split())
 
 
 def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iterator[ast.Call]:
-    """The calls of a criterion that is built from one of `kinds`, or of one of the loss `functions`."""
+    """The calls of a criterion that is built from one of `kinds`, before or on the spot, or of one of the loss `functions`."""
     names = criteria(code, kinds)
-    for node in code.nodes:
-        if isinstance(node, ast.Call) and len(node.args) >= 2 and (ast.unparse(node.func) in names or called(node) in functions):
+    for node in code.all(ast.Call):
+        judges = ast.unparse(node.func) in names or called(node) in functions or called(node.func) in kinds
+        if judges and len(node.args) >= 2:
             yield node
 
 
@@ -33,14 +34,17 @@ def criteria(code: Code, kinds: frozenset[str]) -> set[str]:
 
 
 def bare(node: ast.expr) -> ast.expr:
-    """An expression without what only gives it another shape: `x` for `x.view(-1, 10).unsqueeze(0)` and `x[:, 1:]`."""
-    while True:
-        if isinstance(node, ast.Subscript):
-            node = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) in RESHAPING:
-            node = node.func.value
-        else:
-            return node
+    """An expression without what only gives it another shape or takes a part of it: `x` for `x.view(-1, 10).unsqueeze(0)` and `x[:, 1:]`."""
+    while isinstance(node := reshaped(node), ast.Subscript):
+        node = node.value
+    return node
+
+
+def reshaped(node: ast.expr) -> ast.expr:
+    """An expression without what only gives it another shape: `x[:, 1:]` for `x[:, 1:].reshape(-1)`."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) in RESHAPING:
+        node = node.func.value
+    return node
 
 
 def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:

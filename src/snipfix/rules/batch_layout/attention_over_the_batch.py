@@ -11,8 +11,12 @@ from snipfix.codemods import add_keyword
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.batch_layout.layout import batch_first_evidence, class_named
+from snipfix.rules.batch_layout.layout import batch_first_evidence, class_named, pooled_steps
 from snipfix.rules.observed import called, flag, items, mapping, place, shape, text
+from snipfix.rules.written import value_of
+
+LAYERS = {"LSTM": 5, "GRU": 5, "RNN": 5, "TransformerEncoderLayer": 7, "TransformerDecoderLayer": 7, "MultiheadAttention": 9}
+"""Layers that take time for dim 0 unless told otherwise, with the number of positional arguments from which on they are told."""
 
 
 class AttentionOverTheBatch(Rule):
@@ -20,7 +24,8 @@ class AttentionOverTheBatch(Rule):
 
     ## What it does
     Changes one sample of the batch and calls the model again, in evaluation mode. Reports the layer when the outputs of other samples move,
-    the layer takes dim 0 for time, and the author's own text takes dim 0 for the batch.
+    the layer takes dim 0 for time, and the author's own text takes dim 0 for the batch. Where another fault stops the run, the text is read:
+    steps taken along dim 1 of what such a layer gives.
 
     ## Why is this bad?
     No shape is wrong, so nothing crashes. But attention runs from sample to sample instead of from step to step, an RNN carries its state
@@ -97,6 +102,13 @@ class AttentionOverTheBatch(Rule):
             if why:
                 told.add(span)
                 yield self._report(facts, layer, span, why)
+        watched = {text(one.facts, "module", "type") for one in outcome.seen("batch")}
+        for maker, pool in steps_along_dim_1(context.code, watched):
+            if (span := context.code.span(maker)) not in told:
+                told.add(span)
+                kind, written = called(maker), ast.unparse(pool)[:60]
+                message = f"`{kind}` takes dim 0 for time, but `{written}` takes dim 1 of its output for it: samples of a batch are mixed"
+                yield self.finding(message, span, evidence={"why": written})
 
     def _report(self, facts: Mapping[str, Any], layer: Mapping[str, Any], span: Span, why: str) -> Finding:
         given, moved = mapping(facts, "dims", "0"), items(facts, "dims", "0", "moved", "0")
@@ -111,6 +123,30 @@ class AttentionOverTheBatch(Rule):
         node = context.code.node_at(finding.span, ast.Call)
         if isinstance(node, ast.Call) and context.code.span(node) == finding.span:
             yield self.fix("tell the layer that the batch comes first", *add_keyword(context.code, node, "batch_first", "True"))
+
+
+def steps_along_dim_1(code: Code, watched: set[str]) -> Iterator[tuple[ast.Call, ast.AST]]:
+    """Layers of unwatched classes that are not built batch first while the text takes steps along dim 1 of what they give; with that place."""
+    for node in code.all(ast.ClassDef):
+        forward = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None)
+        if forward is None or node.name in watched:
+            continue
+        made = {ast.unparse(one.targets[0]): one.value for one in code.all(ast.Assign, node)}
+        for pool in ast.walk(forward):
+            pooled = pooled_steps(pool)
+            given = value_of(code, pooled) if isinstance(pooled, ast.Name) else None
+            if given is not None and given[1] in (None, 0) and isinstance(given[0], ast.Call):
+                maker = sequence_first(made.get(ast.unparse(given[0].func)))
+                if maker is not None and not code.calls("transpose", "permute", "swapaxes", "rearrange", inside=forward):
+                    yield maker, pool
+
+
+def sequence_first(value: ast.expr | None) -> ast.Call | None:
+    """The call in what builds a layer that takes time for its first dim, where nothing speaks of `batch_first`."""
+    calls = [one for one in ast.walk(value) if isinstance(one, ast.Call)] if value is not None else []
+    if any(word.arg in ("batch_first", None) for one in calls for word in one.keywords):
+        return None
+    return next((one for one in reversed(calls) if len(one.args) < LAYERS.get(called(one), 0)), None)
 
 
 def culprit(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:

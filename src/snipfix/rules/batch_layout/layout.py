@@ -11,7 +11,7 @@ from snipfix.code import Code
 from snipfix.evidence import Outcome
 from snipfix.rules.observed import called, flag, items, shape, text
 
-__all__ = ["batch_first_evidence", "built_batch_first", "class_named"]
+__all__ = ["batch_first_evidence", "built_batch_first", "class_named", "pooled_steps"]
 
 BATCH = re.compile(r"^(batch(_?size)?|bs|bsz|n_?batch(es)?|num_samples|B)$", re.IGNORECASE)
 LAYOUT = re.compile(
@@ -19,6 +19,7 @@ LAYOUT = re.compile(
     re.IGNORECASE,
 )
 MAKERS = frozenset({"rand", "randn", "randint", "zeros", "ones", "full", "empty", "normal"})
+NAMESPACES = frozenset({"torch", "F"})
 POOLS = frozenset({"mean", "sum", "max", "amax", "logsumexp", "adaptive_avg_pool1d"})
 COUNTED = (
     r"(?<![\w.]){size}\s*(个|条|段|句|张)?\s*(?:[a-z]+\s+){{0,3}}"
@@ -59,15 +60,24 @@ def _from_class(code: Code, node: ast.ClassDef) -> Iterator[str]:
     for one in ast.walk(node):
         if isinstance(one, ast.Assign) and (why := _names_batch(one)):
             yield why
-        elif isinstance(one, ast.Call) and called(one) in POOLS and _dim(one) == 1:
-            yield f"`{ast.unparse(one)[:60]}` pools over dim 1 as the steps"
-        elif isinstance(one, ast.Subscript) and _takes_step(one):
-            yield f"`{ast.unparse(one)[:60]}` takes one step along dim 1"
+        elif pooled_steps(one) is not None:
+            how = "pools over dim 1 as the steps" if isinstance(one, ast.Call) else "takes one step along dim 1"
+            yield f"`{ast.unparse(one)[:60]}` {how}"
     for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
         if (comment := code.comments.get(line)) and LAYOUT.search(comment):
             yield f"a comment says `{comment[:60]}`"
     if (docstring := ast.get_docstring(node)) and LAYOUT.search(docstring):
         yield "the docstring says that the batch comes first"
+
+
+def pooled_steps(node: ast.AST) -> ast.expr | None:
+    """The expression over whose dim 1 a node pools, or of which it takes one step along dim 1; None for any other node."""
+    if isinstance(node, ast.Call) and called(node) in POOLS and _dim(node) == 1:
+        function = isinstance(node.func, ast.Name) or (isinstance(node.func.value, ast.Name) and node.func.value.id in NAMESPACES)  # type: ignore[attr-defined]
+        if function:
+            return node.args[0] if node.args else None
+        return node.func.value  # type: ignore[attr-defined, no-any-return]
+    return node.value if isinstance(node, ast.Subscript) and _takes_step(node) else None
 
 
 def _names_batch(node: ast.Assign) -> str:
@@ -84,7 +94,7 @@ def _dim(call: ast.Call) -> int | None:
     for one in call.keywords:
         if one.arg in {"dim", "axis"} and isinstance(one.value, ast.Constant) and isinstance(one.value.value, int):
             return one.value.value
-    method = isinstance(call.func, ast.Attribute) and not (isinstance(call.func.value, ast.Name) and call.func.value.id in {"torch", "F"})
+    method = isinstance(call.func, ast.Attribute) and not (isinstance(call.func.value, ast.Name) and call.func.value.id in NAMESPACES)
     at = 0 if method else 1
     if len(call.args) > at and isinstance(call.args[at], ast.Constant):
         value = call.args[at].value  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.causality.sequence import BUILT_IN, TARGETS, Seen, seen
+from snipfix.rules.causality.unwatched import DECODING, unwatched
 from snipfix.rules.observed import items, mapping, words
 
 MASKS = {"TransformerEncoder": "mask", "TransformerEncoderLayer": "src_mask", "MultiheadAttention": "attn_mask"}
@@ -21,7 +22,8 @@ class FutureVisible(Rule):
 
     ## What it does
     Changes one position of the input and calls the model again. Reports a language model, a decoder fed with its target, or a model trained
-    on targets shifted by one, when outputs at earlier positions move.
+    on targets shifted by one, when outputs at earlier positions move. Where another fault stops the run, the text is read: embedded ids that a
+    Transformer layer decodes without a mask.
 
     ## Why is this bad?
     The model is to predict the next token and can simply read it off. Training goes splendidly; generation, where the future does not exist
@@ -121,6 +123,12 @@ class FutureVisible(Rule):
             if span is not None:
                 stack = place[1] if place else {}
                 yield self._report(one, argument, t, earlier, why, stack, span)
+        for read in unwatched(context.code, outcome):
+            if argument := read.decoded():
+                why = "a decoder that is fed its target" if read.kind in DECODING else "a language model by its name"
+                message = f"`{read.name}` is {why}, but `{read.kind}` is given no causal mask: each position sees the ones after it"
+                evidence = {"argument": argument, "layer": read.kind, "first": read.batch_first}
+                yield self.finding(message, context.code.span(read.call), evidence=evidence)
 
     def _report(self, one: Seen, argument: str, t: Any, earlier: list[Any], why: str, stack: Mapping[str, Any], span: Any) -> Finding:
         masked = [name for name in items(stack, "masks") if name in {"mask", "src_mask", "tgt_mask", "attn_mask", "is_causal"}]
@@ -142,7 +150,7 @@ class FutureVisible(Rule):
         node = code.node_at(finding.span, ast.Call)
         if not isinstance(node, ast.Call) or code.span(node) != finding.span or not node.args or finding.evidence.get("masks"):
             return
-        decoder = layer in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"}
+        decoder = layer in DECODING
         at = 1 if layer == "Transformer" else 0
         if layer not in BUILT_IN or len(node.args) <= at or not isinstance(node.args[at], ast.Name):
             return
@@ -177,9 +185,7 @@ def reason(one: Seen, argument: str, target: Any) -> str:
     several = len(mapping(one.facts, "arguments")) > 1
     if one.is_language_model and not several:
         return "a language model by its name"
-    decodes = any(
-        mapping(stack, "module").get("type") in {"Transformer", "TransformerDecoder", "TransformerDecoderLayer"} for stack in one.stacks
-    )
+    decodes = any(mapping(stack, "module").get("type") in DECODING for stack in one.stacks)
     left_to_caller = one.span is None and any(set(words(name)) & {*TARGETS, "causal", "ahead"} for name in items(one.facts, "masks"))
     if several and decodes and argument in one.targets() and not left_to_caller:
         return "a decoder that is fed its target"

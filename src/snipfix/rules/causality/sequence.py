@@ -12,7 +12,7 @@ from snipfix.evidence import Outcome, Span
 from snipfix.rules.batch_layout.layout import class_named
 from snipfix.rules.observed import items, mapping, place, shape, text, words
 
-__all__ = ["Seen", "seen"]
+__all__ = ["Seen", "language_model", "seen"]
 
 AUTOREGRESSIVE = frozenset({"gpt", "lm", "llm", "causal", "autoregressive", "llama"})
 TARGETS = frozenset({"tgt", "trg", "target", "dec", "decoder"})
@@ -61,12 +61,7 @@ class Seen:
 
     @property
     def is_language_model(self) -> bool:
-        """By its name: GPT, a causal language model; not a masked or bidirectional one."""
-        named = set(words(self.name))
-        written = self.name.lower().replace("_", "")
-        if named & {"bert", "masked", "mlm", "bidirectional"} or "bert" in written:
-            return False
-        return bool(named & AUTOREGRESSIVE) or "languagemodel" in written or written.startswith(("gpt", "minigpt", "nanogpt"))
+        return language_model(self.name)
 
     def targets(self) -> list[str]:
         """Arguments that are named like what a decoder is to write."""
@@ -93,6 +88,14 @@ class Seen:
             line = self.node.lineno
             return Span(line, self.node.col_offset + 1, line, len(self.code.lines[line - 1].rstrip()) + 1)
         return self.span
+
+
+def language_model(name: str) -> bool:
+    """Whether a class is one by its name: GPT, a causal language model; not a masked or bidirectional one."""
+    named, written = set(words(name)), name.lower().replace("_", "")
+    if named & {"bert", "masked", "mlm", "bidirectional"} or "bert" in written:
+        return False
+    return bool(named & AUTOREGRESSIVE) or "languagemodel" in written or written.startswith(("gpt", "minigpt", "nanogpt"))
 
 
 def seen(code: Code, outcome: Outcome) -> Iterator[Seen]:

@@ -11,10 +11,14 @@ from snipfix.codemods import insert_statement_after, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.batch_layout.layout import batch_first_evidence
 from snipfix.rules.causality.sequence import BUILT_IN, Seen, seen
+from snipfix.rules.causality.unwatched import Read, reads, unwatched
 from snipfix.rules.observed import called, mapping, words
 
 LENGTH = re.compile(r"max.*(len|seq|pos)|seq.*len|block_size|context|num_pos|n_pos|max_tokens", re.IGNORECASE)
+LONGEST = 512
+"""How many positions are learned where the author does not say how long a text may be: as in the original BERT and GPT."""
 SETS = frozenset({"set", "bag", "deep", "pointer", "pool", "perceiver", "set2set", "deepset"})
 
 
@@ -23,7 +27,8 @@ class TokenOrderUnknown(Rule):
 
     ## What it does
     Exchanges the positions of the ids and calls the model again. Reports a model with Transformer layers when the output only changes places
-    with them, or does not change at all.
+    with them, or does not change at all. Where another fault stops the run, the text is read: embeddings that go into a Transformer layer in a
+    class that has nothing to do with positions.
 
     ## Why is this bad?
     Attention by itself is blind to order: "dog bites man" and "man bites dog" are the same to this model.
@@ -41,7 +46,7 @@ class TokenOrderUnknown(Rule):
     ```
 
     ## Fix safety
-    Unsafe: adds learned positions where the constructor already takes a maximal length that it does not use.
+    Unsafe: adds learned positions, as many as the constructor already allows for, or 512.
 
     ## References
     - Vaswani et al. 2017, "Attention Is All You Need", 3.5 Positional Encoding.
@@ -100,24 +105,45 @@ class TokenOrderUnknown(Rule):
             evidence = {"argument": argument, "model": one.name, "unused": unused}
             severity = None if named or "Transformer" in " ".join(one.attention) else Severity.WARNING
             yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+        told: set[str] = set()
+        for read in unwatched(context.code, outcome):
+            if not read.knows_places and read.name not in told and not set(words(read.name)) & SETS:
+                told.add(read.name)
+                yield self._from_text(context.code, read)
+
+    def _from_text(self, code: Code, read: Read) -> Finding:
+        argument, call = next(iter(read.embedded.items()))
+        unused = unused_length(read.node)
+        message = f"the embeddings of `{argument}` go into `{read.kind}` without positions: `{read.name}` has no way to know their order"
+        if unused:
+            message += f" (`{unused}` is never used)"
+        return self.finding(message, code.span(call), evidence={"argument": argument, "model": read.name, "unused": unused})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        code, length = context.code, finding.evidence.get("unused")
+        code = context.code
         node = code.node_at(finding.span, ast.Call)
         if isinstance(node, ast.Call) and code.span(node) == finding.span:
             yield from self._unused_module(code, node)
-        if not length or not isinstance(node, ast.Call) or code.span(node) != finding.span or not isinstance(node.func, ast.Attribute):
+            yield from self._learned(code, node, str(finding.evidence.get("unused") or ""))
+
+    def _learned(self, code: Code, node: ast.Call, length: str) -> Iterator[Fix]:
+        """A table of positions, added to every look-up that feeds the same Transformer."""
+        owner = next((up for up in code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
+        built = made(code, ast.unparse(node.func), owner)
+        if owner is None or built is None or len(built.value.args) < 2 or "self.position" in code.slice(owner):  # type: ignore[attr-defined]
             return
-        if not (len(node.args) == 1 and isinstance(node.args[0], ast.Name)):
-            return
-        built = made(code, ast.unparse(node.func))
-        if built is None or len(built.value.args) < 2:  # type: ignore[attr-defined]
-            return
-        ids, width = node.args[0].id, ast.unparse(built.value.args[1])  # type: ignore[attr-defined]
-        maker = ast.unparse(built.value.func)  # type: ignore[attr-defined]
-        edits = insert_statement_after(code, built.lineno, f"self.position = {maker}({length}, {width})")
-        added = f"{code.slice(node)} + self.position(torch.arange({ids}.size(1), device={ids}.device))"
-        yield self.fix("add learned positions to the embeddings", *edits, *replace_expression(code, node, added))
+        title = (
+            "add learned positions to the embeddings"
+            if length
+            else f"add learned positions to the embeddings, for at most {LONGEST} tokens"
+        )
+        width, maker = ast.unparse(built.value.args[1]), ast.unparse(built.value.func)  # type: ignore[attr-defined]
+        table = insert_statement_after(code, built.lineno, f"self.position = {maker}({length or LONGEST}, {width})")
+        fed = [one for one in reads(code, owner) if node in one.embedded.values()]
+        calls = list(fed[0].embedded.values()) if fed else [node]
+        steps_first = bool(fed) and not fed[0].batch_first and not batch_first_evidence(code, owner.name, 0, given=False)
+        added = [edit for call in calls for edit in replace_expression(code, call, positioned(code, call, 0 if steps_first else 1))]
+        yield self.fix(title, *table, *added)
 
     def _unused_module(self, code: Code, node: ast.Call) -> Iterator[Fix]:
         """Positions that were made and forgotten: a module of the author's takes the embeddings, a table is looked up, a parameter is added."""
@@ -151,20 +177,32 @@ def unused_positions(code: Code, node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def blind_argument(one: Seen) -> str | None:
-    """The first argument of ids whose order makes no difference, along every dim that could be tried."""
+    """The first argument of ids whose order makes no difference.
+
+    Alone, its order must make none along every dim that could be tried. Beside others, samples that change places no longer fit them: of its
+    two dims just the one of the steps makes none.
+    """
+    arguments = mapping(one.facts, "arguments")
     for name in one.integers:
-        tried = [value for value in mapping(one.facts, "arguments", name, "blind").values() if value is not None]
-        along = mapping(one.facts, "arguments", name, "blind").get("1")
-        if along is True and all(value is True for value in tried):
+        blind = mapping(arguments, name, "blind")
+        tried = [value for value in blind.values() if value is not None]
+        alone = blind.get("1") is True and all(value is True for value in tried)
+        if alone if len(arguments) == 1 else sorted(map(str, tried)) == ["False", "True"]:
             return name
     return None
 
 
-def made(code: Code, attribute: str) -> ast.Assign | None:
-    """The assignment that builds an attribute (`self.embedding`) by a call."""
-    for node in code.nodes:
-        made_here = isinstance(node, ast.Assign) and called(node.value) == "Embedding"
-        if isinstance(node, ast.Assign) and made_here and any(ast.unparse(target) == attribute for target in node.targets):
+def positioned(code: Code, call: ast.Call, dim: int) -> str:
+    """The look-up of ids with their positions along a dim added."""
+    ids = ast.unparse(call.args[0])
+    places = f"torch.arange({ids}.size({dim}), device={ids}.device)"
+    return f"{code.slice(call)} + self.position({places})" + ("" if dim else ".unsqueeze(1)")
+
+
+def made(code: Code, attribute: str, owner: ast.ClassDef | None) -> ast.Assign | None:
+    """The assignment in a class that builds an attribute (`self.embedding`) by a call."""
+    for node in code.all(ast.Assign, owner) if owner else ():
+        if called(node.value) == "Embedding" and any(ast.unparse(target) == attribute for target in node.targets):
             return node
     return None
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
+from snipfix.code import Code
 from snipfix.codemods import replace_expression
 from snipfix.evidence import Outcome
-from snipfix.model import Category, Edit, Finding, Fix, Stage
+from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.causality.sequence import Seen, seen
-from snipfix.rules.observed import called, items, mapping
+from snipfix.rules.batch_layout.layout import class_named
+from snipfix.rules.causality.sequence import TARGETS, Seen, seen
+from snipfix.rules.causality.unwatched import parameters, reads
+from snipfix.rules.observed import called, items, mapping, text, words
+from snipfix.rules.written import bare, built, losses, reshaped, value_of
 
 HEAD = (
     "import torch, torch.nn as nn\nclass Translator(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -32,7 +35,8 @@ class UnshiftedTarget(Rule):
     ## What it does
     Reports an encoder-decoder model whose target argument holds exactly the ids that the loss compares its output with, position by position,
     unless changing one of them leaves the output at its own position as it was: then the model shifts them itself. Of models with ids as
-    their only input those are reported whose output at each position depends on it and on earlier ones, never on later ones.
+    their only input those are reported whose output at each position depends on it and on earlier ones, never on later ones. Where another
+    fault stops the run, the text is read: ids that a decoder looks up and that are, written alike, the target of the loss of its output.
 
     ## Why is this bad?
     At each position the decoder is given the answer. The loss goes to zero, and translation never works: the input must be the target
@@ -51,7 +55,7 @@ class UnshiftedTarget(Rule):
     ```
 
     ## Fix safety
-    Unsafe: assumes (batch, positions).
+    Unsafe: the dim of the steps is the one along which a position changes others; (batch, steps) where that cannot be seen.
 
     ## References
     - Vaswani et al. 2017, "Attention Is All You Need", 3.1: the output embeddings are offset by one position.
@@ -96,7 +100,12 @@ class UnshiftedTarget(Rule):
             name = self._argument(one)
             if name and one.span is not None and len(one.output) == 3:
                 message = f"`{name}` is both the model's input and the target of its loss: it is given each token that it must predict"
-                yield self.finding(message, one.span, stage=Stage.PROBE, evidence={"argument": name})
+                yield self.finding(message, one.span, stage=Stage.PROBE, evidence={"argument": name, "dim": _steps(one, name)})
+        watched = {text(one.facts, "module", "type") for one in outcome.seen("order")}
+        for call, argument, dim in _written(context.code, watched):
+            given = ast.unparse(argument)
+            message = f"`{given}` is both what the decoder is given and the target of the loss: it is given each token that it must predict"
+            yield self.finding(message, context.code.span(call), evidence={"argument": given, "dim": dim})
 
     def _argument(self, one: Seen) -> str:
         names = one.targets() if len(mapping(one.facts, "arguments")) > 1 else one.integers if _is_causal(one) else ()
@@ -116,18 +125,57 @@ class UnshiftedTarget(Rule):
         given = node.args[min(len(node.args), 2) - 1]
         if not isinstance(given, ast.Name):
             return
-        name = given.id
-        edits: tuple[Edit, ...] = replace_expression(code, given, f"{name}[:, :-1]")
+        name, before = given.id, "" if finding.evidence.get("dim") == 0 else ":, "
         function = next((up for up in code.ancestors(node) if isinstance(up, ast.For | ast.While | ast.FunctionDef)), code.tree)
-        for one in ast.walk(function):
-            if isinstance(one, ast.Call) and len(one.args) == 2 and re.search(rf"\b{name}\b", ast.unparse(one.args[1])) and one is not node:
-                target = one.args[1]
-                flattens = isinstance(target, ast.Call) and called(target) in {"view", "reshape"} and ast.unparse(target.func.value) == name  # type: ignore[attr-defined]
-                text = f"{name}[:, 1:].reshape(-1)" if flattens else f"{name}[:, 1:]"
-                if flattens or isinstance(target, ast.Name):
-                    edits += replace_expression(code, target, text)
-                    yield self.fix("shift the target by one position", *edits)
-                    return
+        for one in code.all(ast.Call, function):
+            if len(one.args) == 2 and one is not node and (target := _shifted(one.args[1], name, before)):
+                edits = (*replace_expression(code, given, f"{name}[{before}:-1]"), *replace_expression(code, one.args[1], target))
+                yield self.fix("shift the target by one position", *edits)
+                return
+
+
+def _shifted(target: ast.expr, name: str, before: str) -> str:
+    """The target of a loss without its first step; empty where it is not the named tensor, flattened or as it is."""
+    if isinstance(target, ast.Name) and target.id == name:
+        return f"{name}[{before}1:]"
+    flattens = called(target) in {"view", "reshape"} and ast.unparse(target.func.value) == name  # type: ignore[attr-defined]
+    return f"{name}[{before}1:].reshape(-1)" if flattens else ""
+
+
+def _steps(one: Seen, name: str) -> int:
+    """The dim of the steps: the one along which a position changes others."""
+    futures = {dim: mapping(one.facts, "arguments", name, "future", str(dim)) for dim in (0, 1)}
+    hanging = [dim for dim, future in futures.items() if items(future, "later") or items(future, "earlier")]
+    return hanging[0] if len(hanging) == 1 else 1
+
+
+def _written(code: Code, watched: set[str]) -> Iterator[tuple[ast.Call, ast.expr, int]]:
+    """The calls of decoders of the text whose ids are, as the text has it, the target of the loss of their output; with these ids and their dim of steps."""
+    told: set[ast.Call] = set()
+    for loss in losses(code, frozenset({"CrossEntropyLoss", "NLLLoss"}), frozenset({"cross_entropy", "nll_loss"})):
+        scores = bare(loss.args[0])
+        made = value_of(code, scores) if isinstance(scores, ast.Name) else None
+        call = made[0] if made is not None else scores
+        maker = built(code, ast.unparse(call.func)) if isinstance(call, ast.Call) else None
+        node = class_named(code, called(maker)) if maker is not None else None
+        if not isinstance(call, ast.Call) or node is None or node.name in watched or call in told:
+            continue
+        wanted = ast.unparse(reshaped(loss.args[1]))
+        for name, argument in zip(parameters(node), call.args, strict=False):
+            decodes = set(words(name)) & TARGETS or (set(words(node.name)) & TARGETS and name == parameters(node)[0])
+            if decodes and ast.unparse(reshaped(argument)) == wanted and _only_looked_up(code, node, name):
+                told.add(call)
+                first = [read.batch_first for read in reads(code, node)]
+                yield call, argument, 0 if first and not any(first) else 1
+
+
+def _only_looked_up(code: Code, node: ast.ClassDef, name: str) -> bool:
+    """Whether a parameter of forward is read as ids of an embedding and for nothing else, and nothing is shifted inside."""
+    forward = next(one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward")
+    embeddings = {ast.unparse(one.targets[0]) for one in code.all(ast.Assign, node) if called(one.value) == "Embedding"}
+    given = [one for one in code.all(ast.Name, forward) if one.id == name and isinstance(one.ctx, ast.Load) and value_of(code, one) is None]
+    shifted = code.calls("pad", "roll", inside=forward) or any(one.lower or one.upper for one in code.all(ast.Slice, forward))
+    return not shifted and all(isinstance(up, ast.Call) and ast.unparse(up.func) in embeddings for up in map(code.parents.get, given))
 
 
 def _is_causal(one: Seen) -> bool:

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from snipfix.code import Code
 from snipfix.config import QUICK_STEPS, Options
+from snipfix.documents.sessions import echoed
 from snipfix.evidence import Block, Job, Outcome
 from snipfix.model import Category, Finding, Result, Severity, Snippet, Stage, StageResult, Verdict
 from snipfix.rules.base import Context, Rule, earlier_blocks
@@ -131,6 +132,7 @@ class Auditor:
             quick=QUICK_STEPS if quick else 0,
             timeout=self.options.timeout,
             memory_mb=self.options.memory,
+            echo=tuple(echoed(snippet.code, snippet.session)),
             shell=snippet.in_shell,
             modules=snippet.modules,
         )

@@ -53,6 +53,8 @@ class Job(Struct, frozen=True):
     timeout: float = 60.0
     memory_mb: int = 4096
     stdin: str = ""
+    echo: tuple[int, ...] = ()
+    """The first lines of the top-level expressions whose value is shown, as the prompt of a session does."""
     shell: bool = False
     """A notebook's shell is there: `display`, `get_ipython`."""
     modules: tuple[str, ...] = ()

@@ -156,6 +156,8 @@ class Snippet:
     language: str = "en"
     path: str | None = None
     """The snippet's own file, in a workspace."""
+    session: tuple[tuple[str, bool], ...] = ()
+    """Of a session at the prompt: its statements, each with whether the document shows the value that the prompt echoes for it."""
     places: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Where a format escapes code (HTML, notebooks): for each line that of the document, and the columns of its characters and of its end."""
 

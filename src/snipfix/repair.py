@@ -22,6 +22,8 @@ from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair
 from snipfix.necessity import MOST, fix_taken_back, parts_of, shows_the_same
 from snipfix.patches import Patches
 from snipfix.proof import cheats, lost
+from snipfix.rules.documented_output.compare import mended
+from snipfix.rules.observed import randomness
 
 __all__ = ["Ahead", "Repairer"]
 
@@ -287,7 +289,7 @@ class Repairer:
         refuted = any(finding.category is Category.DOCUMENTED_OUTPUT and finding.is_error for finding in repair.findings_after)
         if not refuted or repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None:
             return repair
-        output = repair.outcome.stdout
+        output = mended(result.snippet.documented_output or "", repair.outcome.stdout, drawn=randomness(repair.outcome)[0])
         after = self.auditor.audit(replace(result.snippet, code=repair.corrected, documented_output=output))
         if any(finding.is_error for finding in after.findings):
             return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason="the documented output is false, and the true one varies")

@@ -18,7 +18,7 @@ import loops
 from aftermath import Surroundings, flush, unhook, wait_for_threads
 from evidence import Recorder
 from failures import failure, message
-from scene import furnish
+from scene import echoing, furnish
 from tracing import HERE, is_own
 
 Send = Callable[[dict], None]
@@ -289,9 +289,15 @@ def _compile(recorder: Recorder, name: str, text: str) -> types.CodeType:
     recorder.sources.add(name, text, audited=name == recorder.filename)
     linecache.cache[name] = (len(text), None, [line + "\n" for line in text.split("\n")], name)
     limit = int(recorder.job.get("quick") or 0)
-    if limit <= 0:
+    echo = recorder.job.get("echo") if name == recorder.filename else ()
+    if limit <= 0 and not echo:
         return compile(text, name, "exec", dont_inherit=True)
-    tree = loops.guard(ast.parse(text, name), limit, lambda: recorder.steps, lambda: recorder.send({"set": {"quick": True}}))
+    tree = ast.parse(text, name)
+    if echo:
+        tree = echoing(tree, echo)
+    if limit <= 0:
+        return compile(tree, name, "exec", dont_inherit=True)
+    tree = loops.guard(tree, limit, lambda: recorder.steps, lambda: recorder.send({"set": {"quick": True}}))
     return compile(tree, name, "exec", dont_inherit=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib.abc
 import importlib.machinery
 import sys
@@ -9,13 +11,31 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
+ECHO = "__snipfix_echo__"
+
 
 def furnish(job: dict[str, Any], main: types.ModuleType) -> None:
     """Set the scene that the job asks for."""
+    if job.get("echo"):
+        setattr(builtins, ECHO, _echo)
     if job.get("shell"):
         main.__dict__.update(display=_display, get_ipython=_Shell, In=[""], Out={}, _="")
     if job.get("modules"):
         sys.meta_path.append(_Own(job["modules"], main))
+
+
+def echoing(tree: ast.Module, lines: Sequence[int]) -> ast.Module:
+    """The program with the values of some expressions shown, by their first lines, as the prompt of a session shows them."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Expr) and statement.lineno in lines:
+            place = statement.value
+            statement.value = ast.copy_location(ast.Call(ast.copy_location(ast.Name(ECHO, ast.Load()), place), [place], []), place)
+    return tree
+
+
+def _echo(value: Any) -> None:
+    if value is not None:
+        print(repr(value))
 
 
 def _display(*objects: Any, **_options: Any) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snipfix.documents.events import Fence, Line, Style
+from snipfix.documents.sessions import BLANK
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
 
@@ -50,7 +51,7 @@ def retold(source: Source, fence: Fence, output: str) -> list[Change]:
         place = f"{source.path}:{fence.line}"
         raise DocumentError("a session that prints another number of lines than it shows", place=place, hint="mend it by hand")
     plain = fence.style not in ESCAPED
-    pairs = zip(fence.shown, new, strict=True)
+    pairs = zip(fence.shown, (text or BLANK for text in new), strict=True)
     return [(line.start, line.end, text if plain else html.escape(text, quote=False)) for line, text in pairs if line.code != text]
 
 

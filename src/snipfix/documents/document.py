@@ -14,7 +14,7 @@ from snipfix.documents.info import Info, cell_options
 from snipfix.documents.marks import Mark, mark_of
 from snipfix.documents.names import names_of
 from snipfix.documents.namespaces import Block, link
-from snipfix.documents.sessions import without_prompts
+from snipfix.documents.sessions import Statements, without_prompts
 from snipfix.documents.source import STDIN, Source
 from snipfix.documents.titles import Headings, announces_error, announces_wrong, is_output_label, language_of
 from snipfix.errors import DocumentError, SnipfixError
@@ -92,6 +92,7 @@ class _Draft:
     output: Fence | None = None
     hidden: bool = False
     """Not looked at for itself: others may build on it."""
+    session: Statements = ()
 
 
 @dataclass
@@ -161,11 +162,12 @@ class _Assembler:
             self._python(fence, info, tags)
 
     def _python(self, fence: Fence, info: Info, tags: set[str]) -> None:
-        documented = None
+        documented: str | None = None
+        session: Statements = ()
         if recognise.is_session(fence):
-            fence, documented = without_prompts(fence)
+            fence, documented, session = without_prompts(fence)
             if any(recognise.ends_in_error(line.code) for line in fence.shown):
-                tags, documented = tags | {"expect-error"}, None
+                tags, documented, session = tags | {"expect-error"}, None, ()
         shown = "file" not in tags  # in a program `...` is a value, and its comments speak of other things
         if shown and (announces_error(self.label) or recognise.ends_on_purpose(code_of(fence))):
             tags = tags | {"expect-error"}
@@ -183,7 +185,9 @@ class _Assembler:
             self._skip(fence, "shown as how not to do it")
             tags = tags | {"expect-error"}
         title = fence.title or self.headings.title
-        self.drafts.append(_Draft(fence, title, self.headings.section, self.headings.question, tags, documented, hidden=wrong))
+        self.drafts.append(
+            _Draft(fence, title, self.headings.section, self.headings.question, tags, documented, hidden=wrong, session=session)
+        )
         self.open = documented is None
 
     def _sketched(self, code: str, line: int) -> str:
@@ -258,6 +262,7 @@ def _snippet(source: Source, draft: _Draft, name: str) -> Snippet:
         info=draft.fence.info,
         documented_output=draft.documented,
         expect_error="expect-error" in draft.tags,
+        session=draft.session,
         places=tuple(_places(source, line) for line in lines) if draft.fence.style in ESCAPING else (),
     )
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 
 from snipfix.documents.events import Fence, Line, Style, code_of
 
-__all__ = ["opens_session", "without_prompts"]
+__all__ = ["BLANK", "Statements", "echoed", "opens_session", "shown_text", "without_prompts"]
 
 PROMPT = re.compile(r"(\s*)(>>>|\.\.\.)( |$)")
 IPYTHON = re.compile(r"(\s*)(In ?\[\d+\]:|\.{3,}:)( |$)")
+BLANK = "<BLANKLINE>"
+SKIPPED = re.compile(r"#\s*doctest:.*\+(?:SKIP|REQUIRES|IGNORE_OUTPUT|IGNORE_RESULT)")
+Statements = tuple[tuple[str, bool], ...]
 STYLES = {
     (Style.TEXT, False): Style.PROMPT, (Style.TEXT, True): Style.IPYTHON,
     (Style.HTML, False): Style.HTML_PROMPT, (Style.HTML, True): Style.HTML_IPYTHON,
@@ -24,40 +30,79 @@ def opens_session(code: str) -> bool:
     return re.match(r"\s*(?:>>>|In ?\[\d+\]:)(?: |$)", code) is not None
 
 
-def without_prompts(fence: Fence) -> tuple[Fence, str | None]:
-    """The session as a program, and what it documents to be printed.
+def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
+    """The session as a program, what it shows, and its statements, each with whether its value is shown.
 
-    The output is None when it shows the values of expressions, which a program does not print.
+    What IPython shows is None where it is values: it has a layout of its own for them. So is what a doctest is told to pass over.
     """
     lines, outputs, shown = list[Line](), list[Line](), list[int]()
-    inside = False
+    inside, margin = False, 0
     ipython = any(IPYTHON.match(line.code) for line in fence.lines)
     prompt = IPYTHON if ipython else PROMPT
     for line in fence.lines:
         match = prompt.match(line.code)
         if match and (not match[2].startswith("...") or inside):
-            inside = True
+            inside, margin = True, len(match[1])
             lines.append(line.behind(match.end()) if fence.style is Style.HTML else line.cut(match.end()))
             continue
         # A blank line ends a doctest's output; in code it would be a prompt.
         inside = inside and not line.code.strip()
         lines.append(Line(line.number, line.start, line.end, ""))
         if line.code.strip():
-            outputs.append(line)
+            outputs.append(line.cut(margin) if fence.style is Style.TEXT and not line.code[:margin].strip() else line)
             shown.append(len(lines))
     while lines and not lines[-1].code.strip():
         lines.pop()
     pinned = frozenset(lines[number - 1] for number in shown if number <= len(lines))
     session = replace(fence, lines=tuple(lines), style=STYLES[fence.style, ipython], pinned=pinned, shown=tuple(outputs))
-    documented = "\n".join(line.code for line in outputs) + "\n" if outputs else None
-    return session, documented if _only_prints(code_of(session), shown) else None
+    documented = "\n".join(shown_text(line) for line in outputs) + "\n" if outputs else None
+    code = code_of(session)
+    if _only_prints(code, shown):
+        return session, documented, ()
+    statements = () if ipython or SKIPPED.search(code) else _statements(code, shown)
+    return session, documented if statements else None, statements
+
+
+def shown_text(line: Line) -> str:
+    """What a line of a session's output stands for: a doctest writes a blank one as a word."""
+    return "" if line.code.strip() == BLANK else line.code
+
+
+def _statements(code: str, shown: list[int]) -> Statements:
+    """The top-level statements, each with whether it is an expression and an output stands before the next one."""
+    body = _body(code)
+    ends = [one.lineno for one in body[1:]] + [max(shown, default=0) + 1]
+    found = list[tuple[str, bool]]()
+    for statement, end in zip(body, ends, strict=False):
+        told = isinstance(statement, ast.Expr) and any(statement.lineno < line < end for line in shown)
+        found.append((ast.unparse(statement), told))
+    return tuple(found)
+
+
+def echoed(code: str, session: Statements) -> Iterator[int]:
+    """The first lines of the statements of some code whose value is shown, given those of the session that it comes from: others may have been added."""
+    body = _body(code)
+    old, new = [text for text, _ in session], [ast.unparse(one) for one in body]
+    for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag in {"equal", "replace"}:  # what is new in a replacement stands before what it is for
+            size = min(a2 - a1, b2 - b1)
+            pairs = zip(range(a2 - size, a2), range(b2 - size, b2), strict=True)
+            yield from (body[b].lineno for a, b in pairs if session[a][1])
+
+
+def _body(code: str) -> list[ast.stmt]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError):
+        return []
 
 
 def _only_prints(code: str, shown: list[int]) -> bool:
     """Whether each output line follows a statement whose value the prompt would not echo."""
-    try:
-        body = ast.parse(code).body
-    except (SyntaxError, ValueError):
+    body = _body(code)
+    if not body:
         return False
     for line in shown:
         last = next((one for one in reversed(body) if one.lineno < line), None)

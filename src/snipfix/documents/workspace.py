@@ -214,7 +214,7 @@ def _entry(document: Document, number: int) -> dict[str, Any]:
         "end_byte": source.byte(min(after, len(source.text))),
         "info": snippet.info,
         "sha256": "",
-        "documented_output": snippet.documented_output,
+        "documented_output": None if snippet.session else snippet.documented_output,  # its file is a program, and echoes nothing
     }
     if snippet.expect_error:
         entry["expect_error"] = True

@@ -9,6 +9,7 @@ from pathlib import Path
 from snipfix.documents.changes import Change, changes, retold
 from snipfix.documents.document import Document, Part
 from snipfix.documents.events import Fence, Style, code_of
+from snipfix.documents.sessions import shown_text
 from snipfix.documents.source import STDIN, Source
 from snipfix.errors import DocumentError, UsageError
 from snipfix.files import write_atomic
@@ -154,7 +155,7 @@ def _prove(document: Document, new: bytes, codes: Mapping[str, str], outputs: Ma
 
 def _told(part: Part) -> str:
     """The output that a document shows with a snippet, below it or between its prompts."""
-    return code_of(part.output) if part.output else "\n".join(line.code for line in part.fence.shown)
+    return code_of(part.output) if part.output else "\n".join(map(shown_text, part.fence.shown))
 
 
 def _cannot(document: Document, line: int, reason: str) -> DocumentError:

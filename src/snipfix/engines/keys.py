@@ -39,7 +39,7 @@ class Keys:
         """The key of a snippet's result. Names and places count only for a repair: its diff carries them."""
         parts = [
             self.shared, snippet.code, snippet.documented_output, snippet.expect_error, snippet.language, snippet.info,
-            snippet.in_shell, snippet.modules,
+            snippet.in_shell, snippet.modules, snippet.session,
             [(earlier.id, earlier.line, earlier.code, earlier.expect_error) for earlier in snippet.before],
         ]  # fmt: skip
         if self.repair:

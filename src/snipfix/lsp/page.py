@@ -107,4 +107,4 @@ class Page:
 def key_of(snippet: Snippet) -> Key:
     """What makes a snippet the same one for an audit."""
     before = tuple((earlier.code, earlier.expect_error) for earlier in snippet.before)
-    return snippet.code, snippet.documented_output, snippet.expect_error, snippet.language, before
+    return snippet.code, snippet.documented_output, snippet.session, snippet.expect_error, snippet.language, snippet.in_shell, before

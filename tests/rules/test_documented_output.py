@@ -1,0 +1,39 @@
+"""Comparing what a document says is printed with what is."""
+
+import pytest
+
+from snipfix.rules.documented_output.compare import differences, mended
+
+
+@pytest.mark.parametrize(
+    ("documented", "true"),
+    [
+        ("tensor(...)", "tensor(2.)"),
+        ("tensor([0.1, ..., 0.3])", "tensor([0.1000, 0.2000, 0.3000])"),
+        ("[1, 2, …, 9]", "[1, 2, 3, 9]"),
+        ("...", "anything"),
+        ("loss: ... (done)", "loss: 0.25 (done)"),
+    ],
+)
+def test_what_is_left_out_may_be_anything(documented, true):
+    assert list(differences(documented, true, finished=True)) == []
+
+
+@pytest.mark.parametrize(("documented", "true"), [("tensor(...)", "array(2.)"), ("a...b", "ab c"), ("ab...ba", "aba"), ("x", "x...")])
+def test_what_is_there_must_fit(documented, true):
+    assert len(list(differences(documented, true, finished=True))) == 1
+
+
+@pytest.mark.parametrize(
+    ("documented", "true", "drawn", "after"),
+    [
+        ("a\n1.23\n", "b\n1.2345\n", False, "b\n1.23\n"),
+        ("a\n1.5\n", "b\n1.2\n", False, "b\n1.2\n"),
+        ("a\n1.5\n", "b\n1.2\n", True, "b\n1.5\n"),
+        ("torch.Size([3])\n0.5\n", "torch.Size([2])\n0.7\n", True, "torch.Size([2])\n0.5\n"),
+        ("<f at 0x1>\na\n", "<f at 0x2>\nb\n", False, "<f at 0x1>\nb\n"),
+        ("a\n", "b\nc\n", False, "b\nc\n"),
+    ],
+)
+def test_only_what_is_false_is_told_anew(documented, true, drawn, after):
+    assert mended(documented, true, drawn=drawn) == after

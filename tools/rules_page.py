@@ -3,16 +3,18 @@
 import inspect
 import re
 import sys
+import tomllib
 from itertools import groupby
 from pathlib import Path
 
 from snipfix.rules.registry import rules
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "rules.md"
 
 
 def page() -> str:
-    """The Markdown page: a table of every rule, then each rule's own documentation, by category."""
+    """The Markdown page: a table of every rule, one of the commonest errors, then each rule's own documentation, by category."""
     known = sorted(rules(), key=lambda rule: (rule.category.value, rule.id))
     lines = [
         "# Rules",
@@ -26,6 +28,10 @@ def page() -> str:
         lines.append(
             f"| [{rule.id}](#{rule.id.lower()}-{rule.name}) | {rule.name} | {rule.category.value} | {rule.severity.value} | {fixes} |"
         )
+    lines += ["", "## The commonest errors", "", "| | error | known as |", "| --- | --- | --- |"]
+    anchors = {rule.id: f"[{rule.id}](#{rule.id.lower()}-{rule.name})" for rule in known}
+    for error in tomllib.loads((DOCS / "common_errors.toml").read_text(encoding="utf-8"))["error"]:
+        lines.append(f"| {error['row']} | {error['what']} | {', '.join(anchors[rule] for rule in error['rules'])} |")
     for category, group in groupby(known, key=lambda rule: rule.category.value):
         lines += ["", f"## {category}"]
         for rule in group:

@@ -138,7 +138,8 @@ def _what_was_there(documents: Sequence[Document]) -> str:
         return f"there is no document in it; snipfix reads {', '.join(sorted(FORMATS))}"
     places = "; ".join(f"{one.document}:{one.line} {one.reason}" for one in skipped[:5])
     more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-    return f"{len(documents)} documents read, {len(skipped)} blocks not looked at{': ' + places + more if places else ''}"
+    read = "1 document" if len(documents) == 1 else f"{len(documents)} documents"
+    return f"{read} read, {len(skipped)} block{'' if len(skipped) == 1 else 's'} not looked at{': ' + places + more if places else ''}"
 
 
 def _told_apart(documents: list[Document]) -> list[Document]:

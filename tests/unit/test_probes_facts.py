@@ -60,6 +60,39 @@ def test_which_positions_move_with_a_later_one(mask: str, earlier: bool):
     assert bool(seen["arguments"]["src"]["future"]["1"]["earlier"]) is earlier
 
 
+@pytest.mark.parametrize(
+    ("layer", "given", "moved"),
+    [
+        ("nn.GRU(4, 4)", "torch.randn(3, 2, 4)", [[0, 1, 2], [1, 2], [2]]),
+        ("nn.GRU(4, 4, batch_first=True)", "torch.randn(3, 2, 4)", [[0], [1], [2]]),
+        ("nn.GRU(4, 4, batch_first=True)", "torch.randn(30, 2, 4), torch.zeros(1, 30, 4)", [[n] for n in range(8)]),
+        (
+            "nn.LSTM(4, 4, batch_first=True)",
+            "torch.randn(30, 2, 4), (torch.zeros(1, 30, 4), torch.zeros(1, 30, 4))",
+            [[n] for n in range(8)],
+        ),
+        ("nn.TransformerEncoderLayer(4, 2, 8)", "torch.randn(20, 2, 4)", [list(range(8))] * 8),
+    ],
+)
+def test_each_sample_is_tried_against_each_other(layer: str, given: str, moved: list[list[int]]):
+    (seen,) = facts(f"net = {layer}\nnet({given})\n", "batch")
+    assert seen["dims"]["0"]["pattern"]["moved"] == moved
+
+
+def test_a_causal_mask_leaves_a_triangle():
+    code = "layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\nm = nn.Transformer.generate_square_subsequent_mask(12)\nlayer(torch.randn(2, 12, 8), src_mask=m)\n"
+    (seen,) = facts(code, "order")
+    assert seen["arguments"]["src"]["future"]["1"]["pattern"] == {"of": 12, "moved": [list(range(n, 8)) for n in range(8)]}
+
+
+def test_a_model_of_a_fixed_batch_is_not_tried_on_less_of_it():
+    code = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(2, 2)\n"
+    code += "    def forward(self, x):\n        return self.f(x).view(20, 2)\nNet()(torch.randn(20, 2))\n"
+    (seen,) = facts(code, "batch")
+    assert seen["dims"]["0"]["pattern"] is None
+    assert seen["dims"]["0"]["moved"]["0"] == [10]
+
+
 def test_the_direction_in_which_each_step_pushes_the_score():
     code = (
         "G, D = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1), nn.Sigmoid())\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,8 +17,8 @@ from rich.console import Console
 
 from snipfix.errors import UsageError
 from snipfix.evidence import Call, Observation, Outcome, Span
-from snipfix.model import Category, RepairVerdict, RunReport, Severity, Stage, Verdict
-from snipfix.report import FORMATS, pictures, render
+from snipfix.model import Category, Finding, RepairVerdict, RunReport, Severity, Stage, Verdict
+from snipfix.report import FORMATS, dependence, pictures, render
 from snipfix.report.bilingual import Words
 from snipfix.report.frames import frame
 from snipfix.report.listing import listing
@@ -212,7 +213,7 @@ def test_both_sides_keep_their_text() -> None:
 
 def test_pictures_are_left_out_where_there_is_nothing_to_draw() -> None:
     words = Words("en")
-    assert pictures.flow(None, words) == pictures.curve(None, None, words) == pictures.dependence(None, {Category.CAUSALITY}, words) == ""
+    assert pictures.flow(None, words) == pictures.curve(None, None, words) == dependence.draw(None, (), words) == ""
 
 
 def test_the_loss_is_drawn_only_where_something_was_trained() -> None:
@@ -222,12 +223,81 @@ def test_the_loss_is_drawn_only_where_something_was_trained() -> None:
     assert pictures.curve(None, called, Words("en")) == ""
 
 
-def test_a_leak_is_drawn_where_it_was_seen() -> None:
-    result = sample.patched()
-    before, after = (
-        str(pictures.dependence(outcome, {Category.BATCH_LAYOUT}, Words("en"))) for outcome in (result.outcome, result.repair.outcome)
+def cells(outcome: Outcome | None, finding: Finding) -> list[str]:
+    """The matrix that is drawn: a letter for each cell, o its own, L a leak, f fair, ? not tried."""
+    drawing = str(dependence.draw(outcome, (finding,), Words("en")))
+    found = re.findall(r'<rect class="cell ([a-z]*)" x="(\d+)" y="(\d+)" width="20"', drawing)
+    rows: dict[str, str] = {}
+    for state, _, y in found:
+        rows[y] = rows.get(y, "") + {"own": "o", "leak": "L", "fair": "f", "unseen": "?", "": "."}[state]
+    return list(rows.values())
+
+
+def told(category: Category, name: str = "samples-mixed", **more: object) -> Finding:
+    return Finding("SNF501", name, category, Severity.ERROR, "leaks", Span(1, 1, 1, 2), Stage.PROBE, **more)
+
+
+def batch(pattern: object, moved: Sequence[int], size: int = 4) -> Outcome:
+    dims = {"0": {"size": size, "index": size // 2, "moved": {"0": list(moved)}, "kept": True, "pattern": pattern}}
+    return Outcome(kind="ok", observations=(Observation(probe="batch", facts={"module": {"path": "net"}, "dims": dims}),))
+
+
+def test_each_sample_is_drawn_against_each_other():
+    mixing = batch({"of": 64, "moved": [[0, 1, 2], [1, 2], [2]]}, [32, 33], 64)
+    assert cells(mixing, told(Category.BATCH_LAYOUT)) == ["o..", "Lo.", "LLo"]
+    drawing = str(dependence.draw(mixing, (told(Category.BATCH_LAYOUT),), Words("en")))
+    assert "3 / 64" in drawing
+    assert "net, sample by sample: changed 0, moved with it 0, 1, 2;" in drawing
+    assert "a leak" in drawing
+    assert cells(batch({"of": 3, "moved": [[0], [1], [2]]}, [1], 3), told(Category.BATCH_LAYOUT)) == ["o..", ".o.", "..o"]
+
+
+def test_what_was_tried_of_one_sample_only_is_drawn_of_that_one():
+    assert cells(batch(None, [0, 2]), told(Category.BATCH_LAYOUT)) == ["??L?", "??.?", "??o?", "??.?"]
+    far = batch({"of": 64, "moved": [[0], [1]]}, [0, 32, 33], 64)
+    assert cells(far, told(Category.BATCH_LAYOUT))[4:6] == ["????o???", "????L???"], "the cut input shows no leak, the whole one does"
+    assert cells(batch(None, []), told(Category.LOSS)) == []
+
+
+@pytest.mark.parametrize(("name", "mark"), [("future-visible", "L"), ("token-order-unknown", "f")])
+def test_an_earlier_position_leaks_only_where_the_future_must_not_be_seen(name: str, mark: str):
+    seen = {"t": 1, "earlier": [0], "later": [], "own": True, "pattern": {"of": 3, "moved": [[0, 1, 2], [0, 1, 2], [0, 1, 2]]}}
+    facts = {
+        "module": {"type": "GPT"},
+        "main": "ids",
+        "stacks": [{"first": True}],
+        "arguments": {"ids": {"shape": [2, 3], "future": {"1": seen}}},
+    }
+    outcome = Outcome(kind="ok", observations=(Observation(probe="order", facts=facts),))
+    assert cells(outcome, told(Category.CAUSALITY, name)) == [f"o{mark}{mark}", f"fo{mark}", "ffo"]
+
+
+def test_a_leak_behind_an_error_is_drawn_from_what_was_found():
+    found = told(
+        Category.BATCH_LAYOUT, evidence={"layer": "net.attn", "pattern": {"of": 2, "moved": [[0, 1], [0, 1]]}}, behind="Rename mask"
     )
-    assert (before.count("cell leak"), after.count("cell leak")) == (3, 0)
+    assert cells(Outcome(kind="raised"), found) == ["oL", "Lo"]
+    assert cells(Outcome(kind="raised"), replace(found, behind="")) == []
+
+
+@pytest.mark.parametrize(
+    "evil", [{"of": "<b>", "moved": [["<b>"]]}, {"of": 3, "moved": "<b>"}, {"of": 10**9, "moved": [[0]] * 4000}, "<b>", [[]]]
+)
+def test_odd_facts_draw_no_odd_picture(evil: object):
+    drawing = str(dependence.draw(batch(evil, [0, 2]), (told(Category.BATCH_LAYOUT),), Words("en")))
+    assert "<b>" not in drawing
+    assert drawing.count("<rect") < 200
+
+
+def test_an_edge_says_what_came_out_and_what_went_in():
+    def call(path: str, given: tuple[int, ...], out: tuple[int, ...]) -> Call:
+        return Call(module=sample.module(path, "Layer"), inputs=(sample.tensor(*given),), output=sample.tensor(*out), depth=1)
+
+    calls = (call("net.conv", (4, 1, 28, 28), (4, 8, 14, 14)), call("net.fc", (4, 1568), (4, 10)))
+    drawing = str(pictures.flow(Outcome(kind="ok", calls=calls), Words("en")))
+    assert "4 × 8 × 14 × 14 → 4 × 1568" in drawing
+    width = int(re.search(r'width="(\d+)"', drawing)[1])
+    assert width >= 40 + 8 * len("4 × 8 × 14 × 14 → 4 × 1568"), "nothing is cut off"
 
 
 def test_a_deep_model_is_drawn_at_a_level_that_fits() -> None:

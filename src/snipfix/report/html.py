@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from snipfix import __version__
 from snipfix.errors import UsageError
 from snipfix.evidence import Failure, Outcome, Value
 from snipfix.model import Category, Finding, Result, RunReport, Verdict
-from snipfix.report import pictures
+from snipfix.report import dependence, pictures
 from snipfix.report.bilingual import TAGS, Words, both
 from snipfix.report.language import chosen
 from snipfix.report.listing import listing
@@ -32,7 +33,7 @@ __all__ = ["render"]
 TEMPLATES = Path(__file__).with_name("templates")
 FACTS = 8
 """Facts of a finding's evidence that are shown; the JSON report has all."""
-ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span"}
+ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span", "pattern"}
 """Facts that the page shows in another way: the failure below the code, places in it."""
 TRAINING = {Category.TRAINING_LOOP, Category.AUTOGRAD}
 """Categories whose findings ask which parameters are trained."""
@@ -173,10 +174,11 @@ def _pictures(result: Result, after: Outcome | None, words: Words) -> list[tuple
     """Titled groups of drawings, each with what it shows: before, after, or both."""
     before, found = result.outcome, []
     categories = {finding.category for finding in result.findings}
+    unmended = [replace(finding, behind="") for finding in result.findings]  # what was told of the old text says nothing of the new one
     groups = {
         "flow": (pictures.flow(before, words), pictures.flow(after, words)),
         "gradients": (pictures.gradients(before, words), pictures.gradients(after, words)) if TRAINING & categories else ("", ""),
-        "dependence": (pictures.dependence(before, categories, words), pictures.dependence(after, categories, words)),
+        "dependence": (dependence.draw(before, result.findings, words), dependence.draw(after, unmended, words) if after else ""),
     }
     for key, pair in groups.items():
         drawings = list(zip(("before", "after"), pair, strict=True))

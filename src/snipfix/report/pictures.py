@@ -1,4 +1,4 @@
-"""Evidence as pictures, inline SVG: the data flow of a model, the loss over its steps, which outputs depend on which inputs.
+"""Evidence as pictures, inline SVG: the data flow of a model, the loss over its steps, which parameters are trained.
 
 Colours come from the page's style sheet, so that pictures follow its theme. Each function returns "" when there is nothing to show.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +14,11 @@ from markupsafe import Markup, escape
 from rich.cells import cell_len
 
 from snipfix.evidence import Call, Outcome, Value
-from snipfix.model import Category
 from snipfix.report.bilingual import Words
+from snipfix.report.drawing import svg
 from snipfix.report.text import short
 
-__all__ = ["curve", "dependence", "flow", "gradients"]
+__all__ = ["curve", "flow", "gradients"]
 
 NODES = 12
 CELLS = 24
@@ -42,13 +41,14 @@ def flow(outcome: Outcome | None, words: Words) -> Markup | str:
     if len(nodes) < 2:
         return ""
     hidden, nodes = max(len(nodes) - NODES, 0), nodes[-NODES:]
-    width = 40 + max(250, *(8 * cell_len(text) + 30 for node in nodes for text in (f"{node.name} {node.kind}", node.given)))
+    labels = [_edge(nodes[number - 1].out if number else "", node.given) for number, node in enumerate(nodes)]
+    labels[0] = f"… {hidden}  {labels[0]}" if hidden else labels[0]
+    room = 90 if nodes[-1].clash else 30
+    width = 40 + max(
+        210, *(8 * cell_len(text) + room for text in (*labels, nodes[-1].out, *(f"{node.name} {node.kind}" for node in nodes)))
+    )
     parts, y = [], 4
-    for number, node in enumerate(nodes):
-        before = nodes[number - 1].out if number else ""
-        label = f"{before} → {node.given}" if before and node.given and node.given.split(", ")[0] != before else node.given
-        if hidden and not number:
-            label = f"… {hidden}  {label}"
+    for node, label in zip(nodes, labels, strict=True):
         style = "clash" if node.clash else ""
         parts.append(
             f'<path class="edge {style}" d="M26 {y}v22m-4-6l4 6l4-6"/><text class="{style}" x="40" y="{y + 16}">{escape(label)}</text>'
@@ -64,7 +64,15 @@ def flow(outcome: Outcome | None, words: Words) -> Markup | str:
         parts.append(f'<path class="edge" d="M26 {y - 4}v20m-4-6l4 6l4-6"/><text x="40" y="{y + 12}">{escape(nodes[-1].out)}</text>')
         y += 22
     said = "; ".join(f"{node.name} {node.given} → {words.plain['clash'] if node.clash else node.out}" for node in nodes)
-    return _svg(parts, width, y, f"{words.plain['flow']}: {said}")
+    return svg(parts, width, y, f"{words.plain['flow']}: {said}")
+
+
+def _edge(out: str, given: str) -> str:
+    """What goes from one module to the next: what came out, and what went in where that is something else."""
+    first, *more = out.split(", ")
+    if not out or not given or given.split(", ", maxsplit=1)[0] == first:
+        return given or out
+    return f"{first}{', …' if more else ''} → {given}"
 
 
 def _nodes(outcome: Outcome) -> Iterator[Node]:
@@ -127,7 +135,7 @@ def curve(before: Outcome | None, after: Outcome | None, words: Words) -> Markup
         parts.append(f'<polyline class="line {name}" points="{points}"/>')
         parts.append(f'<text class="legend {name}" x="{270 + 80 * number}" y="22">{words.drawn(name)}</text>')
     said = "; ".join(f"{words.plain[name]}: {values[0]:.3g} → {values[-1]:.3g}" for name, values in lines)
-    return _svg(parts, 440, 172, f"{words.plain['curve']}: {said}")
+    return svg(parts, 440, 172, f"{words.plain['curve']}: {said}")
 
 
 def _losses(outcome: Outcome | None) -> list[float]:
@@ -161,7 +169,7 @@ def gradients(outcome: Outcome | None, words: Words) -> Markup | str:
         parts.append(f'<text class="kind" x="{150 * number + 18}" y="{y + 20}">{words.drawn(key)}</text>')
     said = "; ".join(f"{row.name}: {', '.join(words.plain[STATES[state]] for state in dict.fromkeys(row.states))}" for row in rows)
     width = max(450, label + 22 * max(len(row.states) for row in rows))
-    return _svg(parts, width, y + 28, f"{words.plain['gradients']}: {said}")
+    return svg(parts, width, y + 28, f"{words.plain['gradients']}: {said}")
 
 
 STATES = {"own": "trained", "none": "no gradient", "leak": "not stepped"}
@@ -188,71 +196,5 @@ def _modules(rows: Any) -> Iterator[Trained]:
     yield from sorted(found, key=lambda one: set(one.states) == {"own"})[:NODES]
 
 
-def dependence(outcome: Outcome | None, categories: AbstractSet[Category], words: Words) -> Markup | str:
-    """One input changed, and the outputs that moved: across the batch or back in time, whichever the findings' categories speak of."""
-    strips = list(_strips(outcome, categories))[:4] if outcome else []
-    if not strips:
-        return ""
-    width = 110 + 22 * max(min(strip.size, CELLS) for strip in strips)
-    parts, y, said = [], 0, []
-    for strip in strips:
-        parts.append(f'<text class="kind" x="0" y="{y + 14}">{escape(strip.name)}</text>')
-        for row, word in enumerate(("input", "output")):
-            top = y + 24 + 34 * row
-            parts.append(f'<text x="0" y="{top + 14}">{words.drawn(word)}</text>')
-            for cell in range(min(strip.size, CELLS)):
-                state = strip.state(cell) if row else "own" if cell == strip.index else ""
-                parts.append(f'<rect class="cell {state}" x="{90 + 22 * cell}" y="{top}" width="18" height="18" rx="3"/>')
-        moved = ", ".join(str(cell) for cell in range(strip.size) if strip.state(cell))
-        said.append(f"{strip.name}: {words.plain['changed']} {strip.index}, {words.plain['moved']} {moved}")
-        y += 96
-    return _svg(parts, width, y - 10, f"{words.plain['dependence']}: {'; '.join(said)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """One dim: how many indices, which one was changed, which outputs moved and should not have, which moved and may."""
-
-    name: str
-    size: int
-    index: int
-    leaks: frozenset[int]
-    fair: frozenset[int]
-
-    def state(self, cell: int) -> str:
-        return "leak" if cell in self.leaks else "own" if cell == self.index and cell in self.fair else "fair" if cell in self.fair else ""
-
-
-def _strips(outcome: Outcome, categories: AbstractSet[Category]) -> Iterator[Strip]:
-    for observation in outcome.seen("batch") if Category.BATCH_LAYOUT in categories else ():
-        facts = _mapping(_mapping(observation.facts.get("dims")).get("0"))
-        moved, index = _indices(_mapping(facts.get("moved")).get("0")), facts.get("index")
-        if facts.get("kept"):
-            yield from _strip("dim 0", facts.get("size"), index, moved - {index}, moved & {index})
-    for observation in outcome.seen("order") if Category.CAUSALITY in categories else ():
-        for name, argument in _mapping(observation.facts.get("arguments")).items():
-            for dim, facts in _mapping(_mapping(argument).get("future")).items():
-                shape, facts = _mapping(argument).get("shape"), _mapping(facts)
-                if isinstance(shape, list) and facts and str(dim).isdigit() and int(dim) < len(shape):
-                    fair = _indices(facts.get("later")) | ({facts.get("t")} if facts.get("own") else set())
-                    yield from _strip(
-                        f"{short(str(name), 20)}, dim {dim}", shape[int(dim)], facts.get("t"), _indices(facts.get("earlier")), fair
-                    )
-
-
-def _strip(name: str, size: Any, index: Any, leaks: AbstractSet[Any], fair: AbstractSet[Any]) -> Iterator[Strip]:
-    if isinstance(size, int) and isinstance(index, int) and 1 < size <= 4096:
-        yield Strip(name, size, index, frozenset(leaks), frozenset(fair))
-
-
-def _indices(value: Any) -> set[Any]:
-    return {one for one in value[:64] if isinstance(one, int)} if isinstance(value, list) else set()
-
-
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _svg(parts: Sequence[str], width: int, height: int, label: str) -> Markup:
-    head = f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
-    return Markup(f"{head}{''.join(parts)}</svg>")  # noqa: S704 - every text in the parts was escaped

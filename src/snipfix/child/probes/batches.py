@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rerun
+from . import pattern, rerun
 
 LAYERS = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer", "RNN", "LSTM", "GRU")
 CALLS = 200
@@ -72,7 +72,8 @@ def dependence(bench: Any, main: str, base: Any, dim: int) -> dict[str, Any] | N
     moved = {str(axis): rerun.touched(base, output, axis)[:64] for axis in range(base.dim()) if base.shape[axis] == size}
     own = dim < base.dim() and base.shape[dim] == size
     others = [one for one in moved.get(str(dim), []) if one != index]
-    return {"size": size, "index": index, "moved": moved, "kept": own, "mixes": bool(own and others), "alive": rerun.differs(base, output)}
+    facts = {"size": size, "index": index, "moved": moved, "kept": own, "mixes": bool(own and others), "alive": rerun.differs(base, output)}
+    return {**facts, "pattern": pattern.look(bench, main, dim) if own and dim == 0 else None}
 
 
 def together(bench: Any, main: str, dim: int, index: int) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rerun
+from . import pattern, rerun
 from .batches import batch_first, main_argument, trace
 
 ATTENTION = (
@@ -108,7 +108,18 @@ def future(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> dict[str,
     if output is None or output.shape != base.shape:
         return None
     moved = rerun.touched(base, output, dim)
-    return {"t": t, "earlier": [one for one in moved if one < t][:8], "later": [one for one in moved if one > t][:8], "own": t in moved}
+    return {
+        "t": t,
+        "earlier": [one for one in moved if one < t][:8],
+        "later": [one for one in moved if one > t][:8],
+        "own": t in moved,
+        "pattern": pattern.look(bench, name, dim) if attends(bench.module) else None,
+    }
+
+
+def attends(module: Any) -> bool:
+    """Whether it is a model of which one asks what it sees of the time to come."""
+    return any(type(one).__name__ in ATTENTION or is_own_attention(one) for one in module.modules())
 
 
 def blind(bench: Any, name: str, tensor: Any, base: Any, dim: int) -> bool | None:

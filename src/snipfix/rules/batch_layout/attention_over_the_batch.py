@@ -116,7 +116,14 @@ class AttentionOverTheBatch(Rule):
             f"`{text(layer, 'type')}` takes dim 0 of {list(shape(facts, 'input') or ())} for time, but it is the batch ({why}): "
             f"changing sample {given.get('index')} changes the output of {max(len(moved) - 1, 1)} other samples"
         )
-        evidence = {"input": shape(facts, "input"), "changed": given.get("index"), "moved": moved, "why": why, "layer": text(layer, "path")}
+        evidence = {
+            "input": shape(facts, "input"),
+            "changed": given.get("index"),
+            "moved": moved,
+            "why": why,
+            "layer": text(layer, "path"),
+            "pattern": given.get("pattern"),
+        }
         return self.finding(message, span, stage=Stage.PROBE, evidence=evidence)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

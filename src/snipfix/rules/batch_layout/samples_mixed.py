@@ -110,7 +110,13 @@ class SamplesMixed(Rule):
         function = text(facts, "mixer", "function")
         index = mapping(facts, "dims", "0").get("index")
         message = f"`{function}` mixes the samples of the batch ({why}): changing sample {index} changes the output of others"
-        evidence = {"function": function, "input": shape(facts, "input"), "changed": index, "why": why}
+        evidence = {
+            "function": function,
+            "input": shape(facts, "input"),
+            "changed": index,
+            "why": why,
+            "pattern": mapping(facts, "dims", "0").get("pattern"),
+        }
         severity = None if function in CERTAIN else Severity.WARNING
         return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
 

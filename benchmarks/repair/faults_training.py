@@ -247,6 +247,16 @@ def own(code: Code) -> set[str]:
     return {node.name for node in code.nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
 
 
+def takes_more(code: Code) -> set[str]:
+    """Those that some argument is optional for: one more may be no fault."""
+    return {
+        name
+        for node in code.nodes
+        if isinstance(node, ast.FunctionDef) and (node.args.defaults or node.args.vararg)
+        for name in (node.name, *(up.name for up in code.ancestors(node) if isinstance(up, ast.ClassDef)))
+    }
+
+
 @fault("api-misuse")
 def missing_argument(code: Code) -> Places:
     names = own(code)
@@ -260,7 +270,7 @@ def extra_argument(code: Code) -> Places:
     for node in calls(code):
         if len(node.args) == 1 and not node.keywords and name_of(node.func).startswith("self.fc") and isinstance(node.args[0], ast.Name):
             yield after(code, node.args[0], ", 1")
-    names = own(code)
+    names = own(code) - takes_more(code)
     for node in calls(code, *names) if names else ():
         if node.args and not node.keywords and name_of(node.func) != "super":
             yield after(code, node.args[-1], ", 3")

@@ -28,7 +28,7 @@ def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False, ahe
     """The result with the findings behind its errors added; each has `behind` set and carries no fixes of its own."""
     search = Search(auditor, result.snippet, patience=THOROUGH_PATIENCE if thorough else PATIENCE, ahead=ahead)
     enough = THOROUGH_SECONDS if thorough else SECONDS
-    state = State(result.snippet.code, result)
+    state = State(result.snippet.code, result, texts=(result.snippet.code,))
     known = {(finding.rule, finding.span.line) for finding in result.findings}
     found: list[Finding] = []
     for _ in range(DEPTH):

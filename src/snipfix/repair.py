@@ -6,13 +6,14 @@ going back to the next best. Training loops are cut short while searching; the w
 
 from __future__ import annotations
 
+import difflib
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 from snipfix.audit import ENDED, Auditor
@@ -85,17 +86,30 @@ class State:
         if not self.errors:
             return 1_000_000
         depth = min(finding.stage.depth for finding in self.errors)
-        lines = [path[0][1] for path in self.stops(Stage.RUN) if path] if depth == Stage.RUN.depth else []
+        lines = [path[0][1] for path in self.stops(Stage.RUN)] if depth == Stage.RUN.depth else []
         return depth * 100_000 + min(lines, default=0)
 
     def stops(self, stage: Stage) -> list[list[tuple[str, int]]]:
-        """Where the runs of a stage stop: the functions and lines from the outermost to the failing one, for each failure."""
+        """Where the runs of a stage stop: the functions and the author's lines from the outermost to the failing one, for each failure."""
         outcome, found = self.result.outcome, list[list[tuple[str, int]]]()
         if outcome is not None:
             failures = [outcome.failure] if stage is Stage.RUN else [exercise.failure for exercise in outcome.exercises]
             found = [[(one.function, one.span.line) for one in failure.frames if one.snippet] for failure in failures if failure]
         pretended = [finding.evidence.get("stopped") for finding in self.errors if finding.stage is stage]
-        return found + [[(str(name), int(line)) for name, line in path] for path in pretended if path]
+        found += [[(str(name), int(line)) for name, line in path] for path in pretended if path]
+        return [[(name, self.author_line(line)) for name, line in path] for path in found if path]
+
+    def author_line(self, line: int) -> int:
+        """The line of the author's text that a line comes from, or that it was put in front of: lines put in bring nothing further."""
+        for tag, a1, a2, b1, b2 in self._changes:
+            if b1 < line <= b2:
+                return a1 + line - b1 if tag == "equal" else min(a1 + line - b1, max(a2, a1 + 1))
+        return line
+
+    @cached_property
+    def _changes(self) -> Sequence[tuple[str, int, int, int, int]]:
+        old, new = (self.texts or (self.text,))[0].split("\n"), self.text.split("\n")
+        return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 @dataclass
@@ -114,6 +128,12 @@ class Search:
     processor: float = 0.0
     """Processor seconds that the candidates took."""
     seen: set[str] = field(default_factory=set)
+    known: dict[str, Result] = field(default_factory=dict)
+    """What came of the texts that were tried."""
+    thorough: bool = False
+    """Where the straight way led nowhere: rivals of safe fixes are looked at as well, and fixes of other findings."""
+    limits: tuple[int, float] | None = None
+    """Tries and processor seconds after which it ends, where those are not the options' own."""
     best: State = field(init=False)
     """The state with errors that got furthest."""
 
@@ -121,14 +141,18 @@ class Search:
     def spent(self) -> bool:
         options = self.auditor.options
         waited = time.monotonic() - self.started > LOADED * options.search_seconds
-        return self.tries >= options.tries or self.processor > options.search_seconds or waited
+        tries, seconds = self.limits or (options.tries, options.search_seconds)
+        return self.tries >= tries or self.processor > seconds or waited
 
     def audit(self, text: str) -> Result:
         """A candidate's Result: training loops cut short, and less patience than the final proof has."""
+        if text in self.known:
+            return self.known[text]
         self.tries += 1
         future = self.begun.pop(text, None)
         result = self._audited(text) if future is None or future.cancel() else future.result()
         self.processor += result.outcome.usage.cpu if result.outcome else 0.0
+        self.known[text] = result
         return result
 
     def _audited(self, text: str) -> Result:
@@ -139,7 +163,7 @@ class Search:
     def look_ahead(self, texts: Iterable[str]) -> None:
         """Begin the audits of texts that are likely to be asked for next, while there are fork servers for them."""
         for text in itertools.islice(texts, AHEAD if self.ahead else 0):
-            if text not in self.begun and self.ahead is not None:
+            if text not in self.begun and text not in self.known and self.ahead is not None:
                 future = self.ahead.begin(partial(self._audited, text))
                 if future is None:
                     return
@@ -152,11 +176,26 @@ class Search:
         self.begun.clear()
 
     def solutions(self, start: Result) -> Iterator[list[State]]:
-        """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked."""
+        """States without errors, those that mend the same finding together, cheapest first; goes on for as long as it is asked.
+
+        First straight on, then thoroughly.
+        """
+        self.best = first = State(self.snippet.code, start, texts=(self.snippet.code,))
+        self.known[first.text] = start
+        offered = set[str]()
+        for self.thorough in (False, True):
+            if self.thorough:
+                options = self.auditor.options
+                self.limits = (min(options.tries, self.tries + THOROUGH[0]), min(options.search_seconds, self.processor + THOROUGH[1]))
+            for states in self._solutions(first):
+                if new := [state for state in states if state.text not in offered]:
+                    offered.update(state.text for state in new)
+                    yield new
+
+    def _solutions(self, first: State) -> Iterator[list[State]]:
         order = itertools.count()
-        self.best = State(self.snippet.code, start, texts=(self.snippet.code,))
-        queue = [(self.best.cost, next(order), self.best)]
-        self.seen.add(self.best.text)
+        queue = [(first.cost, next(order), first)]
+        self.seen = {first.text}
         while queue and not self.spent:
             solved = []
             for after in self.steps(heapq.heappop(queue)[2]):
@@ -176,9 +215,10 @@ class Search:
         for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
             helped, fixes = 0, sorted(self.allowed(finding), key=lambda one: one.preference)
             for number, fix in enumerate(fixes):
-                if self.spent or helped > MAX_ALTERNATIVES:
+                if self.spent or helped > MAX_ALTERNATIVES * (1 + self.thorough):
                     return
-                if fix.applicability is not Applicability.SAFE:  # which is seldom looked beyond
+                straight = fix.applicability is Applicability.SAFE and not self.thorough
+                if not straight:  # which is seldom looked beyond
                     self.begin_fixes(state, fixes[number + 1 :])
                 after = self.after(state, fix)
                 if after is None:
@@ -189,9 +229,9 @@ class Search:
                     continue
                 helped += 1
                 yield after
-                if fix.applicability is Applicability.SAFE:
+                if straight:
                     return
-            if helped:
+            if helped and not self.thorough:
                 return
 
     def begin_fixes(self, state: State, fixes: Iterable[Fix]) -> None:
@@ -214,6 +254,8 @@ class Search:
         return State(text, self.audit(text), (*state.fixes, fix), (*state.texts, text))
 
 
+THOROUGH = (60, 30.0)
+"""Tries and processor seconds that the search may go on for when the straight way led nowhere."""
 MAX_ALTERNATIVES = 3
 """Rival fixes of one finding that are followed, besides the first."""
 
@@ -252,8 +294,18 @@ def is_detour(before: State, after: State, mended: Finding) -> bool:
         and first is not None
         and bool(first.fixes)
         and len(after.errors) <= len(before.errors)
-        and not any(finding.rule == mended.rule for finding in after.errors)
+        and not any(same_fault(finding, mended) for finding in after.errors)
     )
+
+
+def same_fault(one: Finding, other: Finding) -> bool:
+    """Whether two findings speak of the same fault, as far as evidence tells: another layer on the same line is another one."""
+
+    def fault(finding: Finding) -> tuple[object, ...]:
+        where = tuple(finding.evidence.get(name) for name in ("module", "operation"))
+        return (finding.rule, *(where if any(where) else ()))
+
+    return fault(one) == fault(other)
 
 
 @dataclass(frozen=True)

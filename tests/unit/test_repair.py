@@ -15,9 +15,22 @@ from snipfix.documents.collect import parse
 from snipfix.documents.source import Source
 from snipfix.engines.spare import Spare
 from snipfix.evidence import Failure, Frame, Job, Outcome, Span
-from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, RepairVerdict, Snippet, Stage, Verdict
+from snipfix.model import (
+    Applicability,
+    Category,
+    Edit,
+    Finding,
+    Fix,
+    Meaning,
+    RepairVerdict,
+    Result,
+    Severity,
+    Snippet,
+    Stage,
+    Verdict,
+)
 from snipfix.patches import LoadedPatch, Patch, Patches
-from snipfix.repair import Repairer
+from snipfix.repair import Repairer, State, same_fault
 from snipfix.rules.base import Context, Rule
 
 
@@ -274,3 +287,42 @@ def test_the_same_fault_further_on_in_the_same_function_is_progress() -> None:
     auditor = Auditor(run, (Stops("SNF600", "bad", "good"),), Options())
     text = "def f():\n    bad = 1\n    bad = 2\nf()\n"
     assert Repairer(auditor).repair(auditor.audit(Snippet("s", "", "d.md", text))).repair.corrected == text.replace("bad", "good")
+
+
+class Safe(Word):
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        for fix in super().fixes(context, finding):
+            yield Fix(fix.title, fix.edits, Applicability.SAFE, Meaning.RESTORES, self.id)
+
+
+def test_a_rival_of_a_safe_fix_is_tried_where_the_safe_one_led_nowhere() -> None:
+    result = repair("bad = 1\n", Safe("SNF600", "bad", "worse", "good"), Word("SNF601", "worse"))
+    assert result.repair.corrected == "good = 1\n"
+
+
+def test_lines_put_in_bring_nothing_further() -> None:
+    """A line put in front moves the failing one down; the run still stops at the same line of the author's."""
+    snippet = Snippet("s", "", "d.md", "a = 1\nbad = 2\n")
+    outcome = Outcome(kind="raised", failure=stopping_at(3))
+    finding = Finding("SNF600", "bad", Category.SHAPE, Severity.ERROR, "stops", Span.at(3), Stage.RUN)
+    result = Result(snippet, Verdict.FAILING, (), (finding,), outcome=outcome)
+    moved = State("new = 0\na = 1\nbad = 2\n", result, texts=(snippet.code, "new = 0\na = 1\nbad = 2\n"))
+    assert moved.stops(Stage.RUN) == [[("f0", 2)]]
+    assert [moved.author_line(line) for line in (1, 2, 3, 4)] == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"module": "Net.fc1"}, {"module": "Net.fc1"}, True),
+        ({"module": "Net.fc1"}, {"module": "Net.fc2"}, False),
+        ({"operation": "torch.cat"}, {"operation": "torch.matmul"}, False),
+        ({}, {}, True),
+    ],
+)
+def test_another_layer_on_the_same_line_is_another_fault(one: dict[str, str], other: dict[str, str], *, same: bool) -> None:
+    first, second = (
+        Finding("SNF600", "bad", Category.SHAPE, Severity.ERROR, "stops", Span.at(3), Stage.RUN, evidence=evidence)
+        for evidence in (one, other)
+    )
+    assert same_fault(first, second) is same

@@ -80,6 +80,8 @@ class MissingArgument(CrashRule):
             edits = joined(*(add_keyword(crash.code, call, name, name) for name in names))
             plain = not call.keywords and definition(crash, crash.found[0]) is not None
             yield Offer("Pass the variable of the same name", add_argument(crash.code, call, ", ".join(names)) if plain else edits)
+        for name in _alike(names[0], crash, (seen | outer)) if len(names) == 1 and not known else ():
+            yield Offer(f"Pass {name} as {names[0]}", add_argument(crash.code, call, name))
         if names == ["memory"]:
             yield from decoder_only(crash, call)
             yield Offer(
@@ -98,6 +100,15 @@ class MissingArgument(CrashRule):
                 yield Offer(f"Let {last.arg} be None by default", replace_expression(crash.code, last, f"{last.arg}=None"), Meaning.CHANGES)
 
 
+def _alike(wanted: str, crash: Crash, names: set[str]) -> list[str]:
+    """Variables with the parameter's name as a word of theirs: `test_loader` for `loader`, in `evaluate` before `train_loader`."""
+    words = set(crash.found[0].lower().replace(".", "_").split("_"))
+    testing = bool(words & TESTING)
+    fitting = [name for name in names if wanted in name.split("_")]
+    return sorted(fitting, key=lambda name: (testing != bool(set(name.split("_")) & TESTING), len(name), name))
+
+
+TESTING = {"test", "testing", "evaluate", "eval", "val", "validate", "valid", "validation"}
 TARGETS = ("target", "targets", "tgt", "trg", "label", "labels", "y", "y_true", "y_train")
 
 

@@ -50,6 +50,7 @@ class ModuleBeforeInit(CrashRule):
     MESSAGES = (
         r"cannot assign (?:module|parameters?|buffers?) before Module\.__init__\(\) call",
         r"'?\w+'? object has no attribute '_(?:modules|parameters|buffers)'",
+        r"'?(\w+)'? object has no attribute '_(?:backward|forward)_(?:pre_)?hooks'",
     )
     GOOD = (
         Good(
@@ -61,6 +62,11 @@ class ModuleBeforeInit(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\nclass Loss(nn.Module):\n    def __init__(self):\n        self.gamma = 2\n\n    def forward(self, x):\n        return x ** self.gamma\n\ny = Loss()(torch.ones(3))\n",
+            at=(10, 5),
+            fixed="import torch\nimport torch.nn as nn\nclass Loss(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.gamma = 2\n\n    def forward(self, x):\n        return x ** self.gamma\n\ny = Loss()(torch.ones(3))\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net()\n",
             at=(5, 9),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(3, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net()\n",
@@ -68,12 +74,14 @@ class ModuleBeforeInit(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
-        owner = crash.frame.owner if crash.frame and crash.frame.owner else "the module"
+        owner = _owner(crash) or "the module"
+        if "hooks" in crash.failure.message:
+            return f"{owner} is called and super().__init__() never was"
         return f"{owner} assigns a layer before super().__init__() has been called"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code = crash.code
-        method = crash.method(crash.frame.owner, "__init__") if crash.frame else None
+        method = crash.method(_owner(crash), "__init__")
         owner = crash.class_of(method) if method is not None else None
         if method is None or owner is None:
             return
@@ -87,3 +95,9 @@ class ModuleBeforeInit(CrashRule):
         if late:
             edits.append(remove_statement(code, late[0].lineno))
         yield Offer("Initialise the module first", joined(*edits))
+
+
+def _owner(crash: Crash) -> str:
+    """The class that was not initialised: the one that the message names, else the one whose method was running."""
+    named = crash.found[0] if crash.found else ""
+    return named or (crash.frame.owner if crash.frame else "")

@@ -53,6 +53,8 @@ class TupleForTensor(CrashRule):
         r"'tuple' object has no attribute '(\w+)'",
         r"expected Tensor as element \d+ in argument \d+, but got tuple",
         r"tuple indices must be integers or slices, not tuple",
+        r"unsupported operand type\(s\) for [^:]+: 'Tensor' and '(tuple)'",
+        r"unsupported operand type\(s\) for [^:]+: '(tuple)' and 'Tensor'",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nout, _ = nn.LSTM(4, 5)(torch.zeros(3, 2, 4))\ny = nn.Linear(5, 2)(out)\n"),
@@ -63,6 +65,11 @@ class TupleForTensor(CrashRule):
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
             at=(11, 16),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out, _ = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.zeros(2, 3, 4)\nattended = nn.MultiheadAttention(4, 2)(x, x, x)\ny = x + attended\n",
+            at=(5, 5),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.zeros(2, 3, 4)\nattended, _ = nn.MultiheadAttention(4, 2)(x, x, x)\ny = x + attended\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nstate = (torch.zeros(1), torch.zeros(1))\nstate = state.detach()\n",
@@ -80,6 +87,8 @@ class TupleForTensor(CrashRule):
             node = crash.node.value
         if isinstance(crash.node, ast.Subscript):
             node = crash.node.value
+        if isinstance(crash.node, ast.BinOp) and crash.found[:1] == ("tuple",):
+            node = crash.node.left if crash.failure.message.endswith("'Tensor'") else crash.node.right
         birth = crash.born(node) if isinstance(node, ast.Name) else None
         if isinstance(crash.node, ast.Attribute) and isinstance(node, ast.Name):
             yield from self._of_parts(crash, node)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_after, replace_statement
-from snipfix.model import Applicability, Category
+from snipfix.codemods import add_keyword, insert_statement_after, joined, remove_argument, replace_statement
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
@@ -59,6 +59,11 @@ class GradientIsNone(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nw = torch.ones(3, requires_grad=True).double()\n(w ** 2).sum().backward()\nprint(w.grad.norm())\n",
+            at=(4, 7),
+            fixed="import torch\nw = torch.ones(3).double().requires_grad_()\n(w ** 2).sum().backward()\nprint(w.grad.norm())\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nfor _ in range(2):\n    loss = (w ** 2).sum()\n    loss.backward()\n    w = w - 0.1 * w.grad\n    w.grad.zero_()\n",
             at=(8, 5),
             fixed="import torch\nimport torch.nn as nn\nw = torch.ones(3, requires_grad=True)\nfor _ in range(2):\n    loss = (w ** 2).sum()\n    loss.backward()\n    with torch.no_grad():\n        w -= 0.1 * w.grad\n    w.grad.zero_()\n",
@@ -96,7 +101,21 @@ class GradientIsNone(CrashRule):
                     yield Offer("Update the parameter in place, without recording", replace_statement(code, node.lineno, text))
         for name in names:
             birth = next((node for node in code.all(ast.Assign) if ast.unparse(node.targets[0]) == name), None)
-            if birth is not None and isinstance(birth.value, ast.Call) and keyword(birth.value, "requires_grad") is None:
+            if birth is not None and (maker := asked_too_early(birth.value)) is not None:
+                end = code.range(code.span(birth.value))[1]
+                edits = joined(remove_argument(code, maker, "requires_grad"), (Edit(end, end, ".requires_grad_()"),))
+                yield Offer("Ask for the gradient of what is kept", edits)
+            elif birth is not None and isinstance(birth.value, ast.Call) and keyword(birth.value, "requires_grad") is None:
                 yield Offer("Ask for a gradient", add_keyword(code, birth.value, "requires_grad", "True"))
             elif birth is not None and isinstance(birth.value, ast.BinOp):
                 yield Offer("Keep the gradient of this tensor", insert_statement_after(code, birth.lineno, f"{name}.retain_grad()"))
+
+
+def asked_too_early(value: ast.expr) -> ast.Call | None:
+    """In `torch.ones(3, requires_grad=True).double()` the call that asks for the gradient, of a tensor that nobody keeps."""
+    inner = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else None
+    while isinstance(inner, ast.Call):
+        if any(one.arg == "requires_grad" and isinstance(one.value, ast.Constant) and one.value.value is True for one in inner.keywords):
+            return inner
+        inner = inner.func.value if isinstance(inner.func, ast.Attribute) else None
+    return None

@@ -84,6 +84,11 @@ class UnshiftedTarget(Rule):
     )
     BAD = (
         Bad(
+            f"{MODEL}x, y = ids[:, :-1], ids[:, :-1]\nout = model(x)\nloss = nn.CrossEntropyLoss()(out.transpose(1, 2), y)\nloss.backward()\n",
+            at=(12, 7),
+            fixed=f"{MODEL}x, y = ids[:, :-1], ids[:, 1:]\nout = model(x)\nloss = nn.CrossEntropyLoss()(out.transpose(1, 2), y)\nloss.backward()\n",
+        ),
+        Bad(
             f"{MODEL}out = model(ids)\nloss = nn.CrossEntropyLoss()(out.view(-1, 20), ids.view(-1))\nloss.backward()\n",
             at=(11, 7),
             fixed=f"{MODEL}out = model(ids[:, :-1])\nloss = nn.CrossEntropyLoss()(out.view(-1, 20), ids[:, 1:].reshape(-1))\nloss.backward()\n",
@@ -126,6 +131,9 @@ class UnshiftedTarget(Rule):
         if not isinstance(given, ast.Name):
             return
         name, before = given.id, "" if finding.evidence.get("dim") == 0 else ":, "
+        if (cut := _same_slice(code, node, name)) is not None:
+            yield self.fix("shift the target by one position", *replace_expression(code, cut, ":, 1:"))
+            return
         function = next((up for up in code.ancestors(node) if isinstance(up, ast.For | ast.While | ast.FunctionDef)), code.tree)
         for one in code.all(ast.Call, function):
             if len(one.args) == 2 and one is not node and (target := _shifted(one.args[1], name, before)):
@@ -176,6 +184,24 @@ def _only_looked_up(code: Code, node: ast.ClassDef, name: str) -> bool:
     given = [one for one in code.all(ast.Name, forward) if one.id == name and isinstance(one.ctx, ast.Load) and value_of(code, one) is None]
     shifted = code.calls("pad", "roll", inside=forward) or any(one.lower or one.upper for one in code.all(ast.Slice, forward))
     return not shifted and all(isinstance(up, ast.Call) and ast.unparse(up.func) in embeddings for up in map(code.parents.get, given))
+
+
+def _same_slice(code: Code, call: ast.Call, name: str) -> ast.expr | None:
+    """The slice that makes the target, where input and target are made in one statement and both leave out the last token."""
+    for node in code.all(ast.Assign):
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id=first), ast.Name()])], value=ast.Tuple(elts=[one, other])) if (
+                first == name
+            ):
+                same = ast.unparse(one) == ast.unparse(other) and isinstance(other, ast.Subscript)
+                if (
+                    same
+                    and isinstance(other, ast.Subscript)
+                    and code.slice(other.slice).replace(" ", "") == ":,:-1"
+                    and node.lineno < call.lineno
+                ):
+                    return other.slice
+    return None
 
 
 def _is_causal(one: Seen) -> bool:

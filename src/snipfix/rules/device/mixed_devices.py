@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import replace_expression
+from snipfix.codemods import joined, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -70,15 +70,40 @@ class MixedDevices(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         device = _device(crash)
         yield from _registered(crash)
+        yield from _given(crash, device)
         values = list(crash.operation.args)
         for number, value in enumerate(values[:3]):
             if value.device == "cpu" and value.kind == "tensor":
-                node = operand(crash, number) if crash.module is None and number < 2 else passed(crash, number, "input", "target")
+                node = passed(crash, number, "input", "target") or (operand(crash, number) if number < 2 else None)
                 yield from value_offers(crash, node, f"{{}}.to({device})", "Move the tensor to the device")
-        if crash.constructor is not None:
-            statement = crash.statement_of(crash.constructor.lineno)
-            if isinstance(statement, ast.Assign) and statement.value is crash.constructor:
-                yield from wrapped(crash, crash.constructor, f"{{}}.to({device})", "Move the model to the device")
+        for whole in _wholes(crash):
+            yield from wrapped(crash, whole, f"{{}}.to({device})", "Move the model to the device")
+
+
+def _wholes(crash: Crash) -> Iterator[ast.expr]:
+    """What the layer belongs to, where it is made and named: instances of the author's class, else the container, else the layer."""
+    made = crash.constructor
+    statement = crash.statement_of(made.lineno) if made is not None else None
+    owner = crash.class_of(made) if made is not None else None
+    if owner is not None:
+        named = [node for node in crash.code.all(ast.Assign) if crash.class_of(node) is None and isinstance(node.value, ast.Call)]
+        yield from (node.value for node in named if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == owner.name)
+    if isinstance(statement, ast.Assign):
+        yield statement.value
+
+
+def _given(crash: Crash, device: str) -> Iterator[Offer]:
+    """Everything that a model or function was given, moved where it was born: what goes on inside need not know."""
+    outermost = crash.frames[0] if len(crash.frames) > 1 else None
+    call = crash.code.node_at(outermost.span, ast.Call) if outermost else None
+    if outermost is None or not isinstance(call, ast.Call) or crash.code.span(call) != outermost.span:
+        return
+    values = [(node, outermost.locals.get(node.id)) for node in call.args if isinstance(node, ast.Name)]
+    nodes = [node for node, value in values if value is not None and value.kind == "tensor" and value.device == "cpu"]
+    offers = [next(value_offers(crash, node, f"{{}}.to({device})", ""), None) for node in nodes]
+    edits = [offer.edits for offer in offers if offer is not None]
+    if edits:
+        yield Offer("Move the data to the device", joined(*edits))
 
 
 def _registered(crash: Crash) -> Iterator[Offer]:

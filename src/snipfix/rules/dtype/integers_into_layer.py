@@ -9,7 +9,7 @@ from snipfix.codemods import insert_statement_before, joined, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.mending import operand, passed, value_offers
 from snipfix.rules.widths import argument_of
 
 
@@ -67,6 +67,16 @@ class IntegersIntoLayer(CrashRule):
             fixed="import torch\nimport torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self, vocab_size, hidden_dim):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab_size, hidden_dim)\n        self.lstm = nn.LSTM(hidden_dim, hidden_dim, batch_first=True)\n\n    def forward(self, input_ids):\n        return self.lstm(self.embedding(input_ids))\n\nTagger(20, 6)(torch.zeros(2, 5, dtype=torch.long))\n",
         ),
         Bad(
+            "import torch\nimport torch.nn as nn\nh = torch.zeros(1, 2, 4).long()\nc = torch.zeros(1, 2, 4)\nout, _ = nn.LSTM(3, 4)(torch.ones(5, 2, 3), (h, c))\n",
+            at=(5, 10),
+            fixed="import torch\nimport torch.nn as nn\nh = torch.zeros(1, 2, 4).long().float()\nc = torch.zeros(1, 2, 4)\nout, _ = nn.LSTM(3, 4)(torch.ones(5, 2, 3), (h, c))\n",
+        ),
+        Bad(
+            "import torch\na = torch.arange(6).reshape(2, 3)\ny = a @ torch.ones(3, 2)\n",
+            at=(3, 5),
+            fixed="import torch\na = torch.arange(6).reshape(2, 3).float()\ny = a @ torch.ones(3, 2)\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nimage = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)\ny = nn.Conv2d(3, 4, 3)(image)\n",
             at=(4, 5),
             fixed="import torch\nimport torch.nn as nn\nimage = torch.zeros(1, 3, 8, 8, dtype=torch.uint8).float() / 255\ny = nn.Conv2d(3, 4, 3)(image)\n",
@@ -74,17 +84,22 @@ class IntegersIntoLayer(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
-        return bool(crash.tensors) and crash.tensors[0].dtype in INTEGERS
+        return bool(crash.tensors) and (crash.tensors[0].dtype in INTEGERS or any(_integer_states(crash)))
 
     def says(self, crash: Crash) -> str:
         layer = crash.module.path if crash.module else crash.operation.name
         given = crash.tensors[0]
+        if given.dtype not in INTEGERS:
+            return f"{layer} computes with floating-point numbers and is given a state of integers"
         if _takes_ids(crash):
             return f"{layer} is given token ids {shape_text(given.shape)} that no embedding has turned into vectors"
         return f"{layer} computes with floating-point numbers and is given {given.dtype}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
-        node = passed(crash, 0, "input")
+        if crash.tensors[0].dtype not in INTEGERS:
+            yield from _float_states(crash)
+            return
+        node = passed(crash, 0, "input") or operand(crash, 0)
         if _takes_ids(crash):
             yield from embedded(crash, node)
         byte = crash.tensors[0].dtype == "uint8"
@@ -95,6 +110,25 @@ class IntegersIntoLayer(CrashRule):
 
 INTEGERS = ("int64", "int32", "int16", "uint8", "int8", "bool")
 RECURRENT = ("RNN", "GRU", "LSTM")
+
+
+def _integer_states(crash: Crash) -> list[bool]:
+    """For each part of a recurrent layer's state whether it holds integers."""
+    state = crash.argument(1, "hx")
+    if crash.module is None or crash.module.type not in RECURRENT or state is None:
+        return []
+    return [one.dtype in INTEGERS for one in (state.items or (state,))]
+
+
+def _float_states(crash: Crash) -> Iterator[Offer]:
+    """Each part of the state that holds integers, made floating-point numbers where it was born."""
+    node = passed(crash, 1, "hx")
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    wrong = [part for part, integers in zip(parts, _integer_states(crash), strict=False) if integers]
+    offers = [next(value_offers(crash, part, "{}.float()", ""), None) for part in wrong]
+    edits = [offer.edits for offer in offers if offer is not None]
+    if edits:
+        yield Offer("Make the integers floating-point numbers", joined(*edits))
 
 
 def _takes_ids(crash: Crash) -> bool:

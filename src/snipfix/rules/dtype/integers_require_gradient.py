@@ -53,6 +53,11 @@ class IntegersRequireGradient(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\np = nn.Parameter(torch.zeros(2).long())\n",
+            at=(3, 5),
+            fixed="import torch\nimport torch.nn as nn\np = nn.Parameter(torch.zeros(2).long().float())\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nx = torch.tensor([1, 2, 3], requires_grad=True)\n",
             at=(3, 5),
             fixed="import torch\nimport torch.nn as nn\nx = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\n",
@@ -74,7 +79,9 @@ class IntegersRequireGradient(CrashRule):
                     "Write the numbers with a point",
                     joined(*(replace_expression(crash.code, one, f"{crash.text(one)}.0") for one in numbers)),
                 )
-        if keyword(call, "dtype") is not None or call.args or ast.unparse(call.func).startswith("torch."):
+        if call.args and ast.unparse(call.func).rpartition(".")[2] == "Parameter":
+            yield from value_offers(crash, call.args[0], "{}.float()", "Make the numbers floating-point first")
+        elif keyword(call, "dtype") is not None or call.args or ast.unparse(call.func).startswith("torch."):
             yield Offer("Make the numbers float32", add_keyword(crash.code, call, "dtype", "torch.float32"))
         if isinstance(call.func, ast.Attribute) and call.func.attr == "requires_grad_":
             yield from value_offers(crash, call.func.value, "{}.float()", "Make the numbers floating-point first")

@@ -9,6 +9,8 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import operand, passed, value_offers
 
+MIXED = "import torch\nimport torch.nn as nn\nclass Conv(nn.Module):\n    def forward(self, adj, x):\n        return adj @ x\n\n"
+
 
 class MixedFloatTypes(CrashRule):
     """A layer and its input have different floating-point types.
@@ -61,6 +63,11 @@ class MixedFloatTypes(CrashRule):
             at=(6, 5),
             fixed="import torch\nimport numpy as np\nimport torch.nn as nn\nx = torch.from_numpy(np.zeros((4, 3))).float()\nfc = nn.Linear(3, 2)\ny = fc(x)\n",
         ),
+        Bad(
+            f"{MIXED}x = torch.zeros(4, 3).double()\nConv()(torch.eye(4), x)\n",
+            at=(5, 16),
+            fixed=f"{MIXED}x = torch.zeros(4, 3).double().float()\nConv()(torch.eye(4), x)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:
@@ -77,8 +84,8 @@ class MixedFloatTypes(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         for number, value in enumerate(crash.tensors[:2]):
             if value.dtype in ("float64", "float16", "bfloat16"):
-                node = operand(crash, number) if crash.module is None else passed(crash, number, "input")
-                yield from value_offers(crash, node, "{}.float()", "Convert the data to float32")
+                node = passed(crash, number, "input") if crash.module is not None else None
+                yield from value_offers(crash, node or operand(crash, number), "{}.float()", "Convert the data to float32")
         node = passed(crash, 1, "target")
         if len(crash.tensors) > 1 and crash.tensors[1].dtype == "float64" and crash.module is not None:
             yield from value_offers(crash, node, "{}.float()", "Convert the targets to float32")

@@ -172,8 +172,15 @@ def _renames(context: Context, node: ast.Name) -> list[str]:
     if len(node.id) > 2:
         found += sorted(name for name in visible if name.lower().replace("_", "") == node.id.lower().replace("_", ""))
         near = difflib.get_close_matches(node.id, sorted(visible), 2, 0.8)
+        near += sorted(name for name in visible if len(name) == len(node.id) and _letters_swapped(node.id, name))
         found += [name for name in near if name not in found]
     return found
+
+
+def _letters_swapped(one: str, other: str) -> bool:
+    """Whether two names differ by two neighbours that changed places: `lsos` for `loss`."""
+    apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    return len(apart) == 2 and apart[1] == apart[0] + 1 and one[apart[0] : apart[1] + 1] == other[apart[0] : apart[1] + 1][::-1]
 
 
 def _own_attributes(context: Context, node: ast.Name) -> set[str]:

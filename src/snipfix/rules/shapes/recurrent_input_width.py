@@ -44,7 +44,10 @@ class RecurrentInputWidth(CrashRule):
     category = Category.SHAPE
     applicability = Applicability.UNSAFE
     TYPES = ("RuntimeError",)
-    MESSAGES = (r"input\.size\(-1\) must be equal to input_size\. Expected (\d+), got (\d+)",)
+    MESSAGES = (
+        r"input\.size\(-1\) must be equal to input_size\. Expected (\d+), got (\d+)",
+        r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)",
+    )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.LSTM(4, 6)(torch.zeros(3, 2, 4))\n"),
         Good("import torch\nimport torch.nn as nn\nnn.LSTM(1, 6)(torch.zeros(3, 2, 1))\n"),

@@ -16,7 +16,7 @@ from snipfix.rules.training_loop.loops import SCHEDULERS, optimizers, receiver
 
 LIKE_AN_OPTIMIZER = re.compile(r"(^|_)opt(im(izer)?)?(_|$|\d|[A-Z])", re.IGNORECASE)
 ASIDE = frozenset({"zero_grad", "param_groups", "state_dict", "load_state_dict", "add_param_group"})
-LOOKS_AT_GRADIENTS = re.compile(r"\.grad\b")
+LOOKS_AT_GRADIENTS = re.compile(r"(?<!autograd)\.grad\b")
 
 
 class OptimizerNeverStepped(Rule):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import ClassVar
 
 from snipfix.code import Code
 from snipfix.model import Category, Edit, Finding, Fix, Stage
@@ -82,6 +83,8 @@ class SyntaxRule(Rule):
     """A kind of syntax error. A subclass only proposes mends; which of them are true is settled by parsing (see `diagnosis`)."""
 
     category = Category.SYNTAX
+    certain: ClassVar[bool] = False
+    """What it mends stands in no Python text: it goes before rules that would get further with a guess."""
 
     def mends(self, broken: Broken) -> Iterable[Mend]:
         """Proposals for the first error of the text, likeliest first. They need not be right."""

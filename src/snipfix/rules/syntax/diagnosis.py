@@ -28,7 +28,7 @@ ALTERNATIVES = 4
 BRACKETS = frozenset("()[]{}'\"#\\")
 
 Reached = tuple[int, int, int]
-"""How good a text is: brackets and strings without partner (negative), then the line and, from its indentation on, the column at which the parser stops."""
+"""How good a text is: brackets and strings without partner and foreign signs (negative), then the line and, from its indentation on, the column at which the parser stops."""
 
 PARSES: Reached = (1, 0, 0)
 
@@ -88,12 +88,12 @@ def _best(broken: Broken, syntax: Sequence[SyntaxRule], tries: Iterator[int]) ->
     """The rule whose mend takes the parser furthest, earlier rules first, with all its mends that go as far."""
     here = (-broken.scan.slips, broken.line, broken.column - len(broken.indent(broken.line)))
     best: tuple[Reached, SyntaxRule, list[Mend]] | None = None
-    for rule in syntax:
+    for rule in sorted(syntax, key=lambda one: not one.certain):
         reached = [(_reached(broken, mend, here), mend) for mend, _ in zip(islice(rule.mends(broken), PROPOSALS), tries, strict=False)]
         top = max((one for one, _ in reached), default=here)
         if top > here and (best is None or top > best[0]):
             best = (top, rule, [mend for one, mend in reached if one == top][:ALTERNATIVES])
-        if best is not None and best[0] == PARSES:
+        if best is not None and (best[0] == PARSES or (rule.certain and best[1] is rule)):
             break
     return best and (best[1], best[2])
 

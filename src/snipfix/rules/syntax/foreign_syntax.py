@@ -15,6 +15,10 @@ OPERATORS = {"&&": "and", "||": "or", "!": "not "}
 WORDS = [word for word in keyword.kwlist if len(word) > 2]
 
 
+BLOCK = re.compile(r"[ \t]*(?P<closes>\}[ \t]*)?(?:if|elif|else|for|while|def|class|try|except|with)\b[^{]*?(?P<opens>[ \t]*\{)[ \t]*")
+"""The head of a block in braces."""
+
+
 class AssignmentForComparison(SyntaxRule):
     """A condition has `=` where `==` is meant.
 
@@ -67,7 +71,7 @@ class AssignmentForComparison(SyntaxRule):
 
 
 class ForeignOperator(SyntaxRule):
-    """An operator of another language: `&&`, `||`, `!x`, `i++`, `else if`.
+    """An operator of another language: `&&`, `||`, `!x`, `i++`, `else if`, braces around a block.
 
     ## What it does
     Reports the operator that Python spells otherwise.
@@ -100,6 +104,7 @@ class ForeignOperator(SyntaxRule):
     GOOD = (Good("x = 1 if True and not False else 0\nx += 1"), Good("print('a && b || !c')  # i++"))
     BAD = (
         Bad("a = b = 1\nif a && !b:\n    print(a)\n", at=(2, 6), fixed="a = b = 1\nif a and not b:\n    print(a)\n"),
+        Bad("x = 1\nif x > 0 {\n    print(x)\n} else {\n    print(-x)\n}\n", at=(2, 9), fixed="x = 1\nif x > 0:\n    print(x)\nelse:\n    print(-x)\n"),
         Bad("i = 0\ni++\nprint(i)\n", at=(2, 2), fixed="i = 0\ni += 1\nprint(i)\n"),
         Bad("x = 1\nif x > 1:\n    pass\nelse if x > 0:\n    print(x)\n", at=(4, 1), fixed="x = 1\nif x > 1:\n    pass\nelif x > 0:\n    print(x)\n"),
     )  # fmt: skip
@@ -119,9 +124,25 @@ class ForeignOperator(SyntaxRule):
                 and not broken.text[broken.start(broken.line_of(one.start)) : one.start].strip()
             ):
                 edits.append(Edit(one.start, two.end, "elif"))
+        edits += _blocks(broken)
+        edits.sort()
         if edits:
             word = re.sub(r"\s+", " ", broken.text[edits[0].start : edits[0].end])
             yield Mend("Write Python's operator", tuple(edits), edits[0].start, f"`{word}` is not Python")
+
+
+def _blocks(broken: Broken) -> Iterator[Edit]:
+    """`if x {` as `if x:`, and the lines of lone `}` gone."""
+    heads = [line for line in range(1, len(broken.lines) + 1) if BLOCK.fullmatch(broken.lines[line - 1])]
+    for line in heads:
+        start, match = broken.start(line), BLOCK.fullmatch(broken.lines[line - 1])
+        assert match is not None
+        yield Edit(start + match.start("opens"), start + match.end("opens"), ":")
+        if match["closes"]:
+            yield Edit(start + match.start("closes"), start + match.end("closes"), "")
+    for line in range(1, len(broken.lines) + 1) if heads else ():
+        if broken.lines[line - 1].strip() in {"}", "};"}:
+            yield Edit(broken.start(line), min(broken.end(line) + 1, len(broken.text)), "")
 
 
 class MisspeltKeyword(SyntaxRule):

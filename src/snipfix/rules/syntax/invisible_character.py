@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from snipfix.rules.syntax.base import Broken, Mend, SyntaxRule
 
 BLANKS = dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " ")
 NOTHING = dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u2028\u2029\x00\x0b", "")
+CONTINUED = re.compile(r"\\([ \t]+)$", re.MULTILINE)
 ALL = BLANKS | NOTHING
 
 
@@ -18,7 +20,8 @@ class InvisibleCharacter(SyntaxRule):
     """A blank that is no blank, or a character without width, stands in the code.
 
     ## What it does
-    Reports the first no-break space, ideographic space, zero-width character or the like outside strings and comments.
+    Reports the first no-break space, ideographic space, zero-width character or the like outside strings and comments, and blanks behind the
+    backslash that continues a line.
 
     ## Why is this bad?
     Python refuses it, and the reader cannot see why. It comes from web pages and word processors.
@@ -43,12 +46,18 @@ class InvisibleCharacter(SyntaxRule):
     applicability = Applicability.SAFE
     GOOD = (Good("x = '\u00a0\u200b'  # \u3000"), Good("x = 1\n\x0c\nprint(x)"))
     BAD = (
+        Bad("x = 1 + \\ \n    2\nprint(x)\n", at=(1, 10), fixed="x = 1 + \\\n    2\nprint(x)\n"),
         Bad("x\u00a0= 1\nprint(x)\n", at=(1, 2), fixed="x = 1\nprint(x)\n"),
         Bad("def f():\n\u3000\u3000\u3000\u3000return '\u3000'\nf()\n", at=(2, 1), fixed="def f():\n    return '\u3000'\nf()\n"),
         Bad("print(1\u200b)\n", at=(1, 8), fixed="print(1)\n"),
     )
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
+        continued = tuple(Edit(match.start(1), match.end(1), "") for match in CONTINUED.finditer(broken.text))
+        if continued and "line continuation" in broken.message:
+            yield Mend(
+                "Remove the blanks behind the backslash", continued, continued[0].start, "blanks stand behind the backslash of a line"
+            )
         if not any(char in ALL for char in broken.text):
             return
         strings = [(token.start, token.end) for token in broken.scan.tokens if token.kind in {"string", "comment"}]

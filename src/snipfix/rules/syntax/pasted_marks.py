@@ -13,7 +13,7 @@ from snipfix.rules.syntax.base import Broken, Mend, SyntaxRule
 PROMPT = re.compile(r"\s*(>>>|In \[\d*\]:)( |$)")
 CONTINUED = re.compile(r"\s*\.\.\.+:?( |$)")
 OUTPUT = re.compile(r"\s*Out\[\d*\]:")
-NUMBER = re.compile(r"[ \t]*(\d{1,4})(?:[.:|)]|\t| |$)")
+NUMBER = re.compile(r"[ \t]*(\d{1,4})(?:[ \t]*[.:|)]|\t| |$)")
 
 
 class PastedPrompt(SyntaxRule):
@@ -112,6 +112,7 @@ class PastedLineNumbers(SyntaxRule):
             "1 import math\n2\n3 for i in range(2):\n4     print(i)\n", at=(1, 1), fixed="import math\n\nfor i in range(2):\n    print(i)\n"
         ),
         Bad("1  import math\n2\n3  if math.pi:\n4      x = 1\n", at=(1, 1), fixed="import math\n\nif math.pi:\n    x = 1\n"),
+        Bad("1 | import math\n2 | print(math.pi)\n", at=(1, 1), fixed="import math\nprint(math.pi)\n"),
         Bad(" 9: x = 1\n10: print(x)\n", at=(1, 2), fixed="x = 1\nprint(x)\n"),
     )
 

@@ -92,7 +92,9 @@ def _edits(broken: Broken) -> Iterator[Edit]:
             yield Edit(token.start, token.end, match[1])
     ticks = [token for token in code if token.text == "`"]
     for opened, closed in zip(ticks[::2], ticks[1::2], strict=False):
-        if broken.line_of(opened.start) == broken.line_of(closed.start):
+        line = broken.line_of(opened.start)
+        whole = broken.lines[line - 1].strip() == text[opened.start : closed.end]  # of Markdown, then
+        if line == broken.line_of(closed.start) and not whole:
             yield Edit(opened.start, opened.end, "repr(")
             yield Edit(closed.start, closed.end, ")")
 
@@ -116,8 +118,9 @@ def _call(broken: Broken, number: int) -> Iterator[Edit]:
             yield Edit(end, end, f", file={target})")
         return
     yield Edit(token.end, after.start, "(")
+    quote = '"' if text.count('"') > text.count("'") else "'"
     if last.text == "," and token.text == "print":
-        yield Edit(last.start, last.end, ", end=' ')")
+        yield Edit(last.start, last.end, f", end={quote} {quote})")
     else:
         yield Edit(last.end, last.end, ")")
 

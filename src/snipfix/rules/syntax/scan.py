@@ -134,8 +134,9 @@ class Scan:
 
     @property
     def slips(self) -> int:
-        """How many brackets and strings have no partner."""
-        return len(self.unbalanced) + len(self.unclosed)
+        """How many brackets and strings have no partner, and how many signs are none of Python's: they hide what is wrong before them."""
+        strange = sum(token.kind == "other" and not token.text.isascii() for token in self.code)
+        return len(self.unbalanced) + len(self.unclosed) + strange
 
     def line_tokens(self, start: int, end: int) -> list[Token]:
         """The code tokens that begin between two offsets."""

@@ -91,6 +91,8 @@ def _closings(broken: Broken, stack: list[Token], limit: Token | None) -> Iterat
         first = broken.line_of(opened.start)
         if broken.lines[first - 1].rstrip().endswith(opened.text):
             end = _block_end(broken, first, last)
+            if end == first:  # nothing was meant to stand inside
+                yield Mend(f"Close the `{opened.text}`", (Edit(opened.end, opened.end, closers),), opened.start, message)
             at = broken.end(end)
             yield Mend(f"Close the `{opened.text}`", (Edit(at, at, f"\n{broken.indent(first)}{closers}"),), opened.start, message)
         for line in range(first, min(last, first + 12) + 1):

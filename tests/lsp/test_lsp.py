@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from editor import Editor
@@ -205,6 +206,31 @@ class TestSaved:
             editor.save(uri)
             editor.type(uri, "```python\nprint(z)\n```\n")
             assert "`z`" in editor.findings(uri)[0]["message"]
+
+
+def test_a_chinese_document_is_spoken_of_in_chinese(editor):
+    uri = editor.open("页.md", "# 损失函数\n\n下面的代码计算损失：\n\n```python\nprint(F.relu(1))\n```\n")
+    (found,) = editor.findings(uri)
+    assert found["message"] == "使用了 `F`，但从未定义或导入"
+    titles = [one["title"] for one in editor.actions(uri, found["range"])]
+    assert titles == ["添加 `import torch.nn.functional as F` (安全, 恢复原意)", "修复此代码片段（以运行为证）"]
+
+
+def test_the_language_asked_for_goes_before_that_of_the_document(tmp_path):
+    with Editor(tmp_path, "--lang", "en") as editor:
+        uri = editor.open("页.md", "# 损失函数\n\n下面的代码计算损失：\n\n```python\nprint(F.relu(1))\n```\n")
+        assert editor.findings(uri)[0]["message"].startswith("`F` is used")
+
+
+@pytest.mark.torch
+def test_the_server_does_not_wait_for_a_snippet_that_never_ends(tmp_path):
+    with Editor(tmp_path, "--timeout", "600") as editor:
+        uri = editor.open("page.md", "```python\nprint(1 / 0)\n```\n\n```python\nwhile True:\n    pass\n```\n")
+        editor.save(uri)
+        assert editor.findings(uri, bool)  # the first has run: the second does
+        started = time.monotonic()
+    assert editor.process.returncode == 0
+    assert time.monotonic() - started < 25
 
 
 def test_the_server_ends_when_it_is_asked_to(tmp_path):

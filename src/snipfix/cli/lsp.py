@@ -10,6 +10,7 @@ from snipfix.cli.options import (
     DeviceOption,
     IgnoreOption,
     IsolationOption,
+    LanguageOption,
     MemoryOption,
     PythonOption,
     QuickOption,
@@ -39,6 +40,7 @@ def lsp(
     unsafe_fixes: UnsafeOption = None,
     require_sandbox: SandboxOption = None,
     isolation: IsolationOption = None,
+    lang: LanguageOption = None,
     stdio: StdioOption = True,  # noqa: ARG001 - it speaks in no other way
 ) -> int:
     """Serve editors over the Language Server Protocol: findings as you type, those of a run when you save, mends as code actions."""
@@ -50,5 +52,5 @@ def lsp(
         from snipfix.lsp.server import serve
     except ImportError as error:
         raise UsageError(f"`snipfix lsp` needs {error.name}, which is not installed", hint="pip install 'snipfix[lsp]'") from error
-    serve(options)
+    serve(options, lang.value if lang else None)
     return 0

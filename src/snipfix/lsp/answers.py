@@ -12,6 +12,8 @@ from snipfix.errors import DocumentError, SnipfixError
 from snipfix.lsp.page import Page
 from snipfix.lsp.places import Places, overlap
 from snipfix.model import Applicability, Category, Finding, Fix, Result, Severity
+from snipfix.report.language import told
+from snipfix.report.texts import texts
 
 __all__ = ["REPAIR", "actions", "diagnostics", "edit_of", "trouble"]
 
@@ -30,11 +32,16 @@ def diagnostics(page: Page, encoding: str) -> list[types.Diagnostic]:
     if page.document is None:
         return []
     places = Places(page.source, encoding)
-    return [_diagnostic(places, result, finding) for result in page.results() for finding in result.findings]
+    return [_diagnostic(places, result, finding, page.language) for result in _told(page) for finding in result.findings]
 
 
-def _diagnostic(places: Places, result: Result, finding: Finding) -> types.Diagnostic:
-    behind = f" (shows once this is done: {finding.behind})" if finding.behind else ""
+def _told(page: Page) -> list[Result]:
+    """What is known of the page, in its language."""
+    return [told(result, page.language) for result in page.results()]
+
+
+def _diagnostic(places: Places, result: Result, finding: Finding, language: str) -> types.Diagnostic:
+    behind = f" ({texts(language)['shows later']}: {finding.behind})" if finding.behind else ""
     return types.Diagnostic(
         range=places.range(result.snippet.locate(finding.span)),
         message=f"{finding.message}{behind}",
@@ -60,7 +67,7 @@ def actions(page: Page, uri: str, where: types.Range, encoding: str) -> Iterator
     if page.document is None:
         return
     places = Places(page.source, encoding)
-    for result in page.results():
+    for result in _told(page):
         at_place = [one for one in result.findings if overlap(places.range(result.snippet.locate(one.span)), where)]
         preferred = True
         for finding in at_place:
@@ -72,7 +79,7 @@ def actions(page: Page, uri: str, where: types.Range, encoding: str) -> Iterator
                 preferred = preferred and not action.is_preferred
                 yield action
         if at_place and any(finding.is_error for finding in result.findings):
-            yield _repair(page, uri, result, [_diagnostic(places, result, finding) for finding in at_place])
+            yield _repair(page, uri, result, [_diagnostic(places, result, finding, page.language) for finding in at_place])
 
 
 def _fix(page: Page, uri: str, places: Places, result: Result, finding: Finding, fix: Fix) -> types.CodeAction | None:
@@ -83,16 +90,17 @@ def _fix(page: Page, uri: str, places: Places, result: Result, finding: Finding,
         edit = edit_of(page, uri, places, {result.snippet.id: fix.apply(result.snippet.code)})
     except (DocumentError, ValueError):
         return None
+    words = texts(page.language)
     return types.CodeAction(
-        title=f"{fix.title} ({fix.applicability.value}, {fix.meaning.value} the meaning)",
+        title=f"{fix.title} ({words[fix.applicability.value]}, {words[fix.meaning.value]})",
         kind=types.CodeActionKind.QuickFix,
-        diagnostics=[_diagnostic(places, result, finding)],
+        diagnostics=[_diagnostic(places, result, finding, page.language)],
         edit=edit,
     )
 
 
 def _repair(page: Page, uri: str, result: Result, found: list[types.Diagnostic]) -> types.CodeAction:
-    title = "Repair this snippet (proven by running it)"
+    title = texts(page.language)["repair this"]
     command = types.Command(title, REPAIR, arguments=[uri, page.version, result.snippet.id])
     return types.CodeAction(title=title, kind=types.CodeActionKind.QuickFix, diagnostics=found, command=command)
 

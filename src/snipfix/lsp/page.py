@@ -43,6 +43,8 @@ class Page:
     path: str
     format: str
     version: int = 0
+    spoken: str | None = None
+    """The language asked for; None: that of the document."""
     document: Document | None = None
     """The document as it was last read; None before, and while it cannot be read."""
     audited: dict[Key, Result] = field(default_factory=dict)
@@ -73,6 +75,11 @@ class Page:
         assert self.document is not None
         assert self.document.source is not None
         return self.document.source
+
+    @property
+    def language(self) -> str:
+        """The language in which findings are told."""
+        return self.spoken or (self.document.language if self.document else "en")
 
     def look(self, auditor: Auditor) -> None:
         """Judge by their text the snippets of which nothing is known."""

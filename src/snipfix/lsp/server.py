@@ -23,6 +23,8 @@ from snipfix.lsp.answers import REPAIR, actions, diagnostics, edit_of, trouble
 from snipfix.lsp.page import Page, format_of, key_of
 from snipfix.lsp.places import Places
 from snipfix.model import Result, Snippet, Stage
+from snipfix.report.language import told
+from snipfix.report.texts import texts
 
 __all__ = ["Server", "serve"]
 
@@ -33,10 +35,10 @@ REST = 0.3
 class Server(LanguageServer):
     """Audits the documents that an editor has open."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, language: str | None = None) -> None:
         """Full texts are exchanged: the protocol's library counts more line endings than the protocol does."""
         super().__init__("snipfix", __version__, types.TextDocumentSyncKind.Full)
-        self.options = options
+        self.options, self.language = options, language
         self.pages: dict[str, Page] = {}
         stage = min(options.stage, Stage.STATIC, key=lambda stage: stage.depth)
         self._static = LocalEngine(replace(options, stage=stage)).auditor
@@ -57,7 +59,7 @@ class Server(LanguageServer):
         path = uris.to_fs_path(document.uri) or document.uri
         format = format_of(path, document.language_id)  # noqa: A001
         if format is not None:
-            self.pages[document.uri] = Page(path, format, version=-1)
+            self.pages[document.uri] = Page(path, format, version=-1, spoken=self.language)
             self.refresh(document.uri)
 
     def close(self, uri: str) -> None:
@@ -141,32 +143,36 @@ class Server(LanguageServer):
         if now is None:
             return self._say("the snippet has changed meanwhile, nothing was written", types.MessageType.Info)
         codes, outputs = changes([replace(result, snippet=now)])
+        words, spoken = texts(page.language), told(result, page.language).repair or result.repair
+        verdict = words[spoken.verdict.value]
         if not (codes or outputs):
-            return self._say(f"{result.repair.verdict.value}: {result.repair.reason}".rstrip(": "), types.MessageType.Warning)
+            return self._say(f"{verdict}: {spoken.reason}".rstrip(": "), types.MessageType.Warning)
         try:
             edit = edit_of(page, uri, Places(page.source, self.encoding), codes, outputs)
         except SnipfixError as error:
             return self._say(str(error), types.MessageType.Warning)
-        label = "; ".join(fix.title for fix in result.repair.fixes) or "the true output"
+        label = "; ".join(fix.title for fix in spoken.fixes) or words["true output"]
         answer = await self.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, f"snipfix: {label}"))
         if not answer.applied:
             return self._say(f"the editor did not take the mend: {answer.failure_reason or 'no reason given'}", types.MessageType.Warning)
-        return self._say(f"{result.repair.verdict.value}, proven by running it: {label}", types.MessageType.Info)
+        return self._say(f"{verdict}, {words['proven']}: {label}", types.MessageType.Info)
 
     def _say(self, text: str, kind: types.MessageType) -> str:
         self.window_show_message(types.ShowMessageParams(kind, f"snipfix: {text}"))
         return text
 
     def finish(self) -> None:
-        """End the fork server, in the thread that started it."""
+        """End the fork server, in the thread that started it; nobody waits for what still runs."""
         if self._engine is not None:
+            if self._engine.target is not None:
+                self._engine.target.abort()
             self._worker.submit(self._engine.__exit__).result()
         self._worker.shutdown(cancel_futures=True)
 
 
-def serve(options: Options) -> None:
-    """Speak the protocol on standard input and output until the editor ends it."""
-    server = Server(options)
+def serve(options: Options, language: str | None = None) -> None:
+    """Speak the protocol on standard input and output until the editor ends it; in a language, or in that of each document."""
+    server = Server(options, language)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:

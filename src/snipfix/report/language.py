@@ -9,7 +9,7 @@ from snipfix.model import Finding, Fix, Repair, Result, RunReport
 from snipfix.report.summary import language_of
 from snipfix.rules.wording import LANGUAGES, said
 
-__all__ = ["LANGUAGES", "chosen", "spoken"]
+__all__ = ["LANGUAGES", "chosen", "spoken", "told"]
 
 
 def chosen(report: RunReport, language: str | None) -> str:
@@ -21,10 +21,11 @@ def spoken(report: RunReport, language: str) -> RunReport:
     """The same report with its messages, fixes' titles and reasons in a language."""
     if language == "en":
         return report
-    return replace(report, results=tuple(_result(result, language) for result in report.results))
+    return replace(report, results=tuple(told(result, language) for result in report.results))
 
 
-def _result(result: Result, language: str) -> Result:
+def told(result: Result, language: str) -> Result:
+    """One result with its messages, fixes' titles and reasons in a language."""
     return replace(
         result,
         findings=_findings(result.findings, language),

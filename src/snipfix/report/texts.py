@@ -191,6 +191,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "passed": ("passed", "通过"),
     "failed": ("failed", "未通过"),
     "not reached": ("skipped", "跳过"),
+    # what an editor offers and says
+    "repair this": ("Repair this snippet (proven by running it)", "修复此代码片段（以运行为证）"),
+    "proven": ("proven by running it", "以运行为证"),
+    "shows later": ("shows once this is done", "完成此项后才会显现"),
+    "true output": ("the true output", "真实的输出"),
     # gradings
     "safe": ("safe", "安全"),
     "unsafe": ("unsafe", "需留意"),

@@ -213,7 +213,7 @@ def test_a_chinese_document_is_spoken_of_in_chinese(editor):
     (found,) = editor.findings(uri)
     assert found["message"] == "使用了 `F`，但从未定义或导入"
     titles = [one["title"] for one in editor.actions(uri, found["range"])]
-    assert titles == ["添加 `import torch.nn.functional as F` (安全, 恢复原意)", "修复此代码片段（以运行为证）"]
+    assert titles == ["加上 `import torch.nn.functional as F` (安全, 恢复原意)", "修复此代码片段（以运行为证）"]
 
 
 def test_the_language_asked_for_goes_before_that_of_the_document(tmp_path):

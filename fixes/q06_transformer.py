@@ -9,6 +9,9 @@ PATCH = Patch(
     answers="a simple Transformer block with self-attention and a feed-forward network: batch first, as the inputs are, with the ReLU of the original paper between the two layers",
     why="The samples attend to each other, the mask is called by another name than forward gives it, and the feed-forward network has no activation. "
     "Rules mend the first two; which activation the author forgot cannot be inferred.",
+    why_zh=(
+        "样本之间互相注意；掩码的参数名与 forward 的不同；前馈网络没有激活函数。前两处规则可以修复，作者漏写的是哪种激活函数则无法推断。"
+    ),
 )
 
 TRANSFORM = (

@@ -14,6 +14,10 @@ PATCH = Patch(
         "A parenthesis is missing, the layer has no weights where it uses them, nothing routes and the squash is not one: the network was "
         "never finished. Routing and squash follow Sabour, Frosst and Hinton (2017)."
     ),
+    why_zh=(
+        "缺少一个括号；该层在需要权重的地方没有权重；没有任何路由；squash 也不是真正的 squash：这个网络没有写完。"
+        "路由和 squash 依照 Sabour、Frosst 和 Hinton（2017）。"
+    ),
 )
 
 CAPSULE_LAYER = """\

@@ -11,6 +11,7 @@ PATCH = Patch(
         "The network hands the block a stride and a shortcut that it does not take, and reads an expansion that it does not have. "
         "That the block's own shortcut stays for callers who give none is intent."
     ),
+    why_zh=("网络传给残差块步幅和捷径，残差块却不接受；又读取它没有的 expansion。调用者不传捷径时保留残差块自己的捷径，这是作者的意图。"),
 )
 
 TRANSFORM = (

@@ -15,6 +15,10 @@ PATCH = Patch(
         "the word to predict is the word given, and gradients pile up. What the loop was meant to be is intent; the states are "
         "concatenated as the author's layer widths say."
     ),
+    why_zh=(
+        "每次送入一个词，批次和时间却颠倒了；编码器的状态从未传到解码器；损失收到的是概率；要预测的词就是输入的词；梯度不断累积。"
+        "循环原本要做什么属于意图；状态按作者给出的层宽拼接。"
+    ),
 )
 
 FORWARD = """\

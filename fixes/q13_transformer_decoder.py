@@ -14,6 +14,7 @@ PATCH = Patch(
         "The layer's class does not exist, the source runs through the decoder as its own memory, the target is never read, and the layers "
         "are handed masks of the source that they do not take."
     ),
+    why_zh=("该层的类不存在；源序列把自己当作 memory 走过解码器；目标序列从未被读取；各层收到了它们不接受的源序列掩码。"),
 )
 
 FORWARD = """\

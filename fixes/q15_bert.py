@@ -14,6 +14,7 @@ PATCH = Patch(
         "Batch and time are swapped, so that the sentences of a batch attend to each other; word order is lost although max_seq_length is "
         "given for it; zeroed padding still takes part in attention and mean."
     ),
+    why_zh=("批次和时间颠倒了，批次中的句子因此互相注意；虽然给出了 max_seq_length，词序却丢失了；置零的填充仍参与注意力和平均。"),
 )
 
 FORWARD = """\

@@ -14,6 +14,9 @@ PATCH = Patch(
         "A decoder with cross-attention cannot be called without a memory, and GPT has none; positions and the causal mask are missing, "
         "and the mean over time leaves nothing to generate from."
     ),
+    why_zh=(
+        "带交叉注意力的解码器没有 memory 就无法调用，而 GPT 没有 memory；缺少位置编码和因果掩码；对时间取平均后，就没有可供生成的内容了。"
+    ),
 )
 
 FORWARD = """\

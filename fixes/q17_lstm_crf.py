@@ -14,6 +14,7 @@ PATCH = Patch(
         "The LSTM is fed token ids where it expects vectors, and the loss is a log-likelihood, which training would make small. That an "
         "embedding of the hidden width belongs between, and a mask, is intent."
     ),
+    why_zh=("LSTM 需要向量，收到的却是词的编号；损失是对数似然，训练会使它变小。中间应有一个与隐藏层同宽的嵌入层，以及掩码，这属于意图。"),
 )
 
 TRANSFORM = (

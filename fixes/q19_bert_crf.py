@@ -14,6 +14,7 @@ PATCH = Patch(
         "The loss is a log-likelihood, which training would make small, and the attention mask stops at BERT: padding is scored as if it "
         "were words."
     ),
+    why_zh=("损失是对数似然，训练会使它变小；注意力掩码只用到 BERT 为止：填充也像词一样被计分。"),
 )
 
 TRANSFORM = (

@@ -15,6 +15,10 @@ PATCH = Patch(
         "sentence belongs, F is not imported, classes are fed to a binary loss, and the word vectors never reach the model. One pipeline "
         "that answers all of it is more than a rule can infer."
     ),
+    why_zh=(
+        "torchtext 的 Field 已不存在。此外：JSON 不能用字段列表读取；嵌入维度占了句子长度的位置；"
+        "没有导入 F；把类别送进了二元损失；词向量从未进入模型。能同时解决这一切的流程，不是规则能推断的。"
+    ),
 )
 
 IMPORTS = """\

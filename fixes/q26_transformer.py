@@ -15,6 +15,11 @@ PATCH = Patch(
         "two languages share one vocabulary size, positions, masks and the shift of the target are missing. One pipeline that answers "
         "all of it is more than a rule can infer."
     ),
+    why_zh=(
+        "torchtext 的 Field 已不存在，Batch 也从来不是迭代器。此外："
+        "nn.Transformer 的参数位置不对；两种语言共用一个词表大小；缺少位置编码、掩码和目标序列的错位。"
+        "能同时解决这一切的流程，不是规则能推断的。"
+    ),
 )
 
 IMPORTS = """\

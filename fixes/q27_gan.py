@@ -15,6 +15,11 @@ PATCH = Patch(
         "says less than one half), the discriminator's step sends gradients into the generator, and the generator's loss has the wrong "
         "sign. That the 784 features are 16 maps of 7 x 7 is a choice of architecture."
     ),
+    why_zh=(
+        "生成器的各层生成不出指定大小的图像；两个网络都在 sigmoid 之前用了 ReLU，输出因此永远不会小于二分之一；"
+        "判别器的更新把梯度传进了生成器；生成器损失的符号反了。"
+        "784 个特征是 16 张 7 × 7 的特征图，这是架构上的选择。"
+    ),
 )
 
 TRANSFORM = (

@@ -12,6 +12,10 @@ PATCH = Patch(
         "a sum over the batch, so that the KL term drowns the images. That both are to be summed is the convention of Kingma and Welling "
         "(2014), not a fact of the code."
     ),
+    why_zh=(
+        "图像未展平就进入线性层；损失读取了另一个函数里的名称；对像素取平均再与对批次求和的项相加，KL 项因此盖过了图像。"
+        "两项都应求和，这是 Kingma 和 Welling（2014）的约定，而不是代码中的事实。"
+    ),
 )
 
 ENCODE = """\

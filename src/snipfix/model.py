@@ -224,6 +224,8 @@ class Fix:
     rule: str = ""
     preference: int = 0
     """Among the fixes of one finding: lower is what a teacher would rather write."""
+    chinese: str = ""
+    """The title in Chinese where no catalogue has it: that of a patch, which its author wrote in both languages."""
 
     def apply(self, code: str) -> str:
         """The edited text.

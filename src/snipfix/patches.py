@@ -16,6 +16,7 @@ from snipfix.code import Code
 from snipfix.errors import WorkspaceError
 from snipfix.files import write_atomic
 from snipfix.model import Edit, Fix, Meaning, Snippet
+from snipfix.rules.wording import said
 
 __all__ = ["Patch", "Patches", "Step", "load", "record", "step"]
 
@@ -35,6 +36,8 @@ class Patch:
     """What the document asks for, and how the patched code answers it."""
     why: str
     """What was wrong, and why no rule can infer the author's intent."""
+    why_zh: str = ""
+    """The same in Chinese, for reports of Chinese documents."""
     meaning: Meaning = Meaning.RESTORES
 
 
@@ -132,12 +135,14 @@ def record(folder: Path, snippet: Snippet, corrected: str, fixes: Sequence[Fix])
     """Write the found repair of a snippet as a readable patch and return its path. Replaying it gives the same bytes."""
     stem = Path(snippet.path).stem if snippet.path else re.sub(r"\W+", "_", snippet.id).strip("_")
     why = "; ".join(dict.fromkeys(f"{fix.rule}: {fix.title}" for fix in fixes))
+    chinese = "；".join(dict.fromkeys(f"{fix.rule}：{said(fix.title, 'zh', fix.rule)}" for fix in fixes))
+    why_zh = f"    why_zh={chinese!r},\n" if chinese else ""
     steps = "".join(f"    step(substitute, {old!r}, {new!r}, line={line}),\n" for line, old, new in _substitutions(snippet.code, corrected))
     text = (
         f'"""{snippet.title}: recorded from a proven search."""\n\n'
         "from snipfix.codemods import substitute\nfrom snipfix.patches import Patch, step\n\n"
         f"PATCH = Patch(\n    snippet={stem!r},\n    sha256={snippet.sha256!r},\n"
-        f"    answers={snippet.title!r},\n    why={why!r},\n)\n\n"
+        f"    answers={snippet.title!r},\n    why={why!r},\n{why_zh})\n\n"
         f"TRANSFORM = (\n{steps})\n"
     )
     file = folder / f"{stem}.py"

@@ -353,7 +353,7 @@ class Repairer:
             return None
         text = loaded.apply(result.snippet.code)
         after = self.auditor.audit(replace(result.snippet, code=text))
-        state = State(text, after, (Fix(loaded.patch.why, (), meaning=loaded.patch.meaning),))
+        state = State(text, after, (Fix(loaded.patch.why, (), meaning=loaded.patch.meaning, chinese=loaded.patch.why_zh),))
         return replace(_repair_of(result, state, tries=1), patch=loaded.file)
 
     def _searched(self, result: Result) -> Repair:

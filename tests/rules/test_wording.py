@@ -1,5 +1,6 @@
 """Everything a rule says is there in Chinese too: its documentation, its messages, the titles of its fixes."""
 
+import ast
 import re
 import tomllib
 from collections import Counter
@@ -10,6 +11,9 @@ import pytest
 from test_harness import TEXT_BADS, context_of, from_text, not_in_chinese
 
 from snipfix.cli.app import run
+from snipfix.patches import load
+from snipfix.report.html import ELSEWHERE
+from snipfix.report.texts import TEXTS
 from snipfix.rules import wording
 from snipfix.rules.base import Bad, Rule
 from snipfix.rules.registry import find, rules
@@ -53,6 +57,55 @@ def test_what_is_said_of_the_text_is_in_chinese(rule: Rule, bad: Bad):
     context = context_of(bad.code, bad)
     for finding in from_text(rule, context):
         assert not not_in_chinese(finding, *rule.fixes(context, finding)), MISSING
+
+
+def strings(file: Path) -> list[str]:
+    """Every text in a file but its documentation; 7 stands for what an f-string puts in."""
+    found = []
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node) if part is not node}
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            found.append("".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not {id(node)} & (inside | prose):
+            found.append(node.value)
+    return found
+
+
+def test_what_stands_in_is_said_in_chinese():
+    files = sorted((wording.ROOT.parent / "child/world").glob("*.py"))
+    told = [text for file in files for text in strings(file) if re.search(r"made by rule|by rule;|^random[ ,]", text)]
+    assert len(told) > 15
+    assert not [text for text in told if not CHINESE.search(said(text, "zh"))], "add these to [says] in src/snipfix/rules/zh.toml"
+
+
+def test_what_the_sandbox_enforces_is_said_in_chinese():
+    (layers,) = [
+        ast.literal_eval(node.value)
+        for node in ast.walk(ast.parse((wording.ROOT.parent / "child/confine.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PLAIN"
+    ]
+    for text in layers.values():
+        assert CHINESE.search(said(text.format("by control groups"), "zh")), "add it to [says] in src/snipfix/rules/zh.toml"
+
+
+def test_a_fact_has_a_name_in_both_languages():
+    """What the page shows of a finding's evidence is named by a word of the reader's language."""
+    keys = set()
+    for file in wording.ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "evidence" and isinstance(node.value, ast.Dict):
+                keys |= {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
+    assert len(keys) > 20
+    assert not [key for key in keys - ELSEWHERE if f"fact {key.replace('_', ' ')}" not in TEXTS], "add `fact NAME` to report/texts.py"
+
+
+def test_every_patch_of_this_workspace_says_why_in_chinese():
+    """Its document is Chinese."""
+    patches = load(Path(__file__).parents[2] / "fixes").by_sha256.values()
+    assert patches
+    assert not [one.file for one in patches if not CHINESE.search(one.patch.why_zh)]
 
 
 def test_fields_are_found_from_left_to_right_and_translated_too():

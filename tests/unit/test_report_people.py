@@ -21,6 +21,7 @@ from snipfix.model import Category, Finding, RepairVerdict, RunReport, Severity,
 from snipfix.report import FORMATS, dependence, pictures, render
 from snipfix.report.bilingual import Words
 from snipfix.report.frames import frame
+from snipfix.report.html import _facts
 from snipfix.report.listing import listing
 from snipfix.report.progress import Progress
 from snipfix.report.sides import Gap, rows
@@ -157,6 +158,25 @@ def test_the_page_says_what_matters_of_a_repair() -> None:
         '7 <span class="en" lang="en">candidates tried</span>',
     ):
         assert part in text
+
+
+def test_a_patch_gives_its_reason_in_the_language_of_the_reader() -> None:
+    done = sample.patched()
+    why = replace(done.repair.fixes[0], chinese="说明批次在前")
+    report = replace(sample.report(), results=(replace(done, repair=replace(done.repair, fixes=(why,))),))
+    for format in ("table", "markdown"):  # noqa: A001
+        assert "说明批次在前" in render(report, format, language="zh")
+        assert "say that the batch comes first" in render(report, format, language="en")
+    page = render(report, "html", language="zh")
+    assert '<span class="zh" lang="zh-Hans">说明批次在前</span>' in page
+    assert "只检查到运行结束之处" in render(sample.report(), "html", language="zh")
+
+
+def test_shapes_are_written_one_way() -> None:
+    found = replace(
+        sample.repaired().findings[0], evidence={"given": ["(64, 1600) float32", "(1,) int64"], "input": [4, 3], "moved": [1, 2]}
+    )
+    assert dict(_facts(found)) == {"given": "64 × 1600 float32, 1 int64", "input": "4 × 3", "moved": "1, 2"}
 
 
 def test_the_language_is_that_of_the_documents() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from markupsafe import Markup, escape
 
+from snipfix.model import Fix
 from snipfix.report.text import clean
 from snipfix.report.texts import texts
 from snipfix.rules.wording import said
@@ -29,6 +30,7 @@ class Words(Mapping[str, Markup]):
 
     def __init__(self, language: str) -> None:
         self._english, self._chinese = texts("en"), texts("zh")
+        self._language = language
         self.plain: Mapping[str, str] = texts(language)
 
     def __getitem__(self, key: str) -> Markup:
@@ -49,6 +51,17 @@ class Words(Mapping[str, Markup]):
         words = (self.plain[key], self._english[key], self._chinese[key])
         now, english, chinese = (escape(clean(f"{word} {after}".strip())) for word in words)
         return Markup(f'{name}="{now}" data-{name}-en="{english}" data-{name}-zh="{chinese}"')  # noqa: S704 - escaped
+
+    def tip(self, name: str, text: str) -> Markup:
+        """An attribute with what the audit says, which changes with the language too."""
+        english, chinese = escape(clean(text)), escape(clean(said(text, "zh")))
+        now = english if self._language == "en" else chinese
+        return Markup(f'{name}="{now}" data-{name}-en="{english}" data-{name}-zh="{chinese}"')  # noqa: S704 - escaped
+
+    @staticmethod
+    def title(fix: Fix) -> Markup:
+        """What a fix does, or why a patch was written."""
+        return both(fix.title, fix.chinese or said(fix.title, "zh", fix.rule))
 
     @staticmethod
     def say(text: str, rule: str = "") -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ FACTS = 8
 """Facts of a finding's evidence that are shown; the JSON report has all."""
 ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span", "pattern"}
 """Facts that the page shows in another way: the failure below the code, places in it."""
+SHAPES = {"input", "output", "shape", "given", "expected", "before", "after", "target"}
+"""Facts whose lists of numbers are shapes; others are indices or counts."""
+TUPLE = re.compile(r"\((\d+(?:, \d+)*,?)\)(?= [a-z]+\d+\b)")
+"""A shape before its dtype, as Python writes it; the page writes 64 × 784."""
 TRAINING = {Category.TRAINING_LOOP, Category.AUTOGRAD}
 """Categories whose findings ask which parameters are trained."""
 KEYS = {"exercise": "exercise stage", "skipped": "not reached", "environment": "environment category"}
@@ -56,6 +61,7 @@ def render(report: RunReport, *, language: str | None = None) -> str:
         say=lambda key: words[KEYS.get(str(key), str(key))],
         said=words.say,
         fact=lambda key: words.get(f"fact {key}", key),
+        known=lambda kind, value: words.get(f"{kind} {value}", value),
         facts_of=_facts,
         language=language,
         version=__version__,
@@ -134,7 +140,8 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         if key in ELSEWHERE:
             continue
         if isinstance(value, list) and all(isinstance(one, int | str | float) for one in value):
-            text = " × ".join(map(str, value)) if value and all(isinstance(one, int) for one in value) else ", ".join(map(str, value))
+            shape = key in SHAPES and all(isinstance(one, int) for one in value)
+            text = (" × " if shape else ", ").join(map(str, value))
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             text = str(value)
         elif isinstance(value, dict) and value.get("shape") is not None:
@@ -142,8 +149,12 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         else:
             continue
         if text:
-            found.append((short(key.replace("_", " "), 40), short(text, 120)))
+            found.append((short(key.replace("_", " "), 40), short(TUPLE.sub(_times, text), 120)))
     return found[:FACTS]
+
+
+def _times(shape: re.Match[str]) -> str:
+    return shape[1].rstrip(",").replace(", ", " × ")
 
 
 def _failure(stage: str, failure: Failure) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import msgspec
+
 from snipfix.model import Finding, Fix, Repair, Result, RunReport
 from snipfix.report.summary import language_of
 from snipfix.rules.wording import LANGUAGES, said
@@ -30,6 +32,7 @@ def told(result: Result, language: str) -> Result:
         result,
         findings=_findings(result.findings, language),
         reason=said(result.reason, language),
+        stand_ins=tuple(msgspec.structs.replace(one, how=said(one.how, language)) for one in result.stand_ins),
         stages=tuple(replace(stage, reason=said(stage.reason, language)) for stage in result.stages),
         repair=_repair(result.repair, language) if result.repair else None,
     )
@@ -48,7 +51,7 @@ def _findings(findings: Iterable[Finding], language: str) -> tuple[Finding, ...]
 
 
 def _fixes(fixes: Iterable[Fix], language: str) -> tuple[Fix, ...]:
-    return tuple(replace(fix, title=said(fix.title, language, fix.rule)) for fix in fixes)
+    return tuple(replace(fix, title=fix.chinese or said(fix.title, language, fix.rule)) for fix in fixes)
 
 
 def _repair(repair: Repair, language: str) -> Repair:

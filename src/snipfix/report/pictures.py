@@ -51,7 +51,7 @@ def flow(outcome: Outcome | None, words: Words) -> Markup | str:
     for node, label in zip(nodes, labels, strict=True):
         style = "clash" if node.clash else ""
         parts.append(
-            f'<path class="edge {style}" d="M26 {y}v22m-4-6l4 6l4-6"/><text class="{style}" x="40" y="{y + 16}">{escape(label)}</text>'
+            f'<path class="edge {style}" d="M26 {y}v22m-4-6l4 6l4-6"/><text class="{style}" x="40" y="{y + 16}">{_shown(label, words)}</text>'
         )
         parts.append(f'<rect class="node {style}" x="1" y="{y + 26}" width="{width - 2}" height="30" rx="6"/>')
         parts.append(
@@ -61,7 +61,7 @@ def flow(outcome: Outcome | None, words: Words) -> Markup | str:
             parts.append(f'<text class="clash" x="{width - 12}" y="{y + 45}" text-anchor="end">✗ {words.drawn("clash")}</text>')
         y += 60
     if not nodes[-1].clash:
-        parts.append(f'<path class="edge" d="M26 {y - 4}v20m-4-6l4 6l4-6"/><text x="40" y="{y + 12}">{escape(nodes[-1].out)}</text>')
+        parts.append(f'<path class="edge" d="M26 {y - 4}v20m-4-6l4 6l4-6"/><text x="40" y="{y + 12}">{_shown(nodes[-1].out, words)}</text>')
         y += 22
     said = "; ".join(f"{node.name} {node.given} → {words.plain['clash'] if node.clash else node.out}" for node in nodes)
     return svg(parts, width, y, f"{words.plain['flow']}: {said}")
@@ -73,6 +73,11 @@ def _edge(out: str, given: str) -> str:
     if not out or not given or given.split(", ", maxsplit=1)[0] == first:
         return given or out
     return f"{first}{', …' if more else ''} → {given}"
+
+
+def _shown(label: str, words: Words) -> Markup:
+    """Shapes as they are drawn: that of a number alone is a word of the reader's language."""
+    return words.drawn("scalar").join(escape(part) for part in label.split("scalar"))
 
 
 def _nodes(outcome: Outcome) -> Iterator[Node]:

@@ -40,7 +40,7 @@
 
   const speak = (language) => {
     root.lang = language === "zh" ? "zh-Hans" : "en";
-    for (const name of ["aria-label", "placeholder"]) {
+    for (const name of ["aria-label", "placeholder", "title"]) {
       for (const element of all(`[data-${name}-${language}]`)) element.setAttribute(name, element.getAttribute(`data-${name}-${language}`));
     }
   };

@@ -44,4 +44,6 @@ for update in range(5):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+    if update % 2 == 1:
+        target_net.load_state_dict(q_net.state_dict())
     print("update", update, "loss", loss.item())

@@ -60,6 +60,9 @@ class RecurrentInputWidth(CrashRule):
         ),
     )
 
+    def explains(self, crash: Crash) -> bool:
+        return "input_size" in crash.failure.message or (crash.module is not None and crash.module.type in ("RNN", "LSTM", "GRU"))
+
     def says(self, crash: Crash) -> str:
         layer = crash.module.path if crash.module else "the recurrent layer"
         return f"{layer} takes vectors of {crash.found[0]}, its input {shape_text(crash.shape(0))} has {crash.found[1]}"

@@ -19,14 +19,14 @@ from typing import Protocol
 from snipfix.audit import ENDED, Auditor
 from snipfix.code import Code
 from snipfix.diff import unified
-from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage
+from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Repair, RepairVerdict, Result, Snippet, Stage, StageResult
 from snipfix.necessity import MOST, fix_taken_back, parts_of, shows_the_same
 from snipfix.patches import Patches
 from snipfix.proof import cheats, lost
 from snipfix.rules.documented_output.compare import mended
 from snipfix.rules.observed import randomness
 
-__all__ = ["Ahead", "Repairer"]
+__all__ = ["Ahead", "Candidate", "Repairer"]
 
 
 CANDIDATE_SECONDS = 20.0
@@ -309,6 +309,14 @@ def same_fault(one: Finding, other: Finding) -> bool:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A proven repair that a person may choose, and the stages that it passed."""
+
+    repair: Repair
+    stages: tuple[StageResult, ...]
+
+
+@dataclass(frozen=True)
 class Repairer:
     """Repairs results of an Auditor: a patch that fits goes first, then the rules."""
 
@@ -378,6 +386,23 @@ class Repairer:
                 refused = refused or f'"{state.fixes[-1].title}" was refused: {why}'
         repair = _repair_of(result, search.best, search.tries)
         return replace(repair, reason=f"{repair.reason}; {refused}") if refused else repair
+
+    def choices(self, result: Result) -> list[Candidate]:
+        """Every repair that was proven among those of the first finding that has one, cheapest first."""
+        search, found = Search(self.auditor, result.snippet, ahead=self.ahead), dict[str, Candidate]()
+        try:
+            for rivals in search.solutions(result):
+                for state in rivals:
+                    proven, _ = self._proven(search, result, state)
+                    if proven is not None:
+                        repair = self._with_true_output(result, self._ended(result, _repair_of(result, proven, search.tries)))
+                        if repair.verdict is RepairVerdict.REPAIRED:
+                            found.setdefault(proven.text, Candidate(self._with_diff(result, repair, None), proven.result.stages))
+                if found:
+                    break
+        finally:
+            search.close()
+        return list(found.values())
 
     def _proven(self, search: Search, before: Result, state: State) -> tuple[State | None, str]:
         """The state with every unnecessary edit taken back and audited in full; or None and why it does not hold."""

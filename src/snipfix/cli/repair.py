@@ -35,11 +35,16 @@ __all__ = ["repair"]
 WriteOption = Annotated[bool, typer.Option("--write", help="Mend documents in place; in a workspace write reports/.")]
 RecordOption = Annotated[bool, typer.Option("--record", help="Write each repair that the search finds as a patch into fixes/.")]
 
+InteractiveOption = Annotated[
+    bool, typer.Option("--interactive", help="Show the proven repairs of each snippet, and take the one you choose. Needs a terminal.")
+]
+
 
 def repair(
     paths: Paths = None,
     write: WriteOption = False,
     record: RecordOption = False,
+    interactive: InteractiveOption = False,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: OutputOption = None,
     lang: LanguageOption = None,
@@ -60,15 +65,20 @@ def repair(
     isolation: IsolationOption = None,
 ) -> int:
     """Repair snippets: search for small edits, prove each by running it. Without --write it shows diffs and writes nothing."""
+    from snipfix.cli.interactive import chosen, need_a_terminal
     from snipfix.cli.run import emit, run, unread
     from snipfix.cli.write import check_places, record_patches, write_back
 
     options = resolve(
         device=device, jobs=jobs, timeout=timeout, memory=memory, stage=stage, quick=quick, python=python, select=select, ignore=ignore,
-        cache=False if no_cache else None, patches=False if no_patches else None, unsafe_fixes=unsafe_fixes,
+        cache=False if no_cache or interactive else None, patches=False if no_patches else None, unsafe_fixes=unsafe_fixes,
         require_sandbox=require_sandbox, isolation=isolation,
     )  # fmt: skip
+    if interactive:
+        need_a_terminal()
     finished = run(paths, options, repair=True, check=check_places if write else None)
+    if interactive:
+        finished = chosen(finished, options, lang)
     emit(finished, format.value, output, lang)
     if record:
         record_patches(finished)

@@ -20,9 +20,9 @@ from snipfix.engines.keys import LASTING, Keys
 from snipfix.engines.spare import Spare
 from snipfix.engines.target import Target, policy
 from snipfix.evidence import Job, Outcome
-from snipfix.model import Result, Snippet, Stage
+from snipfix.model import RepairVerdict, Result, Snippet, Stage
 from snipfix.patches import Patches
-from snipfix.repair import Repairer
+from snipfix.repair import Candidate, Repairer
 from snipfix.rules.registry import rules
 
 __all__ = ["LocalEngine", "Watcher", "cores", "policy"]
@@ -70,6 +70,16 @@ class LocalEngine:
     @property
     def auditor(self) -> Auditor:
         return Auditor(self.target.run if self.target else None, rules(), self.options)
+
+    def choices(self, result: Result) -> list[Candidate]:
+        """The proven repairs of a snippet that was repaired, that which was found first: a patch, or what the search likes best."""
+        repair = result.repair
+        ready = [Candidate(repair, ())] if repair is not None and repair.verdict is RepairVerdict.REPAIRED else []
+        with self.spare.one_busy() if self.spare else nullcontext():
+            found = Repairer(self.auditor, None, self.spare).choices(result)
+        known = {one.repair.corrected: one for one in found}
+        ready = [replace(known.get(one.repair.corrected, one), repair=one.repair) for one in ready]
+        return [*ready, *(one for one in found if not ready or one.repair.corrected != ready[0].repair.corrected)]
 
     def results(
         self, snippets: Iterable[Snippet], *, repair: bool = False, patches: Patches | None = None, watcher: Watcher | None = None

@@ -157,10 +157,12 @@ def _engine(config: pytest.Config) -> LocalEngine:
 
 
 def _told(result: Result) -> str:
-    """What is wrong, with the lines it is wrong on."""
+    """What is wrong, with the lines it is wrong on, in the document's language."""
+    from snipfix.report.language import told
+
     lines, snippet = list[str](), result.snippet
     code = snippet.code.split("\n")
-    for finding in result.findings:
+    for finding in told(result, snippet.language).findings:
         at = snippet.locate(finding.span)
         lines.append(f"{snippet.document}:{at.line}:{at.column}: {finding.severity.value}: {finding.message} [{finding.name}]")
         if finding.is_error and 0 < finding.span.line <= len(code):

@@ -63,3 +63,11 @@ def test_what_readers_do_not_see_is_not_mended(repair):
     hidden = "\n<!-- snipfix: setup\nmodel = nn.Linear(8, 3)\n-->\n"
     _, new = repair(DATA + hidden + USE)
     assert hidden in new
+
+
+def test_a_mend_knows_the_device_that_an_earlier_block_names(repair):
+    _, new = repair(
+        "```python\nimport torch\ndevice_id = 'cuda' if torch.cuda.is_available() else 'cpu'\nnet = torch.nn.Linear(3, 2).to(device_id)\n```\n\n"
+        "```python\nx = torch.ones(4, 3)\nprint(net(x).shape)\n```\n"
+    )
+    assert new.endswith("```python\nx = torch.ones(4, 3).to(device_id)\nprint(net(x).shape)\n```\n")

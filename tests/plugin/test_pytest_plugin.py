@@ -58,6 +58,11 @@ def test_snippets_pass_fail_and_are_skipped_at_their_places(folder):
     assert "1 failed, 1 passed, 1 skipped" in output
 
 
+def test_a_chinese_document_is_spoken_of_in_chinese(folder):
+    (folder / "docs/page.md").write_text("# 损失\n\n下面的代码计算损失：\n\n```python\nprint(损失)\n```\n")
+    assert "docs/page.md:6:7: error: 使用了 `损失`，但从未定义或导入" in run(folder, "--snipfix", "docs")
+
+
 def test_without_the_option_documents_are_left_alone(folder):
     assert "no tests ran" in run(folder, "docs")
 

@@ -117,6 +117,10 @@ def test_names_and_code_stay_as_they_are():
     assert said("`__全名{0}` is used but never defined or imported", "zh", "SNF100") == "使用了 `__全名{0}`，但从未定义或导入"
 
 
+def test_code_between_backticks_gets_no_blanks() -> None:
+    assert said("`损失` is used but never defined or imported", "zh", "SNF100") == "使用了 `损失`，但从未定义或导入"
+
+
 def test_what_no_catalogue_has_stays_as_it_is():
     assert said("a sentence nobody wrote", "zh", "SNF100") == "a sentence nobody wrote"
     assert said("the loss is built with data", "en", "SNF307") == "the loss is built with data"

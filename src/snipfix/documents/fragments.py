@@ -25,6 +25,8 @@ LEFT_OUT = re.compile(
 )
 OWN = re.compile(r"your\w*|path\.to\b.*|my_?(?:package|module|project|lib|library|code)\b.*", re.IGNORECASE)
 """Modules that stand for the reader's own."""
+INCLUDED = re.compile(r"\s*(?:-+8<-+.*|\{[{%]<?\s*\w.*[}%]\}|<<<\s*@?[\w./]+.*|@include\b.*|:include:.*)\s*")
+"""What a site generator puts a file in the place of: MkDocs, Jekyll, Hugo, VitePress."""
 HEAD = re.compile(r"(?:if|for|while|with|def|class|async)\b[^#]*?:?\s*(?:#.*)?")
 DECORATOR = re.compile(r"@[\w.]+(?:\(.*\))?\s*(?:#.*)?")
 SIGNATURE = re.compile(r"(?:async\s+)?def\s+\w+\s*\(.*\)\s*(?:->[^:]+)?|class\s+[\w.]+(?:\(.*\))?", re.DOTALL)
@@ -33,10 +35,13 @@ PROSE_LINE = re.compile(r"\s*(?:for each|for every|repeat until|[A-Za-z]+(?:[ ,]
 
 def fragment_of(code: str, known: Collection[str] = ()) -> str:
     """What kind of fragment a block is; empty for a program, be it a broken one. `known`: names that earlier blocks give."""
+    lines = [line for line in code.split("\n") if line.strip()]
+    if lines and all(map(INCLUDED.fullmatch, lines)):
+        return "a file that is included from elsewhere"
     body = _parsed(code)
     if body is not None:
         return _of_whole_statements(body, known)
-    return _of_text(code)
+    return _of_text(code, lines)
 
 
 def _parsed(code: str) -> list[ast.stmt] | None:
@@ -86,9 +91,8 @@ def _is_signature(call: ast.expr, known: Collection[str]) -> bool:
     return bool(names) and plain and bool(call.keywords) and defaults
 
 
-def _of_text(code: str) -> str:
+def _of_text(code: str, lines: list[str]) -> str:
     """The kind of a text that is no Python as it stands."""
-    lines = [line for line in code.split("\n") if line.strip()]
     if _parsed(_outside_strings(BLANK_TO_FILL, "None", code)) is not None:
         return "a sketch: `<...>` stands for what the reader fills in"
     if _parsed(LEFT_OUT.sub(r"\1pass", _outside_strings(re.compile("…+"), "...", code))) is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from snipfix.codemods import insert_statement_after, insert_statement_before, replace_expression, wrap_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 
-__all__ = ["keyword", "operand", "operands", "origin", "passed", "rejoined", "used_after", "value_offers", "wrapped"]
+DEVICE_NAMED = re.compile(r"^(\w*device\w*)\s*=(?!=).*cuda", re.MULTILINE)
+
+__all__ = ["keyword", "named_before", "operand", "operands", "origin", "passed", "rejoined", "used_after", "value_offers", "wrapped"]
 
 
 def keyword(call: ast.Call | None, name: str) -> ast.expr | None:
@@ -136,3 +139,9 @@ def value_offers(
             yield Offer(title, _rebound(crash, outer, template), meaning)
     yield from wrapped(crash, outer, template, title, meaning)
     yield from wrapped(crash, node, template, title, meaning)
+
+
+def named_before(crash: Crash) -> str:
+    """The name that an earlier block of the document has for its device; empty when none has."""
+    found = (DEVICE_NAMED.search(block.code) for block in reversed(crash.context.snippet.before))
+    return next((match[1] for match in found if match), "")

@@ -155,7 +155,8 @@ def _filled(chinese: str, values: Mapping[str, str]) -> str:
     out = ""
     for literal, name, _, _ in Formatter().parse(chinese):
         for part in (literal, values[name] if name else ""):
-            out += " " * bool(TOUCHING.fullmatch(out[-1:] + part[:1])) + part
+            quoted = out.count("`") % 2 == 1  # between backticks stands code, verbatim
+            out += " " * (not quoted and bool(TOUCHING.fullmatch(out[-1:] + part[:1]))) + part
     return out
 
 

@@ -9,6 +9,7 @@ from snipfix.codemods import add_keyword, insert_statement_before, joined, repla
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import named_before
 
 
 class CudaUnavailable(CrashRule):
@@ -81,12 +82,15 @@ class CudaUnavailable(CrashRule):
         calls = [node for node in code.all(ast.Call) if isinstance(node.func, ast.Attribute)]
         moved = [call for call in calls if call.func.attr == "cuda" and not call.args]  # type: ignore[attr-defined]
         named = _is_named(crash, conditional)
-        edits = [replace_expression(code, node, condition if named and node is conditional[0] else "device") for node in conditional]
+        edits = [
+            replace_expression(code, node, condition if named and node is conditional[0] else named_before(crash) or "device")
+            for node in conditional
+        ]
         for old in moved:
             assert isinstance(old.func, ast.Attribute)
             start, end = code.range(code.span(old.func.value))[1], code.range(code.span(old))[1]
-            edits.append((Edit(start, end, ".to(device)"),))
-        if not named:
+            edits.append((Edit(start, end, f".to({named_before(crash) or 'device'})"),))
+        if not named and not named_before(crash):
             edits.append(_definition(crash, f"device = torch.device({condition})"))
         if conditional or moved:
             yield Offer("Use the GPU only where there is one", joined(*edits))

@@ -9,7 +9,7 @@ from snipfix.codemods import joined, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.mending import operand, passed, value_offers, wrapped
+from snipfix.rules.mending import named_before, operand, passed, value_offers, wrapped
 
 
 class MixedDevices(CrashRule):
@@ -128,5 +128,7 @@ def _device(crash: Crash) -> str:
         name, value = node.targets[0].id, ast.unparse(node.value)
         if "cuda" in value and ("device" in name.lower() or "torch.device" in value):
             return name
+    if earlier := named_before(crash):
+        return earlier
     places = [value.device for value in crash.tensors if value.device and value.device != "cpu"]
     return repr(places[0] if places else "cuda").replace("'", '"')

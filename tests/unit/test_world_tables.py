@@ -42,6 +42,13 @@ CASES = {
         set(),
         True,
     ),
+    "positions of a csv reader, named by a tuple": (
+        'Row = namedtuple("Row", ["text", "toxic"])\nrows = list(csv.reader(file))[1:]\n'
+        "data = [Row(cut(row[1]), row[2]) for row in rows]\nlabels = [int(one.toxic) for one in data]",
+        (None, "text", "toxic"),
+        {"toxic"},
+        True,
+    ),
     "rows of a csv reader": ("for row in csv.DictReader(f):\n    use(row['src'], row['trg'])", ("src", "trg"), set(), True),
 }
 

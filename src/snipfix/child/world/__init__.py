@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import data_files, geometric, hub, record, spacy, text_library, vision
+from . import data_files, geometric, hub, record, spacy, text_library, vectors, vision
 from .hooks import Hooks
 
 __all__ = ["install", "prepare", "used"]
@@ -28,7 +28,9 @@ def install(job: dict[str, Any]) -> None:
         room.install(hooks)
     hooks.start()
     texts = [block.get("code", "") for block in job.get("before") or ()]
-    data_files.install("\n".join([*texts, job.get("code", "")]))
+    code = "\n".join([*texts, job.get("code", "")])
+    vectors.ask(code)
+    data_files.install(code)
 
 
 def used() -> list[dict[str, str]]:

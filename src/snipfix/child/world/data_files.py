@@ -14,14 +14,17 @@ from typing import Any
 from . import record, tables, texts, vectors
 
 _TABLE = re.compile(r"(?:^|[/_.-])(?P<split>train|training|valid|validation|val|dev|test|testing)\.(?P<kind>jsonl?|csv|tsv)$")
+_LINES = re.compile(r"(?P<corpus>wikitext-2|wikitext-103|penn-?treebank|ptb)/(?:.*[/.])?(?P<split>train|valid|test)\.(?:tokens|txt)$")
+_TOPICS = re.compile(r"(?P<corpus>\w+)/(?P<split>train|test)\.csv$")
 _MULTI30K = re.compile(r"multi30k/(?P<split>train|val|test2016)\.(?P<language>de|en)$")
 _GLOVE = re.compile(r"glove\.(?P<name>[\w.]+?)\.(?P<dim>\d{2,3})d\.txt$")
 
 
 def install(code: str) -> None:
     """Watch the opening of files, if the code names one of those that can be made."""
+    _make_folders(code)
     table = tables.read(code) if re.search(r"\.(?:jsonl?|csv|tsv)\b", code) else None
-    if table is None and not re.search(r"multi30k|glove", code):
+    if table is None and not re.search(r"multi30k|glove|wikitext|penn|ptb|_csv|" + "|".join(texts.corpora()), code):
         return
     busy = False
 
@@ -53,8 +56,28 @@ def _make(path: str, table: tables.Table | None) -> None:
     record.note(os.path.basename(path), how)
 
 
+def _make_folders(code: str) -> None:
+    """The folders of IMDB that the code names, before they are looked for: nobody is told of a folder that is not there."""
+    for root in dict.fromkeys(re.findall(r"""["']((?:[\w.-]+/)*aclImdb)\b""", code)):
+        if os.path.lexists(root):
+            continue
+        for split in ("train", "test"):
+            for name, content in texts.film_reviews(split).items():
+                file = f"{root}/{split}/{name}"
+                os.makedirs(os.path.dirname(file), exist_ok=True)
+                with open(file, "wb") as stream:
+                    stream.write(content)
+        record.note("IMDB", texts.FILM_REVIEWS)
+
+
 def _content(path: str, table: tables.Table | None) -> tuple[str, bytes] | None:
     path = path.replace(os.sep, "/")
+    found = _LINES.search(path)
+    if found:
+        return "lines made by rule, as the corpus's own archive holds here", texts.prose(found["split"])
+    found = _TOPICS.search(path)
+    if found and (known := texts.topical(found["corpus"])):
+        return f"lines of {known[1]} topics made by rule, as {known[0]}'s archive holds here", texts.topics(known[1], found["split"])
     found = _TABLE.search(path)
     if found and table is not None:
         return table.file(found["kind"], training=found["split"].startswith("train"))

@@ -63,9 +63,9 @@ class Table:
             return pair[1]
         if _NUMBER.match(name):
             return number
-        if _LABEL.search(name):
-            return int(mood == "pos") if name in self.numeric else mood
-        return text
+        if name in self.numeric:
+            return int(mood == "pos")
+        return mood if _LABEL.search(name) else text
 
 
 def read(code: str) -> Table | None:
@@ -75,7 +75,7 @@ def read(code: str) -> Table | None:
     except (SyntaxError, ValueError, RecursionError):
         return None
     nodes = list(ast.walk(tree))
-    return _from_fields(nodes) or _from_rows(nodes)
+    return _from_fields(nodes) or _from_rows(nodes) or _from_positions(nodes)
 
 
 def _keywords(nodes: list[ast.AST], name: str) -> Iterator[ast.expr]:
@@ -130,6 +130,46 @@ def _from_rows(nodes: list[ast.AST]) -> Table | None:
     if not any(_LABEL.search(key) or _SOURCE.match(key) for key in keys):
         return None
     return Table(keys, numeric, header=True, array="loads" not in readers)
+
+
+def _from_positions(nodes: list[ast.AST]) -> Table | None:
+    """Rows from csv.reader, read as `row[1]`; what a named tuple calls the positions is what they hold."""
+    if not any(_called(node) == "reader" for node in nodes):
+        return None
+    rows = _row_names(nodes)
+    names = dict(sorted(_named_positions(nodes, rows)))
+    if not names:
+        return None
+    casts = [node.args[0] for node in nodes if isinstance(node, ast.Call) and _called(node) in ("int", "float") and node.args]
+    numeric = {cast.attr for cast in casts if isinstance(cast, ast.Attribute)}
+    numeric |= {names[at] for cast in casts if (at := _position(cast, rows)) in names}
+    sliced = [node.slice for node in nodes if isinstance(node, ast.Subscript) and _called(node.value) in ("list", "reader")]
+    header = bool(sliced) or any(_called(node) == "next" for node in nodes)
+    return Table(tuple(names.get(at) for at in range(max(names) + 1)), frozenset(numeric), header)
+
+
+def _named_positions(nodes: list[ast.AST], rows: set[str]) -> Iterator[tuple[int, str]]:
+    fields = {
+        target.id: [name.value for name in node.value.args[1].elts if isinstance(name, ast.Constant) and isinstance(name.value, str)]
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _called(node.value) == "namedtuple"
+        for target in node.targets
+        if isinstance(target, ast.Name) and len(node.value.args) == 2 and isinstance(node.value.args[1], (ast.List, ast.Tuple))
+    }
+    for node in nodes:
+        if isinstance(node, ast.Call) and _called(node) in fields:
+            for name, given in zip(fields[_called(node)], node.args):
+                read = [at for part in ast.walk(given) if (at := _position(part, rows)) is not None]
+                if len(read) == 1:
+                    yield read[0], name
+
+
+def _position(node: ast.AST, rows: set[str]) -> int | None:
+    """The position that `row[1]` reads."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name) or node.value.id not in rows:
+        return None
+    at = node.slice.value if isinstance(node.slice, ast.Constant) else None
+    return at if isinstance(at, int) and 0 <= at < 50 else None
 
 
 def _called(node: ast.AST) -> str:

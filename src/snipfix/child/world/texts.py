@@ -71,16 +71,22 @@ def wmt14(_found: re.Match[str]) -> tuple[str, str, bytes]:
 
 
 def imdb(_found: re.Match[str]) -> tuple[str, str, bytes]:
-    members = {}
-    for split, number in (("train", 200), ("test", 60)):
-        for index, (text, mood) in enumerate(reviews(number, len(split))):
-            members[f"aclImdb/{split}/{mood}/{index}_{9 if mood == 'pos' else 2}.txt"] = text.encode()
-    return "IMDB", "200 training and 60 test reviews made by rule, in its folders", archives.tar_gz(members)
+    members = {f"aclImdb/{split}/{name}": text for split in ("train", "test") for name, text in film_reviews(split).items()}
+    return "IMDB", FILM_REVIEWS, archives.tar_gz(members)
+
+
+FILM_REVIEWS = "200 training and 60 test reviews made by rule, in its folders"
+
+
+def film_reviews(split: str) -> dict[str, bytes]:
+    """The files of one split of IMDB, `pos/0_9.txt`."""
+    drawn = enumerate(reviews(200 if split == "train" else 60, len(split)))
+    return {f"{mood}/{index}_{9 if mood == 'pos' else 2}.txt": text.encode() for index, (text, mood) in drawn}
 
 
 def wikitext(found: re.Match[str]) -> tuple[str, str, bytes]:
     name = found["name"]
-    members = {f"{name}/wiki.{split}.tokens": _prose(split) for split in _SIZES}
+    members = {f"{name}/wiki.{split}.tokens": prose(split) for split in _SIZES}
     return (
         {"wikitext-2": "WikiText2"}.get(name, "WikiText103"),
         f"{_SIZES['train'][0]} training lines made by rule",
@@ -89,11 +95,11 @@ def wikitext(found: re.Match[str]) -> tuple[str, str, bytes]:
 
 
 def penn(found: re.Match[str]) -> tuple[str, str, bytes]:
-    text = _prose(found["split"]).decode().lower().encode()
+    text = prose(found["split"]).decode().lower().encode()
     return "PennTreebank", f"{_SIZES['train'][0]} training lines made by rule", text
 
 
-def _prose(split: str) -> bytes:
+def prose(split: str) -> bytes:
     return "".join(f" {english[:-1]} . \n" for _, english in pairs(*_SIZES[split])).encode()
 
 
@@ -106,11 +112,27 @@ def trec(found: re.Match[str]) -> tuple[str, str, bytes]:
 
 def news(found: re.Match[str]) -> tuple[str, str, bytes]:
     stem, name, classes = _BY_ID[found["id"][13:]]
-    members = {}
-    for split, number in (("train", 280), ("test", 70)):
-        rows = (f'"{topic}","{line}","{line} ."\n' for topic, line in news_lines(number, classes, len(split)))
-        members[f"{stem}_csv/{split}.csv"] = "".join(rows).encode()
+    members = {f"{stem}_csv/{split}.csv": topics(classes, split) for split in ("train", "test")}
     return name, f"280 training and 70 test lines of {classes} topics made by rule, in its CSV files", archives.tar_gz(members)
+
+
+def topics(classes: int, split: str) -> bytes:
+    """One split of a corpus of topics: class, title and text in quotes."""
+    rows = news_lines(280 if split == "train" else 70, classes, len(split))
+    return "".join(f'"{topic}","{line}","{line} ."\n' for topic, line in rows).encode()
+
+
+def corpora() -> list[str]:
+    """The names of the corpora of topics."""
+    return [corpus for _, corpus, _ in _BY_ID.values()]
+
+
+def topical(name: str) -> tuple[str, int] | None:
+    """The corpus of topics that a folder is named after, `AG_NEWS` or `ag_news_csv`, with its number of classes."""
+    for stem, corpus, classes in _BY_ID.values():
+        if name in (stem, f"{stem}_csv", corpus):
+            return corpus, classes
+    return None
 
 
 def served_name(url: str) -> str:

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable
 
 from snipfix.code import Code
-from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, Source, VocabBuild
+from snipfix.rules.observed import called
+from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, Source, Split, VocabBuild
 
 __all__ = ["BASIC_ENGLISH", "SPACY", "Emitter"]
 
@@ -45,6 +46,8 @@ class Emitter:
 
     def __init__(self, code: Code, pipe: Pipeline, taken: Iterable[str]) -> None:
         self.code, self.pipe = code, pipe
+        self.counts = False
+        """Whether the text reads how often each word occurs."""
         self.taken = set(taken)
         self.imports: dict[str, None] = {}
         self.spacy: dict[str, str] = {}
@@ -74,7 +77,7 @@ class Emitter:
             self.tokenizers[field.name] = "{}.lower()" if field.constant("lower") else "{}"
             return ""
         lower = bool(field.constant("lower"))
-        tokenize = field.options.get("tokenize")
+        tokenize = _chosen(field.options.get("tokenize"))
         text, template = "", "{}.lower().split()" if lower else "{}.split()"
         if isinstance(tokenize, ast.Constant) and tokenize.value == "spacy":
             text, template = self.spacy_tokenizer(field, lower=lower)
@@ -122,6 +125,8 @@ class Emitter:
 
     def source(self, source: Source) -> str:
         """The statements that load a data set; the first one brings what loads it."""
+        if source.kind == "examples":
+            return "\n".join(f"{name} = {examples}" for name, examples in source.parts)
         first = source is self.pipe.sources[0]
         if any(path.startswith("os.path") for _, path in source.parts):
             self.need("import os")
@@ -135,6 +140,29 @@ class Emitter:
             definitions = ""
         lines = [f"{name} = {self.load}({path})" for name, path in source.parts]
         return (f"{definitions}\n" if definitions else "") + "\n".join(lines)
+
+    def split(self, split: Split) -> str:
+        self.need("from torch.utils.data import random_split")
+        generator = f", generator=torch.Generator().manual_seed({split.seed})" if split.seed else ""
+        return f"{', '.join(split.targets)} = random_split({split.data}, [{', '.join(split.ratios)}]{generator})"
+
+    def example(self, call: ast.Call) -> str:
+        """One row from a list of its cells, in the order of the fields."""
+        given = call.args[0] if call.args else next((one.value for one in call.keywords if one.arg == "data"), None)
+        columns = self.pipe.sources[0].columns
+        if isinstance(given, ast.List | ast.Tuple) and len(given.elts) == len(columns):
+            cells = [self.code.slice(one) for one in given.elts]
+        elif isinstance(given, ast.Name):
+            cells = [f"{given.id}[{number}]" for number in range(len(columns))]
+        else:
+            raise NotMigratable("an example of something else than a list")
+        return f"{self.row}({', '.join(self.tokens(column, cell) for column, cell in zip(columns, cells, strict=True) if column.field)})"
+
+    def numbers(self, field: Field, call: ast.Call, words: str) -> str:
+        """The ids of one text, as a batch of one."""
+        device = next((f", device={self.code.slice(one.value)}" for one in call.keywords if one.arg == "device"), "")
+        turn = "" if field.constant("batch_first") else ".t()"
+        return f"torch.tensor([[{self.vocab_names[field.name]}.stoi[word] for word in {words}]]{device}){turn}"
 
     def namedtuple(self) -> str:
         names = [column.name for column in self.pipe.columns]
@@ -230,6 +258,7 @@ class Emitter:
             words = "[word for word in words if counter[word] >= min_freq]"
         if "max_size" in used:
             words += "[:max_size]"
+        counts = "self.freqs = counter\n        " if self.counts else ""
         unknown = any("<unk>" in build.field.specials for build in self.pipe.vocabs)
         pairs = "{word: i for i, word in enumerate(self.itos)}"
         stoi = f"self.stoi = {pairs}"
@@ -240,7 +269,8 @@ class Emitter:
             else:
                 stoi = f'self.stoi = {pairs}\n        if "<unk>" in self.stoi:\n            self.stoi = defaultdict(lambda: specials.index("<unk>"), self.stoi)'
         return (
-            VOCAB.format(name=self.vocabulary, specials="The special tokens, then ", parameters=parameters, words=words, stoi=stoi) + "\n"
+            VOCAB.format(name=self.vocabulary, specials="The special tokens, then ", parameters=parameters, words=words, stoi=counts + stoi)
+            + "\n"
         )
 
     # Batches -----------------------------------------------------------------------------------------------------
@@ -248,7 +278,7 @@ class Emitter:
     def collate_function(self) -> str:
         """The function that makes a batch of examples, with a tensor for each column."""
         loader = self.pipe.loaders[0]
-        device = f".to({self.code.slice(loader.options['device'])})" if "device" in loader.options else ""
+        device = self.device(loader, ".to({})")
         lines = [f"def {self.collate}(batch):"]
         if sort := self.sorting(loader):
             lines.append(f"    batch = sorted(batch, key={sort}, reverse=True)")
@@ -257,6 +287,18 @@ class Emitter:
             lines += self.column(column, device)
             results.append(column.name)
         return "\n".join([*lines, f"    return {self.row}({', '.join(results)})", ""])
+
+    def device(self, loader: Loader, how: str) -> str:
+        """Where batches go; `device=-1` was torchtext's word for the CPU."""
+        given = self.code.slice(loader.options["device"]) if "device" in loader.options else "None"
+        return "" if given in {"-1", "None"} else how.format(given)
+
+    def in_order(self, loader: Loader, data: str) -> str:
+        """The data, sorted where the iterator sorts all of it."""
+        wanted, train = loader.options.get("sort"), loader.options.get("train")
+        sorts = wanted.value is True if isinstance(wanted, ast.Constant) else isinstance(train, ast.Constant) and train.value is False
+        key = loader.options.get("sort_key")
+        return f"sorted({data}, key={self.code.slice(key)})" if sorts and key is not None else data
 
     def sorting(self, loader: Loader) -> str:
         """The key to sort a batch by, for texts that pack sequences."""
@@ -313,7 +355,7 @@ class Emitter:
         calls = []
         for data, size, training in loader.parts:
             flag = f"shuffle={self.code.slice(shuffle)}, " if shuffle is not None else "shuffle=True, " if training else ""
-            calls.append(f"DataLoader({data}, batch_size={size}, {flag}collate_fn={self.collate})")
+            calls.append(f"DataLoader({self.in_order(loader, data)}, batch_size={size}, {flag}collate_fn={self.collate})")
         return ", ".join(calls)
 
     def batching(self) -> str:
@@ -324,8 +366,14 @@ class Emitter:
             return self.collate_function()
         field = self.pipe.columns[0].field
         assert field is not None
-        options = self.pipe.loaders[0].options
-        device = f", device={self.code.slice(options['device'])}" if "device" in options else ""
+        device = self.device(self.pipe.loaders[0], ", device={}")
         turn = ".t()" if field.constant("batch_first") else ""
         pad = f'"{field.constant("pad_token", "<pad>")}"'
         return BPTT.format(vocab=self.vocab_names[field.name], pad=pad, device=device, row=self.row, t=turn)
+
+
+def _chosen(tokenize: ast.expr | None) -> ast.expr | None:
+    """The name in `get_tokenizer("basic_english")`, which says the same as the name alone."""
+    if isinstance(tokenize, ast.Call) and called(tokenize) == "get_tokenizer" and len(tokenize.args) == 1 and not tokenize.keywords:
+        return tokenize.args[0]
+    return tokenize

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from snipfix.model import Edit
 from snipfix.rules.base import Context
+from snipfix.rules.observed import called
 from snipfix.rules.torchtext.emit import Emitter
-from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, read, torchtext_name
+from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, Source, Split, VocabBuild, home, read, torchtext_name
 from snipfix.rules.torchtext.modern import modern_edits
 
-__all__ = ["migration"]
+__all__ = ["migration", "uses_fields"]
 
 LITERALS = {"pad_token": "<pad>", "unk_token": "<unk>", "init_token": None, "eos_token": None}
 
@@ -22,17 +23,22 @@ def migration(context: Context) -> tuple[Edit, ...]:
     Raises:
         NotMigratable: when the text does something that has no counterpart; the message says what.
     """
-    if not any(torchtext_name(context, call.func).partition(".")[0] in FIELDS for call, _ in context.scopes.calls):
+    if not uses_fields(context):
         edits, needed, replaced = modern_edits(context)
         _nothing_left(context, replaced)
         return (*edits, *_imports(context, needed))
     pipe = read(context)
     writer = Emitter(context.code, pipe, _names(context))
     edits = [*_statements(context, pipe, writer), *_uses(context, pipe, writer)]
-    _nothing_left(context, [*_own(pipe), *(loader.call for loader in pipe.loaders)])
+    _nothing_left(context, [*_own(pipe), *pipe.rows, *(loader.call for loader in pipe.loaders)])
     bound = {one.name for one in context.scopes.imports if one.target.split(".")[0] != "torchtext"}
     edits += _imports(context, [*writer.imports, *(["import torch"] if "torch" not in bound else [])])
     return tuple(edits)
+
+
+def uses_fields(context: Context) -> bool:
+    """Whether a text is in the style of fields and iterators, the one before 0.9."""
+    return any(torchtext_name(context, call.func).partition(".")[0] in FIELDS for call, _ in context.scopes.calls)
 
 
 def _names(context: Context) -> set[str]:
@@ -49,7 +55,15 @@ def _replace(context: Context, node: ast.AST, text: str) -> Edit:
         and not context.code.lines[line - 2].startswith("#")
     ):
         text = f"\n{text}"
-    return Edit(*context.code.range(context.code.span(node)), text)
+    return Edit(*context.code.range(context.code.span(node)), _indented(context, line, text))
+
+
+def _indented(context: Context, line: int, text: str) -> str:
+    """All lines but the first as deep as a line of the text."""
+    written = context.code.lines[line - 1]
+    blanks = written[: len(written) - len(written.lstrip())]
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(blanks + one if one.strip() else one for one in rest)]) if blanks else text
 
 
 def _remove(context: Context, statement: ast.stmt) -> Edit:
@@ -63,6 +77,7 @@ def _remove(context: Context, statement: ast.stmt) -> Edit:
 
 
 def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
+    writer.counts = any(_reads(context, name, "freqs") for name in pipe.fields)
     for field in pipe.fields.values():
         text = writer.field(field)
         yield _replace(context, field.statement, text) if text else _remove(context, field.statement)
@@ -70,10 +85,16 @@ def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[E
         yield _remove(context, statement)
     for source in pipe.sources:
         yield _replace(context, source.statement, writer.source(source))
+    for split in pipe.splits:
+        yield _replace(context, split.statement, writer.split(split))
+    for call in pipe.rows:
+        yield _replace(context, call, writer.example(call))
+    if pipe.sources[0].kind == "examples":
+        yield _above_all(context, [*pipe.rows, *(source.statement for source in pipe.sources)], writer.namedtuple())
     for build in pipe.vocabs:
         text = writer.vocab(build)
         if "vectors" in build.options and _reads(context, build.field.name, "vectors"):
-            text += "\n" + _vectors(build.options["vectors"], writer.vocab_names[build.field.name])
+            text += "\n" + _vectors(context, build.options, writer.vocab_names[build.field.name])
         yield _replace(context, build.statement, text)
     unbuilt = {column.field.name for column in pipe.columns if column.field and column.field.has_vocab} - {
         one.field.name for one in pipe.vocabs
@@ -88,9 +109,16 @@ def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[E
             continue
         yield _replace(context, loader.call, text)
         if definitions:
-            top = next(up for up in context.code.ancestors(loader.call) if up in context.code.tree.body)
-            line = _above(context, getattr(top, "lineno", 1))
-            yield Edit(context.code.offset(line, 1), context.code.offset(line, 1), definitions)
+            yield _above_all(context, [loader.call], definitions)
+
+
+def _above_all(context: Context, nodes: Sequence[ast.AST], text: str) -> Edit:
+    """Definitions above the first statement of the module, or of the function that holds the pipeline, with one of the nodes in it."""
+    body = home(context).body
+    tops = [up for node in nodes for up in (node, *context.code.ancestors(node)) if up in body]
+    line = _above(context, min(getattr(top, "lineno", 1) for top in tops))
+    start = context.code.offset(line, 1)
+    return Edit(start, start, _indented(context, line, f"\n{text}").lstrip("\n"))
 
 
 def _above(context: Context, line: int) -> int:
@@ -118,49 +146,132 @@ def _reads(context: Context, field: str, attribute: str) -> bool:
     )
 
 
-def _vectors(node: ast.expr, vocab: str) -> str:
-    """Pretrained vectors in the order of the vocabulary, zeros for words that have none."""
-    if not isinstance(node, ast.Constant) or not str(node.value).startswith("glove."):
-        raise NotMigratable("vectors that are not GloVe's")
-    name = str(node.value)
+def _vectors(context: Context, options: dict[str, ast.expr], vocab: str) -> str:
+    """Pretrained vectors in the order of the vocabulary; words that have none get zeros, or what `unk_init` draws."""
+    name = _glove(context, options["vectors"])
     size = name.rpartition(".")[2].rstrip("d")
+    init = ast.unparse(options["unk_init"]) if "unk_init" in options else ""
+    if init and not init.endswith(("Tensor.normal_", "Tensor.zero_", "init.normal_", "init.zeros_")):
+        raise NotMigratable("vectors that are drawn in another way")
+    start = "randn" if "normal_" in init else "zeros"
     return (
-        f"{vocab}.vectors = torch.zeros(len({vocab}), {size})\n"
+        f"{vocab}.vectors = torch.{start}(len({vocab}), {size})\n"
         f'with open(".vector_cache/{name}.txt", encoding="utf-8") as file:\n'
         f'    for word, *values in (line.rstrip().split(" ") for line in file):\n'
-        f"        if word in {vocab}.itos:\n"
+        f"        if word in {vocab}.stoi:\n"
         f"            {vocab}.vectors[{vocab}.stoi[word]] = torch.tensor([float(value) for value in values])"
     )
 
 
+def _glove(context: Context, node: ast.expr) -> str:
+    """`glove.6B.100d` for the name or the call of GloVe that stands for these vectors."""
+    if isinstance(node, ast.Name):
+        bound = context.scopes.bindings(node)
+        statement = context.code.parents.get(bound[0].node) if len(bound) == 1 else None
+        node = statement.value if isinstance(statement, ast.Assign) else node
+    if isinstance(node, ast.Constant) and str(node.value).startswith("glove."):
+        return str(node.value)
+    if isinstance(node, ast.Call) and torchtext_name(context, node.func) == "vocab.GloVe":
+        given = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg} | dict(
+            zip(("name", "dim"), node.args, strict=False)
+        )
+        name, dim = given.get("name", ast.Constant("840B")), given.get("dim", ast.Constant(300))
+        if isinstance(name, ast.Constant) and isinstance(dim, ast.Constant):
+            return f"glove.{name.value!s}.{dim.value!s}d"
+    raise NotMigratable("vectors that are not GloVe's")
+
+
 def _uses(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
     """Uses outside the pipeline's own statements: `TEXT.vocab`, `TEXT.pad_token`, `data.examples`."""
-    own: list[ast.AST] = [*_own(pipe), *pipe.dropped, *(loader.statement or loader.call for loader in pipe.loaders)]
+    own: list[ast.AST] = [*_own(pipe), *pipe.dropped, *pipe.rows, *(loader.statement or loader.call for loader in pipe.loaders)]
     inside = {node for statement in own for node in ast.walk(statement)}
-    data = {name for source in pipe.sources for name, _ in source.parts}
-    for load in context.scopes.loads:
-        node, up = load.node, context.code.parents.get(load.node)
-        if node in inside or node.id not in {*pipe.fields, *data}:
-            continue
-        if node.id in data:
-            if isinstance(up, ast.Attribute) and up.attr == "examples":
-                yield _replace(context, up, node.id)
-            elif isinstance(up, ast.Attribute):
-                raise NotMigratable(f"{node.id}.{up.attr}")
-            continue
-        field = pipe.fields[node.id]
-        if isinstance(up, ast.Attribute) and up.attr == "vocab":
-            yield _replace(context, up, writer.vocab_names[node.id])
-        elif isinstance(up, ast.Attribute) and up.attr in LITERALS:
-            value = field.constant(up.attr, LITERALS[up.attr])
-            yield _replace(context, up, f'"{value}"' if value is not None else "None")
-        elif isinstance(up, ast.Attribute) and up.attr in {"preprocess", "tokenize"}:
-            call = context.code.parents.get(up)
-            if not isinstance(call, ast.Call) or len(call.args) != 1:
-                raise NotMigratable(f"{node.id}.{up.attr}")
-            yield _replace(context, call, writer.tokenizers[node.id].format(context.code.slice(call.args[0])))
-        else:
-            raise NotMigratable(f"the field {node.id} is passed on")
+    loads = [load.node for load in context.scopes.loads if load.node not in inside]
+    for node in (one for one in loads if one.id in pipe.fields):
+        replaced, text = _of_field(context, pipe, writer, node)
+        inside |= set(ast.walk(replaced))
+        yield _replace(context, replaced, text)
+    handed = _handed_on(context, pipe)
+    for node in loads:
+        if node not in inside and (node in handed or node.id in pipe.data):
+            yield from _of_data(context, pipe, node)
+
+
+def _handed_on(context: Context, pipe: Pipeline) -> set[ast.Name]:
+    """The names in functions of the text that stand for a data set: parameters that are given nothing else."""
+    found: set[ast.Name] = set()
+    for function in (one for one in context.code.tree.body if isinstance(one, ast.FunctionDef)):
+        calls = [call for call in context.code.calls(function.name) if isinstance(call.func, ast.Name)]
+        for place, parameter in enumerate(function.args.args):
+            given = [call.args[place] for call in calls if len(call.args) > place]
+            if given and len(given) == len(calls) and all(isinstance(one, ast.Name) and one.id in pipe.data for one in given):
+                found |= _before_change(context, function, parameter.arg)
+    return found
+
+
+def _before_change(context: Context, function: ast.FunctionDef, name: str) -> set[ast.Name]:
+    """The reads of a parameter up to the statement that binds its name anew, with that statement's own."""
+    names = [one for one in context.code.all(ast.Name, function) if one.id == name]
+    lines = [one.lineno for one in names if isinstance(one.ctx, ast.Store)]
+    return {one for one in names if isinstance(one.ctx, ast.Load) and one.lineno <= min(lines, default=one.lineno)}
+
+
+def _of_data(context: Context, pipe: Pipeline, node: ast.Name) -> Iterator[Edit]:
+    """`data.examples` is the data itself; `vars(data.examples[0])` a row as a dict; `data.examples[0].text` of one long text all its words."""
+    code = context.code
+    up = code.parents.get(node)
+    whole: ast.AST = node
+    if isinstance(up, ast.Attribute):
+        if up.attr != "examples":
+            raise NotMigratable(f"{node.id}.{up.attr}")
+        whole, up = up, code.parents.get(up)
+    row = up if isinstance(up, ast.Subscript) and up.value is whole else None
+    of_row = code.parents.get(row) if row is not None else None
+    if row is not None and pipe.sources[0].kind == "modelling":
+        if not isinstance(of_row, ast.Attribute):
+            raise NotMigratable(f"{node.id}[...]")
+        yield _replace(context, of_row, node.id)
+    elif (
+        row is not None
+        and of_row is not None
+        and (called(of_row) == "vars" or (isinstance(of_row, ast.Attribute) and of_row.attr == "__dict__"))
+    ):
+        yield _replace(context, of_row, f"{node.id}[{code.slice(row.slice)}]._asdict()")
+    elif whole is not node:
+        yield _replace(context, whole, node.id)
+
+
+def _of_field(context: Context, pipe: Pipeline, writer: Emitter, node: ast.Name) -> tuple[ast.AST, str]:
+    """What a read of a field is part of, and what takes the place of it."""
+    code, field = context.code, pipe.fields[node.id]
+    up = code.parents.get(node)
+    call = code.parents.get(up) if up is not None else None
+    if not isinstance(up, ast.Attribute):
+        raise NotMigratable(f"the field {node.id} is passed on")
+    if up.attr == "vocab":
+        return up, writer.vocab_names[node.id]
+    if up.attr in LITERALS:
+        value = field.constant(up.attr, LITERALS[up.attr])
+        return up, f'"{value}"' if value is not None else "None"
+    if up.attr in {"preprocess", "tokenize"} and isinstance(call, ast.Call) and len(call.args) == 1:
+        return call, writer.tokenizers[node.id].format(code.slice(call.args[0]))
+    if (
+        up.attr == "numericalize"
+        and isinstance(call, ast.Call)
+        and len(call.args) == 1
+        and {one.arg for one in call.keywords} <= {"device"}
+    ):
+        return call, writer.numbers(field, call, _rows_of(context, pipe, call.args[0]))
+    raise NotMigratable(f"{node.id}.{up.attr}")
+
+
+def _rows_of(context: Context, pipe: Pipeline, node: ast.expr) -> str:
+    """The one list of words that is turned into ids: `[words]`; `[data.examples[0].text]` is all of a long text."""
+    if not isinstance(node, ast.List | ast.Tuple) or len(node.elts) != 1:
+        raise NotMigratable("several texts turned into ids")
+    words = node.elts[0]
+    if pipe.sources[0].kind == "modelling" and isinstance(words, ast.Attribute):
+        return next(one.id for one in ast.walk(words) if isinstance(one, ast.Name))
+    return context.code.slice(words)
 
 
 def _imports(context: Context, imports: list[str]) -> Iterator[Edit]:
@@ -196,7 +307,8 @@ def _merged(imports: list[str]) -> list[str]:
 def _own(pipe: Pipeline) -> list[ast.stmt]:
     """The statements that are rewritten as a whole."""
     fields: list[ast.stmt] = [field.statement for field in pipe.fields.values()]
-    return [*fields, *(source.statement for source in pipe.sources), *(build.statement for build in pipe.vocabs)]
+    parts: list[Source | Split | VocabBuild] = [*pipe.sources, *pipe.splits, *pipe.vocabs]
+    return [*fields, *(part.statement for part in parts)]
 
 
 def _nothing_left(context: Context, rewritten: Sequence[ast.AST]) -> None:

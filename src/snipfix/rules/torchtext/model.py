@@ -9,10 +9,24 @@ from typing import Any
 
 from snipfix.rules.base import Context
 
-__all__ = ["FIELDS", "Column", "Field", "Loader", "NotMigratable", "Pipeline", "Source", "VocabBuild", "read", "torchtext_name"]
+__all__ = [
+    "FIELDS",
+    "Column",
+    "Field",
+    "Loader",
+    "NotMigratable",
+    "Pipeline",
+    "Source",
+    "Split",
+    "VocabBuild",
+    "home",
+    "read",
+    "torchtext_name",
+]
 
 MISSING = object()
 FIELDS = frozenset({"Field", "LabelField", "RawField"})
+EXAMPLES = frozenset({"Example.fromlist"})
 ITERATORS = frozenset({"Iterator", "BucketIterator", "Batch"})
 TRANSLATIONS = {"Multi30k": (".data/multi30k/", ("train", "val", "test2016"))}
 MODELLING = {
@@ -88,6 +102,17 @@ class Source:
 
 
 @dataclass
+class Split:
+    """A data set cut in parts: `train, valid = train.split(...)`."""
+
+    statement: ast.Assign
+    data: str
+    targets: list[str]
+    ratios: list[str]
+    seed: str = ""
+
+
+@dataclass
 class VocabBuild:
     statement: ast.stmt
     field: Field
@@ -115,8 +140,16 @@ class Pipeline:
     sources: list[Source] = field(default_factory=list)
     vocabs: list[VocabBuild] = field(default_factory=list)
     loaders: list[Loader] = field(default_factory=list)
+    splits: list[Split] = field(default_factory=list)
+    rows: list[ast.Call] = field(default_factory=list)
+    """Examples made one by one: `Example.fromlist(row, fields)`."""
     dropped: list[ast.stmt] = field(default_factory=list)
     """Statements that only fed the others: a list of fields."""
+
+    @property
+    def data(self) -> set[str]:
+        """The names of data sets."""
+        return {name for source in self.sources for name, _ in source.parts} | {name for split in self.splits for name in split.targets}
 
     @property
     def columns(self) -> list[Column]:
@@ -143,11 +176,12 @@ def read(context: Context) -> Pipeline:
         NotMigratable: when it has none, or more than this understands.
     """
     pipe = Pipeline()
-    for statement in context.code.tree.body:
+    for statement in home(context).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call) and len(statement.targets) == 1:
             _assignment(context, pipe, statement, statement.value)
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             _build_vocab(pipe, statement, statement.value)
+    pipe.rows = [call for call, _ in context.scopes.calls if torchtext_name(context, call.func) in EXAMPLES]
     known = {loader.call for loader in pipe.loaders}
     for call, _ in context.scopes.calls:
         if torchtext_name(context, call.func) in ITERATORS and call not in known:
@@ -158,6 +192,13 @@ def read(context: Context) -> Pipeline:
     if len(schemas) != 1:
         raise NotMigratable("several kinds of examples")
     return pipe
+
+
+def home(context: Context) -> ast.Module | ast.FunctionDef:
+    """Where the pipeline is: the module, or the one function that makes all its fields."""
+    made = [call for call, _ in context.scopes.calls if torchtext_name(context, call.func) in FIELDS]
+    homes = {next((up for up in context.code.ancestors(call) if isinstance(up, ast.FunctionDef)), context.code.tree) for call in made}
+    return homes.pop() if len(homes) == 1 else context.code.tree
 
 
 def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: ast.Call) -> None:
@@ -171,6 +212,10 @@ def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: a
         pipe.fields[target.id] = Field(target.id, name, options, statement)
     elif head == "TabularDataset":
         pipe.sources.append(_tabular(context, pipe, statement, call, splits=name.endswith(".splits")))
+    elif name == "Dataset":
+        pipe.sources.append(_of_examples(context, pipe, statement, call))
+    elif isinstance(call.func, ast.Attribute) and call.func.attr == "split" and ast.unparse(call.func.value) in pipe.data:
+        pipe.splits.append(_split(context, statement, call))
     elif head in TRANSLATIONS or head == "TranslationDataset":
         pipe.sources.append(_translation(pipe, statement, call, head))
     elif head in MODELLING and name.endswith(".splits"):
@@ -186,6 +231,47 @@ def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: a
         loader = _loader(context, pipe, call, name)
         loader.target, loader.statement = target, statement
         pipe.loaders.append(loader)
+
+
+def _of_examples(context: Context, pipe: Pipeline, statement: ast.Assign, call: ast.Call) -> Source:
+    """`Dataset(examples, fields)`, where the examples are made by Example.fromlist."""
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    for name, node in zip(("examples", "fields"), call.args, strict=False):
+        options.setdefault(name, node)
+    if not {"examples", "fields"} <= set(options) or len(statement.targets) != 1:
+        raise NotMigratable("a data set without examples")
+    columns = _columns(context, pipe, options["fields"])
+    return Source(statement, "examples", columns, _parts(statement, [context.code.slice(options["examples"])]))
+
+
+def _split(context: Context, statement: ast.Assign, call: ast.Call) -> Split:
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    for name, node in zip(("split_ratio", "stratified", "strata_field", "random_state"), call.args, strict=False):
+        options.setdefault(name, node)
+    stratified = options.get("stratified")
+    if stratified is not None and not (isinstance(stratified, ast.Constant) and stratified.value is False):
+        raise NotMigratable("a stratified split")
+    state, seed = options.get("random_state"), ""
+    if isinstance(state, ast.Call) and ast.unparse(state.func) == "random.seed" and len(state.args) == 1:
+        seed = context.code.slice(state.args[0])
+    ratios = _ratios(options.get("split_ratio"))
+    assert isinstance(call.func, ast.Attribute)
+    targets = [name for name, _ in _parts(statement, ratios)]
+    return Split(statement, ast.unparse(call.func.value), targets, ratios, seed)
+
+
+def _ratios(node: ast.expr | None) -> list[str]:
+    """The shares of the parts in the order in which they are returned: training, validation, test."""
+    if node is None:
+        return ["0.7", "0.3"]
+    if isinstance(node, ast.Constant) and isinstance(node.value, float):
+        return [repr(node.value), repr(round(1 - node.value, 6))]
+    numbers = [one.value for one in node.elts if isinstance(one, ast.Constant)] if isinstance(node, ast.List) else []
+    shares = [float(one) for one in numbers if isinstance(one, int | float)]
+    if len(shares) not in (2, 3) or not isinstance(node, ast.List) or len(shares) != len(node.elts):
+        raise NotMigratable("shares that are not a literal")
+    first, *others = [round(share / sum(shares), 6) for share in shares]
+    return [repr(share) for share in (first, *reversed(others))]
 
 
 def _field(pipe: Pipeline, node: ast.expr | None) -> Field | None:
@@ -301,10 +387,13 @@ def _build_vocab(pipe: Pipeline, statement: ast.stmt, call: ast.Call) -> None:
         isinstance(func, ast.Attribute) and func.attr == "build_vocab" and isinstance(func.value, ast.Name) and func.value.id in pipe.fields
     ):
         return
-    sources = {name for source in pipe.sources for name, _ in source.parts}
-    names = [node.id for node in call.args if isinstance(node, ast.Name) and node.id in sources]
+    names = [node.id for node in call.args if isinstance(node, ast.Name) and node.id in pipe.data]
     options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-    if len(names) != len(call.args) or not names or not set(options) <= {"max_size", "min_freq", "specials", "vectors"}:
+    if (
+        len(names) != len(call.args)
+        or not names
+        or not set(options) <= {"max_size", "min_freq", "specials", "vectors", "unk_init", "vectors_cache"}
+    ):
         raise NotMigratable("a vocabulary of something else than a data set")
     pipe.vocabs.append(VocabBuild(statement, pipe.fields[func.value.id], names, options))
 
@@ -314,8 +403,7 @@ def _loader(context: Context, pipe: Pipeline, call: ast.Call, name: str) -> Load
     text = context.code.slice
     data = call.args[0] if call.args else options.get("datasets", options.get("dataset"))
     nodes = data.elts if isinstance(data, ast.Tuple | ast.List) else [data]
-    known = {part for source in pipe.sources for part, _ in source.parts}
-    names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id in known]
+    names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id in pipe.data]
     repeat = options.get("repeat")
     if not names or len(names) != len(nodes) or (isinstance(repeat, ast.Constant) and repeat.value) or "batch_size_fn" in options:
         raise NotMigratable("an iterator over something else than a data set")

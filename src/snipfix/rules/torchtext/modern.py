@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from snipfix.model import Edit
 from snipfix.rules.base import Context
@@ -44,6 +46,91 @@ VOCAB = '''class Vocab:
         self.default = index
 '''
 
+COUNTED_VOCAB = '''class Vocab:
+    """The special tokens, then words by falling frequency, then alphabetically."""
+
+    def __init__(self, counter, max_size=None, min_freq=1, specials=("<unk>", "<pad>")):
+        words = sorted(set(counter) - set(specials), key=lambda word: (-counter[word], word))
+        self.itos = [*specials, *[word for word in words if counter[word] >= min_freq][:max_size]]
+        self.stoi = defaultdict(int, {word: i for i, word in enumerate(self.itos)})  # 0: <unk>
+
+    def __len__(self):
+        return len(self.itos)
+
+    def __getitem__(self, word):
+        return self.stoi[word]
+'''
+
+GLOVE = '''class GloVe:
+    """Word vectors; zeros for words that have none."""
+
+    def __init__(self, name, dim):
+        self.itos, rows = [], []
+        with open(f".vector_cache/glove.{name}.{dim}d.txt", encoding="utf-8") as file:
+            for line in file:
+                word, *values = line.rstrip().split(" ")
+                self.itos.append(word)
+                rows.append([float(value) for value in values])
+        self.stoi = {word: i for i, word in enumerate(self.itos)}
+        self.vectors, self.dim = torch.tensor(rows), dim
+
+    def __getitem__(self, word):
+        return self.vectors[self.stoi[word]] if word in self.stoi else torch.zeros(self.dim)
+'''
+
+GLOVE_METHODS = {
+    "get_vecs_by_tokens": """
+    def get_vecs_by_tokens(self, tokens, lower_case_backup=False):
+        if isinstance(tokens, str):
+            return self[tokens.lower() if lower_case_backup and tokens not in self.stoi else tokens]
+        return torch.stack([self.get_vecs_by_tokens(token, lower_case_backup) for token in tokens])
+""",
+}
+
+NGRAMS = """def ngrams(tokens, n):
+    for size in range(1, n + 1):
+        yield from (" ".join(tokens[i : i + size]) for i in range(len(tokens) - size + 1))
+"""
+
+TOPICS = """def {function}(split):
+    with open(f".data/{name}/{{split}}.csv", encoding="utf-8", newline="") as file:
+        return [(int(label), " ".join(texts)) for label, *texts in csv.reader(file)]
+"""
+
+IMDB = """def imdb(split):
+    files = [(number, path) for number, label in ((1, "neg"), (2, "pos")) for path in Path(".data/aclImdb", split, label).glob("*.txt")]
+    return [(label, path.read_text(encoding="utf-8")) for label, path in files]
+"""
+
+LINES = """def {function}(split):
+    with open(f"{path}", encoding="utf-8") as file:
+        return list(file)
+"""
+
+MULTI30K = """def multi30k(split, languages=("de", "en")):
+    name = {"valid": "val", "test": "test2016"}.get(split, split)
+    one, two = (open(f".data/multi30k/{name}.{language}", encoding="utf-8") for language in languages)
+    with one, two:
+        return [(source.rstrip("\\n"), target.rstrip("\\n")) for source, target in zip(one, two)]
+"""
+
+WITH_TOPICS = "AG_NEWS SogouNews DBpedia YelpReviewPolarity YelpReviewFull YahooAnswers AmazonReviewPolarity AmazonReviewFull".split()
+
+LOADERS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
+    "IMDB": ("imdb", ("train", "test"), IMDB, ("from pathlib import Path",)),
+    "Multi30k": ("multi30k", ("train", "valid", "test"), MULTI30K, ()),
+    **{name: (name.lower(), ("train", "test"), TOPICS.format(function=name.lower(), name=name), ("import csv",)) for name in WITH_TOPICS},
+    **{
+        name: (name.lower(), ("train", "valid", "test"), LINES.format(function=name.lower(), path=path), ())
+        for name, path in {
+            "WikiText2": ".data/wikitext-2/wiki.{split}.tokens",
+            "WikiText103": ".data/wikitext-103/wiki.{split}.tokens",
+            "PennTreebank": ".data/penn-treebank/ptb.{split}.txt",
+        }.items()
+    },
+}
+"""By name: the function that reads it, its splits, the definition of that function, imports."""
+
 METHODS = {
     "get_default_index": "\n    def get_default_index(self):\n        return self.default\n",
     "get_itos": "\n    def get_itos(self):\n        return list(self.itos)\n",
@@ -61,42 +148,111 @@ def modern_edits(context: Context) -> tuple[list[Edit], list[str], list[ast.AST]
     Raises:
         NotMigratable: when the text uses anything else of torchtext.
     """
-    edits: list[Edit] = []
-    definitions: dict[str, str] = {}
-    imports: list[str] = []
-    rewritten: list[ast.AST] = []
-    first: ast.stmt | None = None
-    taken = set(context.scopes.module.bindings)
-    for call, _ in context.scopes.calls:
-        name = torchtext_name(context, call.func)
-        if not name:
-            continue
-        rewritten.append(call.func)
-        if name in {"utils.get_tokenizer", "get_tokenizer"}:
-            text, definition, needed = _tokenizer(call)
-            edits.append(Edit(*context.code.range(context.code.span(call)), text))
-        elif name == "vocab.build_vocab_from_iterator":
-            if not {keyword.arg for keyword in call.keywords} <= {"iterator", "min_freq", "specials", "max_tokens"}:
-                raise NotMigratable("special_first")
-            definition, needed = _vocab(context), ["from collections import Counter"]
-            edits.append(Edit(*context.code.range(context.code.span(call.func)), "Vocab"))
-            edits += [
-                Edit(*context.code.range(context.code.span(one)), f"token_lists={context.code.slice(one.value)}")
-                for one in call.keywords
-                if one.arg == "iterator"
-            ]
-        else:
-            raise NotMigratable(name)
-        if definition:
-            key = definition.split("(")[0].split()[1].rstrip(":")
-            if key in taken:
+    written = [(call, name) for call, _ in context.scopes.calls if (name := torchtext_name(context, call.func))]
+    pieces = [(call, _piece(context, call, name)) for call, name in written]
+    taken, definitions, imports = set(context.scopes.module.bindings), dict[str, str](), list[str]()
+    for _, piece in pieces:
+        imports += [line for line in piece.imports if line not in imports]
+        if piece.definition:
+            key = piece.definition.split("(")[0].split()[1].rstrip(":")
+            if key in taken - _imported(context):
                 raise NotMigratable(f"the text has a {key} of its own")
-            definitions[key] = definition
-            top = next((up for up in context.code.ancestors(call) if up in context.code.tree.body), None)
-            if isinstance(top, ast.stmt) and (first is None or top.lineno < first.lineno):
-                first = top
-        imports += [line for line in needed if line not in imports]
-    return edits + list(_placed(context, first, definitions)), imports, rewritten
+            definitions[key] = piece.definition
+    defined = [_top(context, call) for call, piece in pieces if piece.definition]
+    first = min(defined, key=lambda one: one.lineno) if defined else None
+    edits = [edit for _, piece in pieces for edit in piece.edits]
+    return edits + list(_placed(context, first, definitions)), imports, [call.func for call, _ in pieces]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What becomes of one call: its edits, a definition that it needs, imports."""
+
+    edits: tuple[Edit, ...]
+    definition: str = ""
+    imports: tuple[str, ...] = ()
+
+
+def _piece(context: Context, call: ast.Call, name: str) -> Piece:
+    if name in {"utils.get_tokenizer", "get_tokenizer"}:
+        text, definition, needed = _tokenizer(call)
+        return Piece((_instead(context, call, text),), definition, tuple(needed))
+    if name == "vocab.build_vocab_from_iterator":
+        if not {keyword.arg for keyword in call.keywords} <= {"iterator", "min_freq", "specials", "max_tokens"}:
+            raise NotMigratable("special_first")
+        renamed = [_instead(context, one, f"token_lists={context.code.slice(one.value)}") for one in call.keywords if one.arg == "iterator"]
+        return Piece((_instead(context, call.func, "Vocab"), *renamed), _vocab(context), ("from collections import Counter",))
+    if name == "vocab.Vocab" and {keyword.arg for keyword in call.keywords} <= {"counter", "min_freq", "max_size", "specials"}:
+        return Piece((_instead(context, call.func, "Vocab"),), COUNTED_VOCAB, ("from collections import defaultdict",))
+    if name == "vocab.GloVe":
+        return _vectors(context, call)
+    if name in {"utils.ngrams_iterator", "ngrams_iterator"}:
+        return Piece((_instead(context, call.func, "ngrams"),), NGRAMS)
+    if name in {"functional.to_map_style_dataset", "to_map_style_dataset"}:
+        return Piece((_instead(context, call.func, "list"),))
+    if name in LOADERS:
+        return _corpus(context, call, name)
+    raise NotMigratable(name)
+
+
+def _instead(context: Context, node: ast.AST, text: str) -> Edit:
+    return Edit(*context.code.range(context.code.span(node)), text)
+
+
+def _imported(context: Context) -> set[str]:
+    """The names that the text imports from torchtext: they go."""
+    return {one.name for one in context.scopes.imports if one.target.split(".")[0] == "torchtext"}
+
+
+def _top(context: Context, call: ast.Call) -> ast.stmt:
+    return next(up for up in context.code.ancestors(call) if up in context.code.tree.body and isinstance(up, ast.stmt))
+
+
+def _vectors(context: Context, call: ast.Call) -> Piece:
+    """`GloVe(name="6B", dim=100)`: the same call of a class of the text's own."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    given |= dict(zip(("name", "dim"), call.args, strict=False))
+    if not set(given) <= {"name", "dim", "cache"}:
+        raise NotMigratable("vectors with options of their own")
+    name, dim = (context.code.slice(given[key]) if key in given else default for key, default in (("name", '"840B"'), ("dim", "300")))
+    used = {node.attr for node in context.code.all(ast.Attribute)}
+    methods = "".join(text for method, text in GLOVE_METHODS.items() if method in used)
+    if context.code.calls("len"):
+        methods += "\n    def __len__(self):\n        return len(self.itos)\n"
+    return Piece((_instead(context, call, f"GloVe({name}, {dim})"),), GLOVE + methods, ("import torch",))
+
+
+def _corpus(context: Context, call: ast.Call, name: str) -> Piece:
+    """A corpus by splits: `AG_NEWS(split="train")` is `ag_news("train")`; without a split, or with several, a tuple of them."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    given |= dict(zip(("root", "split"), call.args, strict=False))
+    function, splits, definition, needed = LOADERS[name]
+    if not set(given) <= {"root", "split", "language_pair"}:
+        raise NotMigratable(f"{name} with options of its own")
+    chosen = given.get("split")
+    texts = [repr(one) for one in splits] if chosen is None else [context.code.slice(chosen)]
+    if isinstance(chosen, ast.Tuple | ast.List):
+        texts = [context.code.slice(one) for one in chosen.elts]
+    read = [f"{function}({_quoted(text)})" for text in texts]
+    if name == "Multi30k" and "language_pair" in given:
+        read = [f"{one[:-1]}, {context.code.slice(given['language_pair'])})" for one in read]
+    text = ", ".join(f"iter({one})" if _stepped(context, call) else one for one in read)
+    if len(read) > 1 and not isinstance(context.code.parents.get(call), ast.Assign):
+        text = f"({text})"
+    if name == "IMDB" and re.search(r"""["'](pos|neg)["']""", context.code.text):
+        definition = definition.replace("number, path", "path.parent.name, path")
+    return Piece((_instead(context, call, text),), definition, needed)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", '"') if text.startswith("'") else text
+
+
+def _stepped(context: Context, call: ast.Call) -> bool:
+    """Whether the text takes examples from the corpus with `next`."""
+    up = context.code.parents.get(call)
+    names = {ast.unparse(target) for target in up.targets} if isinstance(up, ast.Assign) else set()
+    return any(one.args and ast.unparse(one.args[0]) in names for one in context.code.calls("next"))
 
 
 def _tokenizer(call: ast.Call) -> tuple[str, str, list[str]]:

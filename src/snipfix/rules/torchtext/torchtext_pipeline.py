@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.torchtext.migrate import migration
+from snipfix.rules.torchtext.migrate import migration, uses_fields
 from snipfix.rules.torchtext.model import NotMigratable
 
 ROWS = 'with open("train.json", "w") as out:\n    out.write(\'{"text": "b a b", "label": "pos"}\\n{"text": "c", "label": "neg"}\\n\')\n'
@@ -95,7 +95,10 @@ class TorchtextPipeline(Rule):
         )
         lines += [node.lineno for node in statements[1:]]
         message = "torchtext is archived and cannot be imported beside a current torch"
-        yield self.finding(message, context.code.span(statements[0]), evidence={"also": sorted(set(lines))} if lines else {})
+        evidence = {"also": sorted(set(lines))} if lines else {}
+        if not uses_fields(context):  # what its last release in plain Python says of the later style is no fault of the text
+            evidence["hides"] = sorted(set(lines))
+        yield self.finding(message, context.code.span(statements[0]), evidence=evidence)
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         from snipfix.codemods.imports import remove_import

@@ -43,8 +43,10 @@ CASES = {
         True,
     ),
     "positions of a csv reader, named by a tuple": (
-        'Row = namedtuple("Row", ["text", "toxic"])\nrows = list(csv.reader(file))[1:]\n'
-        "data = [Row(cut(row[1]), row[2]) for row in rows]\nlabels = [int(one.toxic) for one in data]",
+        (
+            'Row = namedtuple("Row", ["text", "toxic"])\nrows = list(csv.reader(file))[1:]\n'
+            "data = [Row(cut(row[1]), row[2]) for row in rows]\nlabels = [int(one.toxic) for one in data]"
+        ),
         (None, "text", "toxic"),
         {"toxic"},
         True,

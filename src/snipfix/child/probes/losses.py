@@ -84,6 +84,9 @@ def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result:
         "value": recorder.describe(result).get("low"),
         "bootstrapped": target.requires_grad and bootstrapped(given, target),
     }
+    if function.__name__ == "cross_entropy" and target.is_floating_point() and target.dim() == 2 and target.numel():
+        sums = target.detach().sum(dim=1)
+        facts["target_sums"] = [float(sums.min()), float(sums.max())]
     if function.__name__ == "nll_loss" and given.dim() >= 1:
         totals = given.detach().float().logsumexp(1 if given.dim() > 1 else 0)
         facts["log_totals"] = [float(totals.min()), float(totals.max())]

@@ -1,0 +1,85 @@
+"""Recurrent layers that a class builds, and where their outputs go, read from the text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from snipfix.code import Code
+from snipfix.rules.base import Context
+from snipfix.rules.observed import called
+from snipfix.rules.values import Values, evaluate
+
+__all__ = ["Layer", "Unpacked", "keyword", "unpacked"]
+
+KINDS = {"torch.nn.LSTM": "LSTM", "torch.nn.GRU": "GRU", "torch.nn.RNN": "RNN"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One `self.rnn = nn.GRU(...)`."""
+
+    name: str
+    kind: str
+    depth: int | None
+    """num_layers; None where the text does not tell."""
+    bidirectional: bool
+    batch_first: bool
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """One `out, state = self.rnn(x)` in a method."""
+
+    layer: Layer
+    statement: ast.Assign
+    function: ast.FunctionDef
+    output: ast.expr
+    state: ast.expr
+
+    def reads(self, code: Code, name: str) -> list[ast.Name]:
+        """Where a name is read behind the statement in this function."""
+        return [
+            one
+            for one in code.all(ast.Name, inside=self.function)
+            if one.id == name and isinstance(one.ctx, ast.Load) and one.lineno > self.statement.lineno
+        ]
+
+
+def unpacked(context: Context) -> Iterator[Unpacked]:
+    """Every call of a recurrent layer whose two results are given names, where the layer is built in the same class."""
+    code = context.code
+    if not code.calls("LSTM", "GRU", "RNN"):
+        return
+    values = Values(code)
+    for owner in code.all(ast.ClassDef):
+        layers = {layer.name: layer for layer in _layers(context, owner, values)}
+        for statement in code.all(ast.Assign, inside=owner) if layers else ():
+            target, call = statement.targets[0], statement.value
+            if isinstance(call, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 2 and ast.unparse(call.func) in layers:
+                function = next((up for up in code.ancestors(statement) if isinstance(up, ast.FunctionDef)), None)
+                if function is not None:
+                    yield Unpacked(layers[ast.unparse(call.func)], statement, function, *target.elts)
+
+
+def _layers(context: Context, owner: ast.ClassDef, values: Values) -> Iterator[Layer]:
+    for statement in context.code.all(ast.Assign, inside=owner):
+        call = statement.value
+        kind = KINDS.get(context.scopes.qualified(call.func) or "") if isinstance(call, ast.Call) and called(call) else None
+        if kind is None or not isinstance(call, ast.Call):
+            continue
+        depth = call.args[2] if len(call.args) > 2 else keyword(call, "num_layers")
+        function = next((up for up in context.code.ancestors(statement) if isinstance(up, ast.FunctionDef)), context.code.tree)
+        number = 1 if depth is None else evaluate(depth, values.of(function))
+        yield Layer(ast.unparse(statement.targets[0]), kind, number, _true(call, "bidirectional"), _true(call, "batch_first"))
+
+
+def keyword(call: ast.Call, name: str) -> ast.expr | None:
+    """The value of a keyword argument."""
+    return next((one.value for one in call.keywords if one.arg == name), None)
+
+
+def _true(call: ast.Call, name: str) -> bool:
+    value = keyword(call, name)
+    return isinstance(value, ast.Constant) and value.value is True

@@ -1,0 +1,149 @@
+"""Scaled attention that is not scaled."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import replace_expression
+from snipfix.model import Applicability, Category, Finding, Fix
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import called
+from snipfix.rules.training_loop.loops import home
+
+__all__ = ["AttentionUnscaled"]
+
+CLAIM = re.compile(r"scaled[ _-]?dot|缩放点积", re.IGNORECASE)
+SCALING = re.compile(
+    r"sqrt|scale(?!d)|scaling|temperature|\btau\b|\*\*\s*\(?-?\s*\(?0?\.5|normalize|scaled_dot_product_attention\(", re.IGNORECASE
+)
+CODE = (
+    "import math\nimport torch, torch.nn as nn\n\nclass {}(nn.Module):\n    def forward(self, query, key, value):\n"
+    "        scores = {}\n        return torch.softmax(scores, dim=-1) @ value\n\nx = torch.randn(2, 5, 8)\nprint({}()(x, x, x).shape)\n"
+)
+PRODUCT = "torch.matmul(query, key.transpose(-2, -1))"
+
+
+class AttentionUnscaled(Rule):
+    """A scaled dot-product attention does not divide by the root of the width.
+
+    ## What it does
+    Reports the product of queries and keys that goes into a softmax, where the name or a comment says "scaled dot-product" and nothing in the
+    class or function scales it. Attention that claims no scaling is left alone.
+
+    ## Why is this bad?
+    The products grow with the width. Without the division the softmax is close to a one-hot choice from the start, and hardly any gradient
+    comes through.
+
+    ## Example
+    ```python
+    class ScaledDotProductAttention(nn.Module):
+        def forward(self, q, k, v):
+            weights = torch.softmax(q @ k.transpose(-2, -1), dim=-1)
+    ```
+
+    ## Use instead
+    ```python
+    class ScaledDotProductAttention(nn.Module):
+        def forward(self, q, k, v):
+            weights = torch.softmax(q @ k.transpose(-2, -1) / q.size(-1) ** 0.5, dim=-1)
+    ```
+
+    ## Fix safety
+    The numbers change to those of the formula.
+
+    ## References
+    - Vaswani et al., "Attention Is All You Need", 2017, equation 1.
+    """
+
+    id = "SNF336"
+    name = "attention-unscaled"
+    category = Category.API_MISUSE
+    applicability = Applicability.UNSAFE
+    GOOD = (
+        Good(CODE.format("ScaledDotProduct", PRODUCT + " / math.sqrt(query.size(-1))", "ScaledDotProduct")),
+        Good(CODE.format("DotAttention", PRODUCT, "DotAttention")),
+        Good(CODE.format("ScaledDotProduct", "query * query.size(-1) ** -0.5 @ key.transpose(-2, -1)", "ScaledDotProduct")),
+    )
+    BAD = (
+        Bad(
+            CODE.format("ScaledDotProductAttention", PRODUCT + "  # 打分", "ScaledDotProductAttention"),
+            at=(6, 18),
+            fixed=CODE.format("ScaledDotProductAttention", PRODUCT + " / query.size(-1) ** 0.5  # 打分", "ScaledDotProductAttention"),
+            runs=False,
+        ),
+        Bad(
+            CODE.format("Attention", "query @ key.transpose(1, 2)", "Attention").replace("        scores", '        """Scaled dot-product."""\n        scores'),
+            at=(7, 18),
+            fixed=CODE.format("Attention", "query @ key.transpose(1, 2) / query.size(-1) ** 0.5", "Attention")
+            .replace("        scores", '        """Scaled dot-product."""\n        scores'),
+            runs=False,
+        ),
+    )  # fmt: skip
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        code = context.code
+        for softmax in code.calls("softmax", "Softmax"):
+            function = home(code, softmax)
+            owner = next((up for up in code.ancestors(softmax) if isinstance(up, ast.ClassDef)), function)
+            if (
+                not isinstance(function, ast.FunctionDef)
+                or not _claims(code, owner, function)
+                or SCALING.search(_without_names(code, owner))
+            ):
+                continue
+            for product in _products(code, function):
+                message = (
+                    "the products of queries and keys are not divided by the root of the width, though this is called scaled attention"
+                )
+                yield self.finding(message, code.span(product))
+            return
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        node = context.code.node_at(finding.span, ast.expr)
+        query = _factors(node)[0] if node is not None else None
+        if node is not None and isinstance(query, ast.Name):
+            edits = replace_expression(context.code, node, f"{context.code.slice(node)} / {query.id}.size(-1) ** 0.5")
+            yield self.fix("divide by the root of the width", *edits)
+
+
+def _claims(code: Code, owner: ast.AST, function: ast.FunctionDef) -> bool:
+    """Whether a name, docstring or comment of this class or function says that the attention is scaled."""
+    names = " ".join(getattr(one, "name", "") for one in (owner, function)).replace("Scaled", "scaled")
+    texts = [ast.get_docstring(one) or "" for one in (owner, function) if isinstance(one, ast.ClassDef | ast.FunctionDef)]
+    beside = [code.comments.get(line, "") for line in range(function.lineno, (function.end_lineno or function.lineno) + 1)]
+    return any(CLAIM.search(text) for text in (names, *texts, *beside))
+
+
+def _without_names(code: Code, owner: ast.AST) -> str:
+    """The code of a class or function without its comments, docstrings and its own name."""
+    docstrings = [one.value for one in code.all(ast.Expr, inside=owner) if isinstance(one.value, ast.Constant)]
+    text = ast.unparse(owner)
+    for one in docstrings:
+        text = text.replace(ast.unparse(one), "").replace(str(getattr(one, "value", "")), "")
+    return text.replace(getattr(owner, "name", ""), "")
+
+
+def _products(code: Code, function: ast.AST) -> Iterator[ast.expr]:
+    """`q @ k.transpose(-2, -1)` and its like."""
+    products = [
+        *code.calls("matmul", "bmm", inside=function),
+        *(one for one in code.all(ast.BinOp, inside=function) if isinstance(one.op, ast.MatMult)),
+    ]
+    for node in products:
+        right = _factors(node)[1]
+        turned = isinstance(right, ast.Call) and called(right) in ("transpose", "permute", "t")
+        if turned or (isinstance(right, ast.Attribute) and right.attr in ("T", "mT")):
+            yield node
+
+
+def _factors(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
+    if isinstance(node, ast.BinOp):
+        return node.left, node.right
+    if isinstance(node, ast.Call) and len(node.args) == 2:
+        return node.args[0], node.args[1]
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+        return node.func.value, node.args[0]
+    return None, None

@@ -211,6 +211,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "fact attribute": ("attribute", "属性"),
     "fact kind": ("kind", "种类"),
     "fact layers": ("layers", "层"),
+    "fact noise": ("noise", "噪声"),
     "fact step": ("step", "更新处"),
     "fact stepped": ("stepped", "更新次数"),
     "fact loss": ("loss", "损失"),

@@ -75,11 +75,12 @@ class LowerLayerState(Rule):
                 message = (
                     f"`{ast.unparse(taken)}` is the state of the bottom one of {one.layer.depth} layers: those above it are never used"
                 )
-                yield self.finding(message, context.code.span(taken), evidence={"both": one.layer.bidirectional})
+                yield self.finding(message, context.code.span(taken), evidence={"layers": one.layer.depth})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.Subscript)
-        if isinstance(node, ast.Subscript) and not finding.evidence.get("both"):
+        taken = [found for one in unpacked(context) if not one.layer.bidirectional and (found := _first_state(context, one)) is not None]
+        if isinstance(node, ast.Subscript) and node in taken:
             index = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
             yield self.fix("take the state of the top layer", *replace_expression(context.code, index, "-1"))
 

@@ -80,10 +80,11 @@ class NoiseAgainstData(Rule):
         if not code.calls(*DRAWN):
             return
         for call in code.all(ast.Call):
-            if len(call.args) < 2 or not _is_distance(code, call):
+            if len(call.args) < 2:
                 continue
             prediction, target = call.args[:2]
-            if isinstance(prediction, ast.Name) and isinstance(target, ast.Name) and NOISE & set(words(prediction.id)):
+            named = isinstance(prediction, ast.Name) and isinstance(target, ast.Name) and bool(NOISE & set(words(prediction.id)))
+            if named and isinstance(prediction, ast.Name) and isinstance(target, ast.Name) and _is_distance(code, call):
                 noise = _added_to(code, call, target.id, prediction.id)
                 if noise:
                     message = (

@@ -104,8 +104,9 @@ class SelfPairs(Rule):
 
 
 def _matrices(code: Code) -> Iterator[Matrix]:
-    losses = [*code.calls("cross_entropy"), *(one for one in code.all(ast.Call) if _is_criterion(code, one))]
-    for loss in losses:
+    made_of_itself = {ast.unparse(one.targets[0]) for one in code.all(ast.Assign) if _own_product(one.value)}
+    losses = [one for one in code.all(ast.Call) if one.args and isinstance(one.args[0], ast.Name) and one.args[0].id in made_of_itself]
+    for loss in (one for one in losses if called(one) == "cross_entropy" or _is_criterion(code, one)):
         scores = loss.args[0] if len(loss.args) > 1 else None
         if not isinstance(scores, ast.Name):
             continue

@@ -85,7 +85,7 @@ class AttentionUnscaled(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        for softmax in code.calls("softmax", "Softmax"):
+        for softmax in code.calls("softmax", "Softmax") if CLAIM.search(code.text) else ():
             function = home(code, softmax)
             owner = next((up for up in code.ancestors(softmax) if isinstance(up, ast.ClassDef)), function)
             if (

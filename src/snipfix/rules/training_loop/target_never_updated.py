@@ -80,14 +80,12 @@ class TargetNeverUpdated(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if "target" not in code.text or not steps_in(code.tree, set(optimizers(code))):
-            return
-        for node in code.all(ast.Assign):
+        for node in code.all(ast.Assign) if "target" in code.text else ():
             target = node.targets[0]
             if not isinstance(node.value, ast.Call) or not isinstance(target, ast.Name | ast.Attribute):
                 continue
             name = words(target.id if isinstance(target, ast.Name) else target.attr)
-            if "target" in name and NETWORKS & set(name) and _stays(code, ast.unparse(target)):
+            if "target" in name and NETWORKS & set(name) and optimizers(code) and _stays(code, ast.unparse(target)):
                 message = f"`{ast.unparse(target)}` is never updated: its targets stay those of its start values"
                 yield self.finding(message, code.span(node.value))
 
@@ -99,6 +97,8 @@ def _stays(code: Code, name: str) -> bool:
     if owners - {name.removesuffix(last)}:
         return False  # known by another name too
     asked = False
+    if not steps_in(code.tree, set(optimizers(code))):
+        return False
     for node in code.mentions(name):
         up = code.parents.get(node)
         if isinstance(node.ctx, ast.Store):

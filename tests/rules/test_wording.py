@@ -1,6 +1,7 @@
 """Everything a rule says is there in Chinese too: its documentation, its messages, the titles of its fixes."""
 
 import ast
+import json
 import re
 import tomllib
 from collections import Counter
@@ -106,6 +107,53 @@ def test_every_patch_of_this_workspace_says_why_in_chinese():
     patches = load(Path(__file__).parents[2] / "fixes").by_sha256.values()
     assert patches
     assert not [one.file for one in patches if not CHINESE.search(one.patch.why_zh)]
+
+
+ERRORS = ("UsageError", "ConfigError", "DocumentError", "WorkspaceError", "SandboxError", "SnipfixError")
+
+
+def spelled(node: ast.expr | None) -> str:
+    """A text as a reader meets it, 7 where a value stands; empty for what another place spells."""
+    if isinstance(node, ast.JoinedStr):
+        text = "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
+        return text if re.search(r"[a-z]{2}", text) else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_every_error_and_its_hint_is_there_in_chinese():
+    told = set()
+    for file in wording.ROOT.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in (*ERRORS, "say") and node.args:
+                hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"] + list(node.args[1:2])
+                told |= {spelled(one) for one in (node.args[0], *hints)} - {""}
+    assert len(told) > 100
+    missing = [text for text in sorted(told) if not CHINESE.search(said(text, "zh"))]
+    assert not missing, "add these to [says] in src/snipfix/rules/zh.toml"
+
+
+def test_every_reason_for_not_looking_is_there_in_chinese():
+    cases = Path(__file__).parents[1] / "documents/cases"
+    told = {one["reason"] for file in cases.rglob("*.json") for one in skipped(json.loads(file.read_text(encoding="utf-8")))}
+    assert len(told) > 20
+    assert not [text for text in sorted(told) if not CHINESE.search(said(text, "zh"))], "add these to [says] in src/snipfix/rules/zh.toml"
+
+
+def skipped(data: object) -> list[dict[str, str]]:
+    found = data.get("skipped") if isinstance(data, dict) else None
+    return [one for one in found if isinstance(one, dict) and "reason" in one] if isinstance(found, list) else []
+
+
+def test_an_error_is_said_in_the_language_asked_for(capsys: pytest.CaptureFixture[str]):
+    for given in (["--lang", "zh"], ["--lang=zh"]):
+        assert run(["audit", "gone.md", *given]) == 2
+        assert capsys.readouterr().err == "snipfix: gone.md: 没有这个文件\n  建议: 检查拼写，或在该路径起始的文件夹中运行\n"
+    assert run(["audit", "gone.md"]) == 2
+    assert "no such file\n  hint: check" in capsys.readouterr().err
+
+
+def test_code_in_backticks_gets_no_blank():
+    assert said("`未定义` is used but never defined or imported", "zh", "SNF100") == "使用了 `未定义`，但从未定义或导入"
 
 
 def test_fields_are_found_from_left_to_right_and_translated_too():

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import report_sample as sample
 from markdown_it import MarkdownIt
+from rich.cells import cell_len
 from rich.console import Console
 
 from snipfix.errors import UsageError
@@ -117,6 +118,47 @@ def test_progress_says_what_runs_and_what_remains() -> None:
     progress.close()
     assert "1/2" in out.getvalue()
     assert "now: q02" in out.getvalue()
+
+
+def test_progress_speaks_the_language_of_the_documents() -> None:
+    out = io.StringIO()
+    progress = Progress(Console(file=out, force_terminal=True, color_system=None, width=100, _environ={}), language="zh")
+    progress.start(9)
+    for number in range(6):
+        progress.running(f"q0{number}")
+    progress.done(sample.clean())
+    progress._live.refresh()
+    progress.close()
+    assert "1/9  1 正确" in out.getvalue()
+    assert "正在运行：q00，q02，q03，q04，另有 1 个" in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_frame_fits_the_terminal_and_carets_stay_below_their_place(width: int, language: str) -> None:
+    result = sample.repaired()
+    line = "结果 = 网络(" + "输入, " * 40 + "不存在的名称) + " + "x + " * 60 + "1"
+    at = line.index("不存在") + 1
+    finding = replace(result.findings[0], span=Span(1, at, 1, at + 6), message="短")
+    bad = replace(result, snippet=replace(result.snippet, code=line, title="很长的标题" * 40), findings=(finding,), repair=None)
+    text = render(replace(sample.report("audit"), results=(bad,), skipped=()), "table", width=width, language=language, fit=True)
+    lines = text.splitlines()
+    shown = next(number for number, one in enumerate(lines) if one.startswith("1 | "))
+    code, carets = lines[shown], lines[shown + 1]
+    assert cell_len(code) <= width
+    assert cell_len(code[: code.index("不存在")]) == cell_len(carets[: carets.index("^")])
+    assert carets.count("^") == cell_len("不存在的名称")
+    assert all(cell_len(one) <= width for one in lines[: shown - 3] if "─" in one or "很长" not in one)
+
+
+def test_the_summary_ends_with_what_to_do_next() -> None:
+    audited, repaired = (render(sample.report(command), "table", language="en").splitlines()[-1] for command in ("audit", "repair"))
+    assert audited.startswith("next: `snipfix repair` looks for mends, `snipfix explain SNF201`")
+    assert repaired.startswith("next: `snipfix repair --write` writes what is proven; mend the rest by hand")
+    document = replace(sample.repaired(), snippet=replace(sample.repaired().snippet, document="a guide.md"))
+    report = replace(sample.report(), results=(document,))
+    assert render(report, "table", language="zh").splitlines()[-1] == "下一步：`snipfix repair 'a guide.md' --write` 写入已验证的修复"
+    assert "下一步" not in render(report, "table", language="zh", advise=False)
 
 
 def test_markdown_renders_no_html_and_no_link_of_a_snippet() -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snipfix.cli import audit, baseline, cache, corpus, doctor, explain, extract, init, lsp, new_rule, repair, report
+from snipfix.cli import audit, baseline, cache, corpus, doctor, explain, extract, init, lsp, new_rule, repair, report, voice
 from snipfix.errors import SnipfixError
 
 __all__ = ["app", "run"]
@@ -54,9 +54,11 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 findings, 2 usage, 3 an error in snipfix, 130 interrupted."""
     try:
-        return int(app(spelled_out(sys.argv[1:] if arguments is None else arguments), standalone_mode=False) or 0)
+        given = spelled_out(sys.argv[1:] if arguments is None else arguments)
+        voice.listen(given)
+        return int(app(given, standalone_mode=False) or 0)
     except SnipfixError as error:
-        say(f"snipfix: {error}", error.hint)
+        voice.complain(error)
         return error.exit_code
     except typer.Exit as error:
         return error.exit_code
@@ -64,7 +66,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show(sys.stderr)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        say("snipfix: interrupted")
+        voice.say("interrupted")
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -85,20 +87,13 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
     return out
 
 
-def say(message: str, hint: str = "") -> None:
-    """A word to the user, on stderr, with the next step where there is one."""
-    print(message, file=sys.stderr)
-    if hint:
-        print(f"  hint: {hint}", file=sys.stderr)
-
-
 def crashed() -> int:
     """An error in snipfix itself: the traceback goes into a log, its path to the user."""
     with tempfile.NamedTemporaryFile("w", prefix="snipfix-", suffix=".log", delete=False, encoding="utf-8") as log:
         traceback.print_exc(file=log)
     kind, error, _ = sys.exc_info()
-    say(
-        f"snipfix: an error in snipfix itself: {kind.__name__ if kind else ''}: {str(error)[:300]}",
+    voice.say(
+        f"an error in snipfix itself: {kind.__name__ if kind else ''}: {str(error)[:300]}",
         f"please report it with the log {log.name}",
     )
     return 3

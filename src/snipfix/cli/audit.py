@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -37,6 +36,7 @@ from snipfix.cli.options import (
     WatchOption,
     resolve,
 )
+from snipfix.cli.voice import complain, say
 from snipfix.errors import SnipfixError, UsageError
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def watching(paths: Sequence[Path], options: Options, show: Callable[[Finished],
                     found = documents.collect(names, allow_empty=True)
                     show(Finished(report_of(engine, found), tuple(found)))
                 except SnipfixError as error:
-                    print(f"snipfix: {error}", file=sys.stderr)
-            print("snipfix: watching, Ctrl-C ends it", file=sys.stderr, flush=True)
+                    complain(error)
+            say("watching, Ctrl-C ends it")
             files = [[Path(os.path.relpath(file))] for file in next(written)]
 
 
@@ -128,5 +128,5 @@ def changed_in(paths: Sequence[Path] | None, revision: str) -> list[Document]:
     changes = Changes(revision)
     found = changes.documents(paths or [Path()])
     count = sum(len(document.snippets) for document in found)
-    print(f"snipfix: {count} changed snippets in {len(found)} changed documents since {changes.revision[:12]}", file=sys.stderr)
+    say(f"{count} changed snippets in {len(found)} changed documents since {changes.revision[:12]}")
     return found

@@ -79,7 +79,7 @@ def repair(
     finished = run(paths, options, repair=True, check=check_places if write else None)
     if interactive:
         finished = chosen(finished, options, lang)
-    emit(finished, format.value, output, lang)
+    emit(finished, format.value, output, lang, advise=not write)
     if record:
         record_patches(finished)
     code = unread(finished)

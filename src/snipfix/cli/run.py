@@ -15,6 +15,7 @@ from snipfix.baseline import DEFAULT, Baseline
 from snipfix.born import changes
 from snipfix.cache import Cache
 from snipfix.cli.report import LAST_RUN
+from snipfix.cli.voice import asked, complain, say
 from snipfix.config import Options
 from snipfix.diff import unified
 from snipfix.documents import Document, writeback
@@ -109,9 +110,10 @@ def report_of(engine: LocalEngine | RayEngine, found: Sequence[Document], *, rep
     loaded = patches.load(Path("fixes")) if repair and engine.options.patches else None
     if loaded is not None:
         loaded.check(snippets)
+    from snipfix.report.summary import language_of
     from snipfix.report.terminal import Progress
 
-    progress = Progress()
+    progress = Progress(language=asked() or language_of(snippets))
     progress.start(len(snippets))
     try:
         results = tuple(in_document_terms(engine.results(snippets, repair=repair, patches=loaded, watcher=progress), found))
@@ -165,7 +167,7 @@ def accepted_in(file: Path | None, *, consulted: bool = True) -> Baseline | None
 def unread(finished: Finished) -> int:
     """Say which documents could not be read; returns the exit code that this makes, 0 for none."""
     for error in finished.unread:
-        print(f"snipfix: {error}\n  hint: {error.hint}", file=sys.stderr)
+        complain(error)
     return max((error.exit_code for error in finished.unread), default=0)
 
 
@@ -177,7 +179,7 @@ def _workspace_here() -> Path:
     return Path()
 
 
-def emit(finished: Finished, format: str, output: Path | None, language: str | None = None) -> None:  # noqa: A002
+def emit(finished: Finished, format: str, output: Path | None, language: str | None = None, *, advise: bool = True) -> None:  # noqa: A002
     """The report in the format asked for, on stdout or into a file; the HTML and the history where `snipfix report` finds them."""
     from snipfix.report import render
 
@@ -192,14 +194,14 @@ def emit(finished: Finished, format: str, output: Path | None, language: str | N
     if format == "table" and output is None:
         from snipfix.report import terminal
 
-        options |= terminal.options()
+        options |= {**terminal.options(), "advise": advise}
     text = render(finished.report, format, **options)
     if output is not None:
         try:
             write_atomic(output, text.encode("utf-8", "replace"))
         except OSError as error:
             raise UsageError(f"cannot be written: {error.strerror}", place=str(output), hint="name another file with --output") from error
-        print(f"snipfix: report written to {output}", file=sys.stderr)
+        say(f"report written to {output}")
         return
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()

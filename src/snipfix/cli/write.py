@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snipfix import patches
 from snipfix.born import changes
+from snipfix.cli.voice import complain, say
 from snipfix.documents import Document
 from snipfix.errors import DocumentError, SnipfixError
 from snipfix.model import RunReport
@@ -37,7 +37,7 @@ def check_places(found: Sequence[Document]) -> None:
     if refused and len(refused) == len(found):
         raise refused[0]
     for one in refused:
-        print(f"snipfix: {one}\n  hint: {one.hint}", file=sys.stderr)
+        complain(one)
 
 
 def write_back(finished: Finished) -> None:
@@ -55,17 +55,17 @@ def write_back(finished: Finished) -> None:
         if document.format == "workspace":
             folder = Path(document.path) / "reports"
             write_workspace(RunReport(own, document.skipped, finished.report.environment, "repair"), folder)
-            print(f"snipfix: {len(own)} snippets reported in {folder}", file=sys.stderr)
+            say(f"{len(own)} snippets reported in {folder}")
             continue
         mended, outputs = changes(own)
         try:
             if (mended or outputs) and writeback.mend(document, mended, outputs):
                 count = len(mended | outputs)
-                print(f"snipfix: {count} snippet{'s' * (count != 1)} mended in {document.path}", file=sys.stderr)
+                say(f"1 snippet mended in {document.path}" if count == 1 else f"{count} snippets mended in {document.path}")
         except DocumentError as error:
             refused.append(error)
     for other in refused[:-1]:
-        print(f"snipfix: {other}\n  hint: {other.hint}", file=sys.stderr)
+        complain(other)
     if refused:
         raise refused[-1]
 
@@ -75,4 +75,4 @@ def record_patches(finished: Finished) -> None:
     for result in finished.report.results:
         if result.repair and result.repair.patch is None and result.snippet.id in changes([result])[0]:
             file = patches.record(Path("fixes"), result.snippet, result.repair.corrected, result.repair.fixes)
-            print(f"snipfix: recorded {file}", file=sys.stderr)
+            say(f"recorded {file}")

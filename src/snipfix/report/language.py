@@ -16,14 +16,18 @@ __all__ = ["LANGUAGES", "chosen", "spoken", "told"]
 
 def chosen(report: RunReport, language: str | None) -> str:
     """The language asked for, or that of the documents."""
-    return language if language in LANGUAGES else language_of(report)
+    return language if language in LANGUAGES else language_of(result.snippet for result in report.results)
 
 
 def spoken(report: RunReport, language: str) -> RunReport:
     """The same report with its messages, fixes' titles and reasons in a language."""
     if language == "en":
         return report
-    return replace(report, results=tuple(told(result, language) for result in report.results))
+    return replace(
+        report,
+        results=tuple(told(result, language) for result in report.results),
+        skipped=tuple(replace(one, reason=said(one.reason, language)) for one in report.skipped),
+    )
 
 
 def told(result: Result, language: str) -> Result:

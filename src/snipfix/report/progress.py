@@ -14,6 +14,7 @@ from rich.text import Text
 
 from snipfix.model import Result, Verdict
 from snipfix.report.text import short
+from snipfix.report.texts import texts
 
 __all__ = ["Progress"]
 
@@ -25,8 +26,9 @@ SHOWN = 4
 class Progress:
     """A live display that is told what happens, from any thread; it disappears when closed."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, language: str = "en") -> None:
         self._console = console or Console(stderr=True)
+        self._words = texts(language)
         self._lock = threading.Lock()
         self._running: dict[str, None] = {}
         self._verdicts: Counter[Verdict] = Counter()
@@ -68,9 +70,9 @@ class Progress:
         counts = Text(f" {through}/{self._total} ")
         for verdict, style in STYLES.items():
             if verdicts.get(verdict):
-                counts.append(f" {verdicts[verdict]} {verdict.value}", style)
+                counts.append(f" {verdicts[verdict]} {self._words[verdict.value]}", style)
         row = Table.grid(padding=(0, 1))
         row.add_row(self._spinner, ProgressBar(total=max(self._total, 1), completed=through, width=30), counts)
-        more = f" and {len(running) - SHOWN} more" if len(running) > SHOWN else ""
-        now = Text("  now: " + ", ".join(short(name, 40) for name in running[:SHOWN]) + more, "dim")
+        more = self._words["more running"].format(len(running) - SHOWN) if len(running) > SHOWN else ""
+        now = Text(f"  {self._words['now']}" + self._words["comma"].join(short(name, 40) for name in running[:SHOWN]) + more, "dim")
         return Group(row, now) if running else row

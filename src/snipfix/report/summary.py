@@ -22,9 +22,9 @@ def document_of(snippet: Snippet) -> str:
     return snippet.path or snippet.document
 
 
-def language_of(report: RunReport) -> str:
+def language_of(snippets: Iterable[Snippet]) -> str:
     """The language most snippets are written about in: `zh` or `en`."""
-    languages = Counter(result.snippet.language for result in report.results)
+    languages = Counter(snippet.language for snippet in snippets)
     return "zh" if languages["zh"] * 2 > languages.total() else "en"
 
 

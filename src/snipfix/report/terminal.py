@@ -6,12 +6,13 @@ Plain and stable by default; colour and the terminal's width only where the call
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich import box
-from rich.cells import cell_len
+from rich.cells import set_cell_size
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -38,6 +39,8 @@ ENDINGS = {
     RepairVerdict.PARTLY_REPAIRED: "yellow",
     RepairVerdict.UNREPAIRED: "red",
 }
+NAMED = 3
+"""Documents that are named in the command to run next."""
 SLOW, SLOWEST = 2.0, 5
 """Seconds from which a snippet is slow, and how many of the slow ones are named."""
 DIFF = {"+": "green", "-": "red", "@": "cyan"}
@@ -48,18 +51,23 @@ def options() -> dict[str, Any]:
     console = Console(file=sys.stdout)
     if not console.is_terminal:
         return {}
-    return {"color": not console.no_color and not console.is_dumb_terminal, "width": max(console.width, 60)}
+    return {"color": not console.no_color and not console.is_dumb_terminal, "width": max(console.width, 60), "fit": True}
 
 
-def render(report: RunReport, *, color: bool = False, width: int = WIDTH, language: str | None = None) -> str:
-    """The report as text, with ANSI colours only when asked for. `language`: `en` or `zh`; by default that of the documents."""
+def render(
+    report: RunReport, *, color: bool = False, width: int = WIDTH, language: str | None = None, fit: bool = False, advise: bool = True
+) -> str:
+    """The report as text, with ANSI colours only when asked for. `language`: `en` or `zh`; by default that of the documents.
+
+    `fit`: lines of code are cut to the width, so that carets stay below their place. `advise`: end with what to do next.
+    """
     language = chosen(report, language)
     file = io.StringIO()
     console = Console(
         file=file, width=width, force_terminal=color, no_color=not color, color_system="standard" if color else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False, _environ={},
     )  # fmt: skip
-    for part in _parts(spoken(report, language), width, texts(language)):
+    for part in _parts(spoken(report, language), width, texts(language), room=width if fit else None, advise=advise):
         if isinstance(part, Text) and not color:
             file.write(part.plain + "\n")
         else:
@@ -67,17 +75,17 @@ def render(report: RunReport, *, color: bool = False, width: int = WIDTH, langua
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
-def _parts(report: RunReport, width: int, words: Words) -> Iterator[RenderableType]:
+def _parts(report: RunReport, width: int, words: Words, *, room: int | None, advise: bool) -> Iterator[RenderableType]:
     yield _table(report, width, words)
     for result in report.results:
-        yield from _details(result, words)
-    yield from _summary(report, words)
+        yield from _details(result, words, room)
+    yield from _summary(report, words, advise=advise)
 
 
 def _table(report: RunReport, width: int, words: Words) -> Table:
     repaired = repairs(report) is not None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    table.add_column("id", no_wrap=True, overflow="ellipsis", max_width=16)
+    table.add_column(words["id head"], no_wrap=True, overflow="ellipsis", max_width=16)
     table.add_column(words["title head"], no_wrap=True, overflow="ellipsis", max_width=max(width - (76 if repaired else 60), 16))
     table.add_column(words["verdict head"], no_wrap=True)
     if repaired:
@@ -106,12 +114,12 @@ def _ending(result: Result, words: Words) -> Text:
 
 
 def _counts(result: Result, words: Words) -> Text:
-    return Text(_listed({name: count for name, count in by_severity(result.findings).items() if count}, words, ", ") or "-")
+    return Text(_listed({name: count for name, count in by_severity(result.findings).items() if count}, words) or "-")
 
 
-def _listed(counts: Mapping[str, int], words: Words, between: str = ", ") -> str:
+def _listed(counts: Mapping[str, int], words: Words) -> str:
     """`2 errors, 1 note`: how many of each kind of finding."""
-    return between.join(many(count, name, words) for name, count in counts.items())
+    return words["comma"].join(many(count, name, words) for name, count in counts.items())
 
 
 def many(count: int, name: str, words: Words) -> str:
@@ -119,7 +127,7 @@ def many(count: int, name: str, words: Words) -> str:
     return words[f"{name} one" if count == 1 else f"{name} many"].format(count)
 
 
-def _details(result: Result, words: Words) -> Iterator[RenderableType]:
+def _details(result: Result, words: Words, room: int | None) -> Iterator[RenderableType]:
     """One snippet's findings, and what the repair made of it."""
     if not (result.findings or result.reason or (result.repair and result.repair.diff)):
         return
@@ -132,11 +140,11 @@ def _details(result: Result, words: Words) -> Iterator[RenderableType]:
     if result.reason:
         yield Text(f"  {one_line(result.reason)}")
     for finding in result.findings:
-        yield frame(snippet, finding, words=words)
-    yield from _repair(result, words)
+        yield frame(snippet, finding, words=words, room=room)
+    yield from _repair(result, words, room)
 
 
-def _repair(result: Result, words: Words) -> Iterator[RenderableType]:
+def _repair(result: Result, words: Words, room: int | None) -> Iterator[RenderableType]:
     repair = result.repair
     if repair is None or repair.verdict is RepairVerdict.UNCHANGED:
         return
@@ -144,11 +152,11 @@ def _repair(result: Result, words: Words) -> Iterator[RenderableType]:
     if repair.patch:
         line.append(words["by patch"].format(f"fixes/{one_line(repair.patch)}"))
     if repair.reason:
-        line.append(f": {one_line(repair.reason)}")
+        line.append(f"{words['colon']}{one_line(repair.reason)}")
     yield line
     for fix in repair.fixes:
         yield Text(
-            f"  * {one_line(fix.title)} ({fix.rule or words['patch word']}, {words[fix.applicability.value]}, {words[fix.meaning.value]})"
+            f"  * {one_line(fix.title)}{_graded(words, fix.rule or words['patch word'], words[fix.applicability.value], words[fix.meaning.value])}"
         )
     if repair.diff:
         diff = Text()
@@ -157,17 +165,17 @@ def _repair(result: Result, words: Words) -> Iterator[RenderableType]:
             diff.append(clean(row) + "\n", "bold" if bold else DIFF.get(row[:1], ""))
         yield diff
     for finding in repair.findings_after if repair.corrected != result.snippet.code else ():
-        yield frame(result.snippet, finding, repair.corrected, words=words)
+        yield frame(result.snippet, finding, repair.corrected, words=words, room=room)
 
 
-def _summary(report: RunReport, words: Words) -> Iterator[RenderableType]:
+def _summary(report: RunReport, words: Words, *, advise: bool) -> Iterator[RenderableType]:
     findings = [finding for result in report.results for finding in result.findings]
     yield Text("")
     for skipped in report.skipped:
-        place = f"{one_line(skipped.document)}:{skipped.line} ({short(skipped.info, 40) or words['no info']})"
-        yield Text(f"{words['not looked at']}: {place}: {one_line(skipped.reason)}")
+        place = f"{one_line(skipped.document)}:{skipped.line}{_graded(words, short(skipped.info, 40) or words['no info'])}"
+        yield Text(f"{words['not looked at']}{words['colon']}{place}{words['colon']}{one_line(skipped.reason)}")
     if findings:
-        named = ", ".join(f"{count} {words[CATEGORIES.get(name, name)]}" for name, count in by_category(findings).items())
+        named = words["comma"].join(f"{count} {words[CATEGORIES.get(name, name)]}" for name, count in by_category(findings).items())
         yield _told(words["categories"], named)
         severities = _told(words["findings head"], "")
         for severity, style in SEVERITIES.items():
@@ -175,7 +183,7 @@ def _summary(report: RunReport, words: Words) -> Iterator[RenderableType]:
         yield severities
     ended = repairs(report)
     if ended is not None:
-        yield _told(words["repair head"], ", ".join(f"{count} {words[name]}" for name, count in ended.items() if count))
+        yield _told(words["repair head"], words["comma"].join(f"{count} {words[name]}" for name, count in ended.items() if count))
     if report.baseline is not None:
         accepted = many(report.baseline.accepted, "finding", words)
         yield _told(words["baseline"], words["accepted in"].format(accepted, one_line(report.baseline.file)))
@@ -184,19 +192,43 @@ def _summary(report: RunReport, words: Words) -> Iterator[RenderableType]:
     slow = sorted((result for result in report.results if result.seconds >= SLOW), key=lambda result: -result.seconds)[:SLOWEST]
     if slow:
         yield _told(words["slowest"], ", ".join(f"{short(result.snippet.id, 40)} {result.seconds:.1f} s" for result in slow))
-    yield from _last_words(report, words)
+    yield from _last_words(report, words, advise=advise)
 
 
-def _last_words(report: RunReport, words: Words) -> Iterator[Text]:
+def _last_words(report: RunReport, words: Words, *, advise: bool) -> Iterator[Text]:
     """The line that sums it up, and what to do next."""
-    counted = ", ".join(f"{count} {words[name]}" for name, count in verdicts(report).items() if count) or words["nothing to look at"]
-    skips = f", {words['fences not looked at'].format(many(len(report.skipped), 'fence', words))}" if report.skipped else ""
-    yield Text(f"{many(len(report.results), 'snippet', words)}: {counted}{skips}, {report.seconds:.1f} s", "bold")
+    counted = (
+        words["comma"].join(f"{count} {words[name]}" for name, count in verdicts(report).items() if count) or words["nothing to look at"]
+    )
+    skips = f"{words['comma']}{words['fences not looked at'].format(many(len(report.skipped), 'fence', words))}" if report.skipped else ""
+    yield Text(
+        f"{many(len(report.results), 'snippet', words)}{words['colon']}{counted}{skips}{words['comma']}{report.seconds:.1f} s", "bold"
+    )
+    if not advise:
+        return
+    where = "".join(f" {shlex.quote(one_line(name))}" for name in _named(report))
     if report.command == "audit" and any(result.verdict is Verdict.FAILING for result in report.results):
         rule = next(finding.rule for result in report.results for finding in result.findings if finding.is_error)
-        yield Text(words["next"].format(rule))
+        yield Text(words["next"].format(where, rule))
+    ended = {result.repair.verdict for result in report.results if result.repair}
+    if ended & {RepairVerdict.UNREPAIRED, RepairVerdict.PARTLY_REPAIRED}:
+        yield Text(words["next repair"].format(where))
+    elif RepairVerdict.REPAIRED in ended:
+        yield Text(words["next write"].format(where))
+
+
+def _named(report: RunReport) -> list[str]:
+    """The documents as they were given, where they are few; a workspace is what the commands take by themselves."""
+    documents = list(dict.fromkeys(result.snippet.document for result in report.results))
+    return documents if len(documents) <= NAMED and "." not in documents else []
+
+
+def _graded(words: Words, *told: str) -> str:
+    """` (SNF100, safe)`, as the language puts it in brackets."""
+    text = words["graded"].format(words["comma"].join(told))
+    return text if text.startswith("（") else f" {text}"
 
 
 def _told(label: str, text: str) -> Text:
     """A line of the summary, its text below the others'."""
-    return Text(label + ":" + " " * max(11 - cell_len(label), 1) + text)
+    return Text(set_cell_size(label + (":" if label.isascii() else "："), 12) + text)

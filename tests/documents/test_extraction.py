@@ -65,3 +65,12 @@ def test_the_tables_of_the_cases_are_all_right():
     done = subprocess.run([sys.executable, tool], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("| yes |") == len(DOCUMENTS) + len(list(CASES.parent.glob("writeback/*.before.*")))
+
+
+@pytest.mark.parametrize("code", ["not " * 20_000 + "x", "(" * 50_000, ">>> " + "+".join("1" * 20_000) + "\n1", "if" + " " * 100_000 + "x"])
+@pytest.mark.parametrize("info", ["python", ""])
+def test_no_code_is_too_deep_or_too_long_to_be_read(tmp_path, info, code):
+    path = tmp_path / "a.md"
+    path.write_text(f"```{info}\n{code}\n```\n")
+    document = documents.read(path)
+    assert len(document.snippets) + len(document.skipped) == 1

@@ -22,6 +22,7 @@ from snipfix.rules.wording import catalogue, documentation, explanation, said, s
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 FOLDERS = sorted({file.parent.name if file.parent != wording.ROOT else "" for file in wording.ROOT.rglob("zh.toml")})
+EXTRACTION = Path(__file__).parents[1] / "documents" / "cases" / "extraction"
 MISSING = "add these sentences to [says] in the zh.toml beside the rule, with {fields} for what the rule puts in"
 
 
@@ -201,3 +202,9 @@ def test_the_command_line_speaks_chinese_when_asked(command: list[str], shown: s
     assert shown not in capsys.readouterr().out
     assert run([*command, "--lang", "zh"]) == 0
     assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted(EXTRACTION.glob("*.json")), ids=lambda path: path.stem)
+def test_why_a_block_was_not_looked_at_is_said_in_chinese(path: Path) -> None:
+    reasons = [one["reason"] for one in json.loads(path.read_text(encoding="utf-8")).get("skipped", ())]
+    assert [reason for reason in reasons if said(reason, "zh") == reason] == []

@@ -35,7 +35,7 @@ def read(source: Source) -> Iterator[Event]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source.text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     own = "|".join(re.escape(name) for name in modules_of(source.path))
     imports = re.compile(rf"^\s*(?:>>>\s|\.\.\.\s)?\s*(?:from|import)\s+(?:{own})(?:\.|\s|$)", re.MULTILINE) if own else None

@@ -45,7 +45,7 @@ def effects_of(code: str) -> Effects:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Effects()
     nodes = list(_immediate(tree))
     calls = [node for node in nodes if isinstance(node, ast.Call)]

@@ -30,6 +30,8 @@ INCLUDED = re.compile(r"\s*(?:-+8<-+.*|\{[{%]<?\s*\w.*[}%]\}|<<<\s*@?[\w./]+.*|@
 HEAD = re.compile(r"(?:if|for|while|with|def|class|async)\b[^#]*?:?\s*(?:#.*)?")
 DECORATOR = re.compile(r"@[\w.]+(?:\(.*\))?\s*(?:#.*)?")
 SIGNATURE = re.compile(r"(?:async\s+)?def\s+\w+\s*\(.*\)\s*(?:->[^:]+)?|class\s+[\w.]+(?:\(.*\))?", re.DOTALL)
+LONGEST = 1_000
+"""Characters of a signature."""
 PROSE_LINE = re.compile(r"\s*(?:for each|for every|repeat until|[A-Za-z]+(?:[ ,][ ]?[A-Za-z]+){1,8})\s*[:.]?\s*(?:#.*)?")
 
 
@@ -49,7 +51,7 @@ def _parsed(code: str) -> list[ast.stmt] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -58,7 +60,7 @@ def _of_whole_statements(body: list[ast.stmt], known: Collection[str]) -> str:
         return SKETCH
     if own := next((name for name in _modules(body) if OWN.fullmatch(name)), ""):
         return f"a sketch: `{own}` stands for the reader's own"
-    if _is_within_a_method(body) and "self" not in known:
+    if "self" not in known and _is_within_a_method(body):
         return "a part of a method, without its class"
     if len(body) == 1 and isinstance(body[0], ast.Expr) and _is_signature(body[0].value, known):
         return "a signature"
@@ -129,6 +131,8 @@ def _is_method(code: str) -> bool:
 def _is_one_statement_head(code: str, lines: list[str]) -> bool:
     """A decorator, or what stands before the colon of a statement, alone: over several lines it is taken for a signature only."""
     text = code.strip()
+    if len(text) > LONGEST:
+        return False
     if len(lines) == 1 and DECORATOR.fullmatch(text):
         return True
     pattern = HEAD if len(lines) == 1 else SIGNATURE

@@ -50,7 +50,7 @@ def names_of(code: str) -> Names:
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
             table = symtable.symtable(code, "<block>", "exec")
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _guessed(code)
     gives = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     imports = _imports(tree) if "import" in code else set[str]()

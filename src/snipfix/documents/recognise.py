@@ -127,7 +127,7 @@ def reads_as_python(code: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return IMPORT.search(code) is not None and len(STRONG.findall(code)) >= 2
     return any(_is_telling(statement) for statement in tree.body)
 
@@ -152,7 +152,7 @@ def is_sketch(code: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             body = ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     imported = {alias.asname or alias.name for one in ast.walk(ast.Module(body, [])) if isinstance(one, IMPORTS) for alias in one.names}
     todo: list[ast.AST] = list(body)
@@ -212,7 +212,7 @@ def _parses(code: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
 

@@ -70,19 +70,21 @@ def shown_text(line: Line) -> str:
 
 def _statements(code: str, shown: list[int]) -> Statements:
     """The top-level statements, each with whether it is an expression and an output stands before the next one."""
-    body = _body(code)
+    body, texts = _body(code), _texts(code)
+    if not body:
+        return ()
     ends = [one.lineno for one in body[1:]] + [max(shown, default=0) + 1]
     found = list[tuple[str, bool]]()
-    for statement, end in zip(body, ends, strict=False):
+    for statement, text, end in zip(body, texts, ends, strict=True):
         told = isinstance(statement, ast.Expr) and any(statement.lineno < line < end for line in shown)
-        found.append((ast.unparse(statement), told))
+        found.append((text, told))
     return tuple(found)
 
 
 def echoed(code: str, session: Statements) -> Iterator[int]:
     """The first lines of the statements of some code whose value is shown, given those of the session that it comes from: others may have been added."""
     body = _body(code)
-    old, new = [text for text, _ in session], [ast.unparse(one) for one in body]
+    old, new = [text for text, _ in session], _texts(code)
     for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag in {"equal", "replace"}:  # what is new in a replacement stands before what it is for
             size = min(a2 - a1, b2 - b1)
@@ -90,12 +92,18 @@ def echoed(code: str, session: Statements) -> Iterator[int]:
             yield from (body[b].lineno for a, b in pairs if session[a][1])
 
 
+def _texts(code: str) -> list[str]:
+    """The text of each top-level statement; of those that share a line, with its place there."""
+    lines = code.split("\n")
+    return [f"{one.col_offset or ''}" + "\n".join(lines[one.lineno - 1 : one.end_lineno]).rstrip() for one in _body(code)]
+
+
 def _body(code: str) -> list[ast.stmt]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 
 

@@ -49,6 +49,10 @@ def _ranked(
         yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
     for text in _parts(given, function) if level == 0 else ():
         yield 7, text, replace_expression(crash.code, given, text), Meaning.RESTORES
+    if level < UP and isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef) and function.name != "__init__":
+        for call, handed in _makers(crash, function, owner, given.id):
+            for cost, text, edits, meaning in _ranked(crash, values, handed, wanted, spatial, level + 1):
+                yield cost + (-12 if _makes_failing(crash, call) else 5), text, edits, meaning
     if level < UP and isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef) and owner is not None:
         position = parameter_index(function, given.id)
         if function.name == "__init__" and position is not None:
@@ -59,6 +63,30 @@ def _ranked(
                     further = (-2 if fed_from_outside(crash) else 5) if isinstance(outer, ast.Constant) else 0
                     for cost, text, edits, meaning in _ranked(crash, values, outer, wanted, spatial, level + 1):
                         yield cost + further, text, edits, meaning
+
+
+def _makers(crash: Crash, function: ast.FunctionDef, owner: ast.ClassDef | None, name: str) -> Iterator[tuple[ast.Call, ast.expr]]:
+    """The calls of a function, or of a method on `self`, that builds layers, each with what it gives for a parameter."""
+    names = [arg.arg for arg in function.args.args]
+    if name in names:
+        method = owner is not None and names[0] == "self"
+        for call in crash.code.calls(function.name):
+            outer = argument_of(call, names.index(name) - method, name) if isinstance(call.func, ast.Attribute) == method else None
+            if outer is not None and crash.function_of(call) is not function:
+                yield call, outer
+
+
+def _makes_failing(crash: Crash, call: ast.Call) -> bool:
+    """Whether what a call builds is kept under a name on the path of the module that failed: `self.up1 = block(64, 32)` for `UNet.up1.0`."""
+    statement = crash.code.parents.get(call)
+    while isinstance(statement, ast.Tuple | ast.List | ast.Call):
+        statement = crash.code.parents.get(statement)
+    path = crash.module.path.split(".") if crash.module else []
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    pairs = [(target, statement.value) for target in targets if isinstance(statement, ast.Assign)]
+    if len(pairs) == 1 and isinstance(pairs[0][0], ast.Tuple) and isinstance(pairs[0][1], ast.Tuple):
+        pairs = list(zip(pairs[0][0].elts, pairs[0][1].elts, strict=False))
+    return any(isinstance(target, ast.Attribute) and target.attr in path and call in ast.walk(value) for target, value in pairs)
 
 
 def _parts(given: ast.expr, function: ast.AST) -> Iterator[str]:

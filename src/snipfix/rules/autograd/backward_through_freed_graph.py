@@ -9,6 +9,10 @@ from snipfix.codemods import add_keyword, insert_statement_after, insert_stateme
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.observed import words
+
+FIXED = frozenset("old behavior behaviour reference ref target targets advantage advantages returns".split())
+"""Words in the names of what stays as it was while the training goes on."""
 
 
 class BackwardThroughFreedGraph(CrashRule):
@@ -58,6 +62,11 @@ class BackwardThroughFreedGraph(CrashRule):
         ),
     )
     BAD = (
+        Bad(
+            "import torch\nimport torch.nn as nn\nnet = nn.Linear(2, 3)\nx, opt = torch.ones(4, 2), torch.optim.SGD(net.parameters(), lr=0.1)\nold_log_probs = net(x).log_softmax(1)[:, 0]\nfor _ in range(3):\n    ratio = torch.exp(net(x).log_softmax(1)[:, 0] - old_log_probs)\n    opt.zero_grad()\n    ratio.mean().backward()\n    opt.step()\n",
+            at=(9, 5),
+            fixed="import torch\nimport torch.nn as nn\nnet = nn.Linear(2, 3)\nx, opt = torch.ones(4, 2), torch.optim.SGD(net.parameters(), lr=0.1)\nold_log_probs = net(x).log_softmax(1)[:, 0].detach()\nfor _ in range(3):\n    ratio = torch.exp(net(x).log_softmax(1)[:, 0] - old_log_probs)\n    opt.zero_grad()\n    ratio.mean().backward()\n    opt.step()\n",
+        ),
         Bad(
             "import torch\nimport torch.nn as nn\nrnn = nn.GRU(3, 4)\nhidden = torch.zeros(1, 2, 4)\nfor step in range(3):\n    out, hidden = rnn(torch.ones(5, 2, 3), hidden)\n    loss = out.pow(2).mean()\n    loss.backward()\n",
             at=(8, 5),
@@ -110,6 +119,8 @@ class BackwardThroughFreedGraph(CrashRule):
         for name in dict.fromkeys(node.id for node in used if node.id in seen and seen[node.id].grad_fn):
             birth = crash.born(next(node for node in used if node.id == name))
             if birth is not None and birth.lineno < loop.lineno and not any(birth is one for one in ast.walk(loop)):
+                if FIXED & set(words(name)):
+                    yield Offer(f"Keep {name} as the number it was", wrap_expression(code, birth.value, "{}.detach()"))
                 moved = joined(remove_statement(code, birth.lineno), insert_statement_before(code, loop.body[0].lineno, code.slice(birth)))
                 yield Offer(f"Compute {name} in every round", moved)
 

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from snipfix.codemods import add_keyword
+from snipfix.code import Code
+from snipfix.codemods import add_keyword, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -15,6 +16,14 @@ from snipfix.rules.causality.unwatched import DECODING, unwatched
 from snipfix.rules.observed import items, mapping, words
 
 MASKS = {"TransformerEncoder": "mask", "TransformerEncoderLayer": "src_mask", "MultiheadAttention": "attn_mask"}
+INVERTED = (
+    "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
+    "        self.t = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)\n        self.o = nn.Linear(8, 20)\n"
+    "    def forward(self, ids):\n        x = self.e(ids) + self.p(torch.arange(ids.size(1)))\n"
+    "        hidden = {}torch.tril(torch.ones(ids.size(1), ids.size(1)), diagonal=0).bool()\n        return self.o(self.t(x, mask=hidden))\n"
+    "gpt = GPT()\ngpt(torch.randint(0, 20, (2, 6)))\n"
+)
 
 
 class FutureVisible(Rule):
@@ -80,6 +89,7 @@ class FutureVisible(Rule):
         ),
     )
     BAD = (
+        Bad(INVERTED.format(""), at=(12, 23), fixed=INVERTED.format("~")),
         Bad(
             "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
@@ -148,7 +158,10 @@ class FutureVisible(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, layer = context.code, str(finding.evidence.get("layer"))
         node = code.node_at(finding.span, ast.Call)
-        if not isinstance(node, ast.Call) or code.span(node) != finding.span or not node.args or finding.evidence.get("masks"):
+        if not isinstance(node, ast.Call) or code.span(node) != finding.span or not node.args:
+            return
+        if finding.evidence.get("masks"):
+            yield from self._inverted(code, node, layer)
             return
         decoder = layer in DECODING
         at = 1 if layer == "Transformer" else 0
@@ -159,6 +172,25 @@ class FutureVisible(Rule):
         mask = f"{prefix}.Transformer.generate_square_subsequent_mask({given}.size({dim}), device={given}.device)"
         edits = add_keyword(code, node, "tgt_mask" if decoder else MASKS[layer], mask)
         yield self.fix("let no position see the ones after it", *edits)
+
+    def _inverted(self, code: Code, call: ast.Call, layer: str) -> Iterator[Fix]:
+        """A mask that hides what should be seen and shows what should be hidden, where it is made and where it is handed over."""
+        words_for = {MASKS.get(layer, ""), "mask", "attn_mask", "tgt_mask"}
+        for keyword in (one for one in call.keywords if one.arg in words_for):
+            made = [one.value for one in code.all(ast.Assign) if ast.unparse(one.targets[0]) == ast.unparse(keyword.value)]
+            for value in (*made[:1], keyword.value):
+                if opposite := _opposite(code, value):
+                    yield self.fix("hide what comes after, not what comes before", *replace_expression(code, value, opposite))
+
+
+def _opposite(code: Code, value: ast.expr) -> str:
+    """The opposite of a mask of truth values, as written; empty for other masks."""
+    if isinstance(value, ast.Compare) and len(value.ops) == 1 and isinstance(value.ops[0], ast.Eq | ast.NotEq):
+        sign = "!=" if isinstance(value.ops[0], ast.Eq) else "=="
+        return f"{code.slice(value.left)} {sign} {code.slice(value.comparators[0])}"
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Invert):
+        return code.slice(value.operand)
+    return f"~{code.slice(value)}" if isinstance(value, ast.Call | ast.Name) else ""
 
 
 def leak(one: Seen) -> tuple[str, Any, list[Any], str] | None:

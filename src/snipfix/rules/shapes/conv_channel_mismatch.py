@@ -53,6 +53,11 @@ class ConvChannelMismatch(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\ndef block(c_in, c_out):\n    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU())\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.down, self.mid = block(3, 8), block(8, 16)\n        self.up = block(16, 8)\n\n    def forward(self, x):\n        skip = self.down(x)\n        return self.up(torch.cat([self.mid(skip), skip], dim=1))\n\nNet()(torch.zeros(1, 3, 8, 8))\n",
+            at=(13, 16),
+            fixed="import torch\nimport torch.nn as nn\ndef block(c_in, c_out):\n    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU())\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.down, self.mid = block(3, 8), block(8, 16)\n        self.up = block(24, 8)\n\n    def forward(self, x):\n        skip = self.down(x)\n        return self.up(torch.cat([self.mid(skip), skip], dim=1))\n\nNet()(torch.zeros(1, 3, 8, 8))\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 8, 3)\nx = torch.zeros(1, 16, 16, 3)\ny = conv(x)\n",
             at=(5, 5),
             fixed="import torch\nimport torch.nn as nn\nconv = nn.Conv2d(3, 8, 3)\nx = torch.zeros(1, 16, 16, 3).permute(0, 3, 1, 2)\ny = conv(x)\n",

@@ -69,6 +69,11 @@ class TargetShapeMismatch(CrashRule):
             fixed="import torch\nimport torch.nn as nn\ntarget = torch.zeros(4, 1, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), target.squeeze(1))\n",
         ),
         Bad(
+            "import torch\nimport torch.nn as nn\nmasks = torch.zeros(2, 1, 6, 6, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(2, 3, 6, 6), masks)\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\nmasks = torch.zeros(2, 1, 6, 6, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(2, 3, 6, 6), masks.squeeze(1))\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nlogits = torch.zeros(2, 5, 10)\ntarget = torch.zeros(2, 5, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(logits, target)\n",
             at=(5, 8),
             fixed="import torch\nimport torch.nn as nn\nlogits = torch.zeros(2, 5, 10)\ntarget = torch.zeros(2, 5, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(logits.transpose(1, 2), target)\n",
@@ -123,7 +128,7 @@ class TargetShapeMismatch(CrashRule):
     @staticmethod
     def _classes(crash: Crash, nodes: tuple[ast.expr, ast.expr], given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
         predicted, target = nodes
-        if len(given) == 2 and wanted == (given[0], 1):
+        if len(given) >= 2 and wanted == (given[0], 1, *given[2:]):
             yield from value_offers(crash, target, "{}.squeeze(1)", "Drop the target's axis of size one", here=True)
         if len(given) == 2 and wanted == given:
             yield from value_offers(crash, target, "{}.argmax(1)", "Turn one-hot targets into class numbers", here=True)

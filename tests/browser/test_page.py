@@ -191,10 +191,31 @@ def test_it_fits_and_is_accessible(visit: Open, viewport: dict[str, int], scheme
 
 
 def test_thousands_of_snippets_are_usable(visit: Open):
+    """Each one's details lie packed until it is opened; what is in them then works as in a small report."""
     page = visit("many")
+    assert page.locator(".listing").count() == 0
     page.fill("#search", "n2950")
     assert shown(page) == ["n2950"]
     page.click(".card:visible > summary")
-    assert page.locator(".listing:visible").count() == 1
+    page.wait_for_selector(".listing:visible")
+    diff = page.locator(".card:visible .diff")
+    diff.locator("[data-show='unified']").click()
+    assert diff.locator(".unified").is_visible()
+    diff.locator(".copy").click()
+    assert page.evaluate("navigator.clipboard.readText()") == sample.repaired().repair.diff  # type: ignore[union-attr]
     page.fill("#search", "")
     assert page.inner_text("#count") == f"{MANY} / {MANY}"
+
+
+def test_what_is_unpacked_speaks_the_language_of_the_page(visit: Open):
+    page = visit("many", viewport=PHONE)
+    page.click("#language")
+    page.evaluate("location.hash = 's101'")
+    page.wait_for_selector("#s101 .listing")
+    assert page.get_attribute("#s101 .listing", "aria-label") == "代码 n0100"
+    assert page.locator("#s101 .unified").is_visible()
+
+
+def test_without_script_a_report_of_thousands_says_what_it_needs(visit: Open):
+    page = visit("many", java_script_enabled=False)
+    assert "script switched on" in page.inner_text("noscript")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import string
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -200,6 +202,20 @@ def test_the_page_says_what_matters_of_a_repair() -> None:
         '7 <span class="en" lang="en">candidates tried</span>',
     ):
         assert part in text
+
+
+def test_the_details_of_thousands_are_packed_and_complete() -> None:
+    one = sample.repaired()
+    few = render(replace(sample.report(), results=(one,)), "html")
+    results = tuple(replace(one, snippet=replace(one.snippet, id=f"n{number}")) for number in range(400))
+    many = render(replace(sample.report(), results=results), "html")
+    packed = re.findall(r'<div class="body" data-packed="([A-Za-z0-9+/=]+)">', many)
+    assert len(packed) == 400
+    body = zlib.decompress(base64.b64decode(packed[0])).decode()
+    assert "set in_features to 16 * 14 * 14" in body
+    assert body.count("<rect") == few.count("<rect") - many.count("<rect")
+    assert len(many) < 400 * 12_000
+    assert "<script" not in body
 
 
 def test_a_patch_gives_its_reason_in_the_language_of_the_reader() -> None:

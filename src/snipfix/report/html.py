@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from snipfix.rules.wording import Explanation, explanation, said
 __all__ = ["render"]
 
 TEMPLATES = Path(__file__).with_name("templates")
+MANY = 300
+"""Snippets above which the details of each are packed."""
 FACTS = 8
 """Facts of a finding's evidence that are shown; the JSON report has all."""
 ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span", "pattern"}
@@ -72,7 +75,13 @@ def render(report: RunReport, *, language: str | None = None) -> str:
         overview=_overview(report),
         snippets=[_snippet(number, result, report, words) for number, result in enumerate(report.results, 1)],
         rules=_rules(report),
+        packed=_packed if len(report.results) > MANY else None,
     )
+
+
+def _packed(body: str) -> str:
+    """The details of one snippet, small: thousands of them are a page that opens at once, and each is unpacked when it is looked at."""
+    return base64.b64encode(zlib.compress(body.encode("utf-8", "replace"), 9)).decode()
 
 
 def _overview(report: RunReport) -> dict[str, Any]:

@@ -133,13 +133,16 @@ def curve(before: Outcome | None, after: Outcome | None, words: Words) -> Markup
     for value, y in ((high, 18), (low, 148)):
         parts.append(f'<text class="tick" x="66" y="{y}" text-anchor="end">{value:.3g}</text>')
     parts.append(f'<text class="tick" x="430" y="166" text-anchor="end">{longest}</text><text class="tick" x="72" y="166">1</text>')
+    mended = after is not None
     for number, (name, values) in enumerate(lines):
         points = " ".join(
             f"{78 + 346 * at / max(longest - 1, 1):.0f},{145 - 130 * (value - low) / spread:.0f}" for at, value in enumerate(values)
         )
-        parts.append(f'<polyline class="line {name}" points="{points}"/>')
-        parts.append(f'<text class="legend {name}" x="{270 + 80 * number}" y="22">{words.drawn(name)}</text>')
-    said = "; ".join(f"{words.plain[name]}: {values[0]:.3g} → {values[-1]:.3g}" for name, values in lines)
+        parts.append(f'<polyline class="line {name if mended else ""}" points="{points}"/>')
+        if mended:
+            at = 190 + 90 * number
+            parts.append(f'<path class="line {name}" d="M{at} 162h22"/><text class="tick" x="{at + 28}" y="166">{words.drawn(name)}</text>')
+    said = "; ".join(f"{words.plain[name] if mended else ''}: {values[0]:.3g} → {values[-1]:.3g}".lstrip(": ") for name, values in lines)
     return svg(parts, 440, 172, f"{words.plain['curve']}: {said}")
 
 

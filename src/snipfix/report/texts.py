@@ -43,6 +43,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "expand": ("Expand all", "全部展开"),
     "collapse": ("Collapse all", "全部收起"),
     "theme": ("Light or dark", "切换明暗"),
+    "needs script": (
+        "A report of so many snippets holds their details packed; a browser unpacks them with its script switched on.",
+        "片段很多时，报告压缩保存各片段的详情；浏览器需启用脚本才能展开。",
+    ),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
     "code": ("Code", "代码"),
@@ -100,6 +104,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "more running": (" and {} more", "，另有 {} 个"),
     "colon": (": ", "："),
     "comma": (", ", "，"),
+    "semicolon": ("; ", "；"),
+    "stop": (". ", "。"),
     "graded": ("({})", "（{}）"),
     "next repair": (
         'next: `snipfix repair{} --write` writes what is proven; mend the rest by hand, or mark it `<!-- snipfix: skip reason="..." -->`',

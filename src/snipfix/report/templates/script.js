@@ -28,6 +28,30 @@
     });
   }
 
+  const narrow = matchMedia("(max-width: 46rem)").matches;
+  const view = (diff, name) => {
+    diff.dataset.view = name;
+    for (const button of all("[data-show]", diff)) button.setAttribute("aria-pressed", String(button.dataset.show === name));
+  };
+  const fit = (from) => { if (narrow) for (const diff of all(".diff", from)) view(diff, "unified"); };
+  fit(document);
+
+  // Where there are thousands of snippets, the details of each lie packed in an attribute until somebody looks.
+  const unpacked = (text) => {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+  };
+  const fill = async (card) => {
+    const body = card.querySelector("[data-packed]");
+    if (!body) return;
+    const { packed } = body.dataset;
+    delete body.dataset.packed;
+    body.innerHTML = await unpacked(packed);
+    fit(body);
+    translate(body);
+  };
+  for (const card of cards) card.addEventListener("toggle", () => { if (card.open) fill(card); });
+
   const toggle = (open) => cards.forEach((card) => { if (!card.hidden) card.open = open; });
   document.getElementById("expand").addEventListener("click", () => toggle(true));
   document.getElementById("collapse").addEventListener("click", () => toggle(false));
@@ -38,11 +62,15 @@
   };
   addEventListener("hashchange", follow);
 
+  const translate = (from) => {
+    const language = root.lang === "en" ? "en" : "zh";
+    for (const name of ["aria-label", "placeholder", "title"]) {
+      for (const element of all(`[data-${name}-${language}]`, from)) element.setAttribute(name, element.getAttribute(`data-${name}-${language}`));
+    }
+  };
   const speak = (language) => {
     root.lang = language === "zh" ? "zh-Hans" : "en";
-    for (const name of ["aria-label", "placeholder", "title"]) {
-      for (const element of all(`[data-${name}-${language}]`)) element.setAttribute(name, element.getAttribute(`data-${name}-${language}`));
-    }
+    translate(document);
   };
   const stored = (key, value) => {
     try { return value === undefined ? localStorage.getItem(key) || "" : localStorage.setItem(key, value); } catch { return ""; /* a page opened from disk may have no storage */ }
@@ -62,16 +90,6 @@
     stored("snipfix-theme", root.dataset.theme);
   });
 
-  const view = (diff, name) => {
-    diff.dataset.view = name;
-    for (const button of all("[data-show]", diff)) button.setAttribute("aria-pressed", String(button.dataset.show === name));
-  };
-  const narrow = matchMedia("(max-width: 46rem)").matches;
-  for (const diff of all(".diff")) {
-    if (narrow) view(diff, "unified");
-    for (const button of all("[data-show]", diff)) button.addEventListener("click", () => view(diff, button.dataset.show));
-  }
-
   const copy = async (text) => {
     try { await navigator.clipboard.writeText(text); } catch {
       const area = Object.assign(document.createElement("textarea"), { value: text });
@@ -81,13 +99,14 @@
       area.remove();
     }
   };
-  for (const button of all(".copy")) {
-    button.addEventListener("click", async () => {
-      await copy(button.dataset.text);
-      button.classList.add("done");
-      setTimeout(() => button.classList.remove("done"), 1500);
-    });
-  }
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("button");
+    if (button?.dataset.show) view(button.closest(".diff"), button.dataset.show);
+    if (!button?.classList.contains("copy")) return;
+    await copy(button.dataset.text);
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1500);
+  });
   show();
   follow();
 })();

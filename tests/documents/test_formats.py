@@ -274,6 +274,41 @@ def test_docstring_examples_build_on_their_file():
     assert [one.reason for one in document.skipped] == ["not Python (bash)"]
 
 
+APART = '''import torch
+from torch import nn
+
+
+def f(x):
+    """Do.
+
+    >>> import torch
+    >>> x = torch.ones(3)
+    >>> f(x)
+
+    ```python
+    f(nn.Linear(3, 1)(x))
+    ```
+    """
+    return x
+
+
+def g(x):
+    """Do.
+
+    >>> import torch
+    >>> g(x)
+    """
+    return x
+'''
+
+
+def test_a_docstring_knows_nothing_of_another_one():
+    module, first, second, third = read("mod.py", APART).snippets
+    assert first.before == (module,)
+    assert [one.id for one in second.before] == ["mod:1", "mod:2"]
+    assert third.before == (module,)
+
+
 def test_a_docstring_example_is_mended_in_place():
     document = read("mod.py", MODULE)
     new = writeback.rewrite(document, {"mod:2": document.snippets[1].code.replace("x = double(4)", "y = 4\nx = double(y)")})

@@ -21,11 +21,11 @@ def test_putting_the_mended_code_in_its_place_makes_the_mended_page(path):
     document, wanted = documents.read(path), documents.read(after(path))
     pairs = list(zip(document.snippets, wanted.snippets, strict=True))
     if document.format == "python":  # the examples lie inside the file
-        pairs = pairs[:1]
+        pairs = pairs[1:] if "docstrings" in path.name else pairs[:1]
     codes = {old.id: new.code for old, new in pairs if old.code != new.code}
     outputs = {old.id: new.documented_output for old, new in pairs if old.documented_output != new.documented_output}
     assert writeback.rewrite(document, codes, outputs) == wanted.raw
-    assert bool(codes) == ("sound" not in path.name)
+    assert bool(codes or outputs) == ("sound" not in path.name)
 
 
 FOUND = {
@@ -41,6 +41,33 @@ FOUND = {
     "10-session": ("en", [[]], []),
     "11-book-chapter": ("zh", [[], []], []),
     "13-born-earlier": ("zh", [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4]], []),
+    "14-csdn-gbk": ("zh", [[], [0], [0, 1]], ["not Python (c)", "not Python (bash)"]),
+    "15-magics": (
+        "en",
+        [[], [0], [], [0, 1], [0, 1, 3], [], [0, 1, 3]],
+        [
+            "shell lines, not Python",
+            "left out, not Python: %matplotlib inline",
+            "left out, not Python: %%time",
+            "a %%bash cell, not Python",
+            "left out, not Python: files = !ls",
+            "shell lines, not Python",
+            "left out, not Python: %timeit model(x)",
+        ],
+    ),
+    "16-sound-zhihu": (
+        "zh",
+        [["setup"], ["setup"]],
+        [
+            "shown as how not to do it",
+            "a part of a class: a method, indented as it stands there",
+            "no language, and not plainly Python",
+            "no language, and not plainly Python",
+            "no language, and not plainly Python",
+        ],
+    ),
+    "17-docstrings-google": ("en", [[], [0], [0], [0], [0]], []),
+    "18-ipython": ("en", [[], [0]], []),
     "12-sound": ("en", [[], []], ["no language, and not plainly Python"]),
 }
 

@@ -10,7 +10,7 @@ import pytest
 PAGES = Path(__file__).parent / "cases" / "pages"
 NAMES = [
     "01-questions-zh", "02-tutorial-en", "03-myst", "04-quarto", "05-mdx", "06-sphinx", "07-notebook", "08-blog", "09-module", "10-session",
-    "11-book-chapter", "12-sound", "13-born-earlier",
+    "11-book-chapter", "12-sound", "13-born-earlier", "14-csdn-gbk", "15-magics", "16-sound-zhihu", "17-docstrings-google", "18-ipython",
 ]  # fmt: skip
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]

@@ -42,7 +42,7 @@ def read(source: Source) -> Iterator[Event]:
     for name, node in _docstrings(tree):
         for fence in _examples(source, node):
             tags = fence.tags | ({"of-its-file"} if imports and imports.search(code_of(fence)) else set())
-            yield replace(fence, title=name or source.path, tags=tags)
+            yield replace(fence, title=name or source.path, tags=tags, docstring=node.lineno)
 
 
 def _docstrings(tree: ast.Module) -> Iterator[tuple[str, ast.Constant]]:

@@ -235,7 +235,10 @@ def assemble(source: Source, events: Iterable[Event], format: str, *, shared: bo
     assembler.read(events)
     language = language_of("\n".join(assembler.prose) or source.text)
     drafts = assembler.drafts
-    blocks = [Block(code_of(draft.fence), draft.section, frozenset(draft.tags), shared, draft.documented is not None) for draft in drafts]
+    blocks = [
+        Block(code_of(one.fence), one.section, frozenset(one.tags), shared, one.fence.docstring, one.documented is not None)
+        for one in drafts
+    ]
     stem = "stdin" if source.path == STDIN else Path(source.path).stem
     made, shown = list[Snippet](), list[Snippet]()
     for draft, before in zip(drafts, link(blocks), strict=True):

@@ -103,6 +103,8 @@ class Fence:
     """skip, expect-error, setup, continue, reset, output: said by the format itself (cell tags, directive names). file: it is all of a Python file; of-its-file: it imports
     the file that it stands in."""
     title: str = ""
+    docstring: int = 0
+    """The line of the docstring that it stands in, if it stands in one."""
     pinned: frozenset[Line] = frozenset()
     """Lines that stay what they are whatever becomes of the code: outputs between prompts, notebook magics."""
     shown: tuple[Line, ...] = ()

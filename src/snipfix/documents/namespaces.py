@@ -20,6 +20,8 @@ class Block:
     tags: frozenset[str] = frozenset()
     shared: bool = False
     """One namespace throughout, as in a notebook."""
+    docstring: int = 0
+    """Which docstring of its file it stands in: each has the names of the file, and none of another one's."""
     documented: bool = False
     """Its output stands in the document: what a training loop made of its model then counts."""
 
@@ -58,6 +60,10 @@ class _History:
                 self.changers[reader, name].append(number)
         self.writers |= dict.fromkeys(effects.writes, number)
 
+    def copied(self) -> _History:
+        """A history that goes on by itself from here."""
+        return _History(dict(self.givers), {key: list(blocks) for key, blocks in self.changers.items()}, dict(self.writers))
+
     def changed(self, reader: int, names: Names, effects: Effects) -> set[int]:
         """The blocks that worked on what a block needs, or wrote a file that it names."""
         worked = {number for name in names.needs for number in self.changers.get((reader, name), ())}
@@ -70,13 +76,16 @@ def link(blocks: Sequence[Block]) -> list[Before]:
     A name comes from the nearest earlier block that binds it, and what that block needs comes along; so do blocks that work on what the name
     holds (`x.add_(1)`), except training loops where no output tells of them. In a collection, where block after block imports everything
     anew, blocks stand alone but for those under one heading. `reset` forgets what was before, `setup` goes before everything after it,
-    `continue` takes the block before whatever the names say, and an example that imports its own file comes after that.
+    `continue` takes the block before whatever the names say, and an example that imports its own file comes after that. The examples of one
+    docstring build on each other and on the file, as doctest has it.
     """
     names, effects = [names_of(block.code) for block in blocks], [effects_of(block.code) for block in blocks]
-    collection = not any(block.shared for block in blocks) and _is_collection(names)
-    before, setups, history = list[Before](), list[int](), _History()
+    collection = not any(block.shared or block.docstring for block in blocks) and _is_collection(names)
+    before, setups, history, of_file = list[Before](), list[int](), _History(), _History()
     for number, block in enumerate(blocks):
         reader = block.section if collection else 0
+        if block.docstring and block.docstring != blocks[number - 1].docstring:
+            history = of_file.copied()
         if "reset" in block.tags:
             history, setups = _History(), []
         given = set(setups)
@@ -93,6 +102,8 @@ def link(blocks: Sequence[Block]) -> list[Before]:
         changed |= {one for other in given | changed for one in before[other].blocks}
         before.append(Before(frozenset(given), frozenset(changed - given)))
         history.add(number, reader, names[number], effects[number])
+        if "file" in block.tags:
+            of_file = history.copied()
         if "setup" in block.tags:
             setups.append(number)
     return before

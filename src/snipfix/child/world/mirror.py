@@ -30,6 +30,7 @@ _MAKERS: tuple[tuple[str, Callable[[re.Match[str]], Made]], ...] = (
     (r"/(?P<name>wikitext-(?:2|103))-v1\.zip$", texts.wikitext),
     (r"/ptb\.(?P<split>train|valid|test)\.txt$", texts.penn),
     (r"/(?P<name>train_5500|TREC_10)\.label$", texts.trec),
+    (r"/en-ud-v2\.zip$", texts.udpos),
     (r"id=(?P<id>0Bz8a_Dbh9Qh\w+)", texts.news),
     (r"/ind\.(?P<name>cora|citeseer|pubmed)\.(?P<part>x|tx|allx|y|ty|ally|graph|test\.index)$", graphs.planetoid),
     (r"(?:graphkerneldatasets|graph_datasets/master/datasets)/(?P<name>[\w-]+)\.zip$", graphs.tu),

@@ -104,16 +104,50 @@ def prose(split: str) -> bytes:
 
 
 def trec(found: re.Match[str]) -> tuple[str, str, bytes]:
-    number = 240 if found["name"].startswith("train") else 60
+    return "TREC", QUESTIONS, questions(found["name"])
+
+
+QUESTIONS = "240 training and 60 test questions made by rule"
+
+
+def questions(name: str) -> bytes:
+    """One file of TREC: a label and a question on each line."""
+    number = 240 if name.startswith("train") else 60
     rows = ((*_QUESTIONS[index % 6], _THINGS[index * 7 % len(_THINGS)]) for index in range(number))
-    text = "".join(f"{label} {question.format(thing)}\n" for label, question, thing in rows)
-    return "TREC", "240 training and 60 test questions made by rule", text.encode()
+    return "".join(f"{label} {question.format(thing)}\n" for label, question, thing in rows).encode()
 
 
 def news(found: re.Match[str]) -> tuple[str, str, bytes]:
     stem, name, classes = _BY_ID[found["id"][13:]]
     members = {f"{stem}_csv/{split}.csv": topics(classes, split) for split in ("train", "test")}
     return name, f"280 training and 70 test lines of {classes} topics made by rule, in its CSV files", archives.tar_gz(members)
+
+
+def udpos(_found: re.Match[str]) -> tuple[str, str, bytes]:
+    members = {f"en-ud-v2/en-ud-tag.v2.{name}.txt": tagged(name) for name in ("train", "dev", "test")}
+    return "UDPOS", TAGGED, archives.zipped(members)
+
+
+TAGGED = "64 training sentences made by rule, each word with its part of speech"
+_PARTS = {
+    **dict.fromkeys(("a", "an", "the"), ("DET", "DT")),
+    **dict.fromkeys(("two", "three"), ("NUM", "CD")),
+    **dict.fromkeys(("is", "are"), ("AUX", "VBZ")),
+    **dict.fromkeys(("little", "young", "red", "many"), ("ADJ", "JJ")),
+    **dict.fromkeys(("in", "on", "at", "with", "of", "to", "next"), ("ADP", "IN")),
+    ".": ("PUNCT", "."),
+}
+
+
+def tagged(split: str) -> bytes:
+    """One split of a corpus of tagged words: a word on each line with its two tags, an empty line behind each sentence."""
+    sentences = [f"{english[:-1]} .".split() for _, english in pairs(*_SIZES[{"dev": "valid"}.get(split, split)])]
+    lines = [[f"{word}\t{tag}\t{finer}" for word in words for tag, finer in [_part(word)]] for words in sentences]
+    return "".join("\n".join(one) + "\n\n" for one in lines).encode()
+
+
+def _part(word: str) -> tuple[str, str]:
+    return _PARTS.get(word.lower()) or (("VERB", "VBG") if word.endswith("ing") else ("NOUN", "NN"))
 
 
 def topics(classes: int, split: str) -> bytes:

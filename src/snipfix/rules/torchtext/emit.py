@@ -133,6 +133,7 @@ class Emitter:
         if first:
             definitions = self.namedtuple() + {
                 "table": self.table, "translation": self.translation, "modelling": self.modelling, "imdb": self.imdb,
+                "questions": self.questions, "tagged": self.tagged,
             }[source.kind](source)  # fmt: skip
         elif source.kind != self.pipe.sources[0].kind or source.format != self.pipe.sources[0].format:
             raise NotMigratable("data sets of several kinds")
@@ -221,6 +222,31 @@ class Emitter:
             f'    files = [(path, label) for label in ("pos", "neg") for path in sorted(Path(folder, label).glob("*.txt"))]\n'
             f"    return [{self.row}({self.tokens(text, 'path.read_text(encoding=' + repr('utf-8') + ')')}, {self.tokens(label, 'label')}) "
             "for path, label in files]\n"
+        )
+
+    def questions(self, source: Source) -> str:
+        text, label = source.columns
+        kind = self.tokens(label, "label" if source.fine else 'label.split(":")[0]')
+        return (
+            f"def {self.load}(path):\n"
+            f'    with open(path, encoding="latin-1") as file:\n'
+            f'        pairs = [line.strip().split(" ", 1) for line in file]\n'
+            f"    return [{self.row}({self.tokens(text, 'text')}, {kind}) for label, text in pairs]\n"
+        )
+
+    def tagged(self, source: Source) -> str:
+        names = [column.name if column.field else "_" for column in source.columns]
+        cells = [
+            f"[word.lower() for word in {column.name}]" if column.field.constant("lower") else f"list({column.name})"
+            for column in source.columns
+            if column.field
+        ]
+        return (
+            f"def {self.load}(path):\n"
+            f'    with open(path, encoding="utf-8") as file:\n'
+            f'        sentences = [block.splitlines() for block in file.read().split("\\n\\n") if block.strip()]\n'
+            f'    columns = [zip(*(line.split("\\t") for line in sentence)) for sentence in sentences]\n'
+            f"    return [{self.row}({', '.join(cells)}) for {', '.join(names)}, *_ in columns]\n"
         )
 
     # Vocabularies ------------------------------------------------------------------------------------------------

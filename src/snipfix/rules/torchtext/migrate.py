@@ -48,14 +48,12 @@ def _names(context: Context) -> set[str]:
 def _replace(context: Context, node: ast.AST, text: str) -> Edit:
     """The text in the place of a node; a definition has an empty line above it."""
     line = getattr(node, "lineno", 1)
-    if (
-        text.startswith(("def ", "class "))
-        and line > 1
-        and context.code.lines[line - 2].strip()
-        and not context.code.lines[line - 2].startswith("#")
-    ):
-        text = f"\n{text}"
-    return Edit(*context.code.range(context.code.span(node)), _indented(context, line, text))
+    start, end = context.code.range(context.code.span(node))
+    above = context.code.lines[line - 2] if line > 1 else ""
+    if text.startswith(("def ", "class ")) and above.strip() and not above.lstrip().startswith("#"):
+        start = context.code.offset(line, 1)
+        return Edit(start, end, _indented(context, line, f"\n{text}"))
+    return Edit(start, end, _indented(context, line, text))
 
 
 def _indented(context: Context, line: int, text: str) -> str:
@@ -67,13 +65,15 @@ def _indented(context: Context, line: int, text: str) -> str:
 
 
 def _remove(context: Context, statement: ast.stmt) -> Edit:
-    """The edit that takes a statement's lines away; a comment behind it goes with it only if nothing else would be left of the line."""
-    code = context.code
+    """The edit that takes a statement's lines away; a comment behind it stays, and so does its line."""
+    code, line = context.code, statement.lineno
     start, end = code.range(code.span(statement))
-    rest = code.text[end : code.offset(code.span(statement).end_line, 1 << 30)].strip()
-    if rest:
+    behind = code.offset(code.span(statement).end_line, 1 << 30)
+    if code.text[end:behind].strip():
         return Edit(start, end + (len(code.text[end:]) - len(code.text[end:].lstrip(" "))), "")
-    return Edit(start, min(code.offset(code.span(statement).end_line, 1 << 30) + 1, len(code.text)), "")
+    if not code.text[code.offset(line, 1) : start].strip():
+        start = code.offset(line, 1)
+    return Edit(start, min(behind + 1, len(code.text)), "")
 
 
 def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
@@ -235,7 +235,12 @@ def _of_data(context: Context, pipe: Pipeline, node: ast.Name) -> Iterator[Edit]
         and of_row is not None
         and (called(of_row) == "vars" or (isinstance(of_row, ast.Attribute) and of_row.attr == "__dict__"))
     ):
-        yield _replace(context, of_row, f"{node.id}[{code.slice(row.slice)}]._asdict()")
+        asked = code.parents.get(of_row)
+        key = asked.slice if isinstance(asked, ast.Subscript) and asked.value is of_row else None
+        if isinstance(asked, ast.Subscript) and isinstance(key, ast.Constant) and str(key.value).isidentifier():
+            yield _replace(context, asked, f"{node.id}[{code.slice(row.slice)}].{key.value!s}")
+        else:
+            yield _replace(context, of_row, f"{node.id}[{code.slice(row.slice)}]._asdict()")
     elif whole is not node:
         yield _replace(context, whole, node.id)
 

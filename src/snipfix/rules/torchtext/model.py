@@ -35,6 +35,9 @@ MODELLING = {
     "PennTreebank": tuple(f".data/penn-treebank/ptb.{split}.txt" for split in ("train", "valid", "test")),
 }
 
+TAGGED = {"UDPOS": tuple(f".data/udpos/en-ud-v2/en-ud-tag.v2.{split}.txt" for split in ("train", "dev", "test"))}
+QUESTIONS = {"TREC": (".data/trec/train_5500.label", ".data/trec/TREC_10.label")}
+
 
 class NotMigratable(Exception):  # noqa: N818
     """The text does something with torchtext that has no counterpart here."""
@@ -99,6 +102,8 @@ class Source:
     format: str = ""
     header: bool = False
     exts: tuple[str, str] = ("", "")
+    fine: bool = False
+    """TREC's labels with their finer part."""
 
 
 @dataclass
@@ -223,14 +228,29 @@ def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: a
         column = Column("text", "text", _field(pipe, chosen))
         pipe.sources.append(Source(statement, "modelling", [column], _parts(statement, [repr(path) for path in MODELLING[head]])))
     elif head == "IMDB" and name.endswith(".splits"):
-        given = [*call.args, *(options[key] for key in ("text_field", "label_field") if key in options)]
-        columns = [Column(key, key, _field(pipe, node)) for key, node in zip(("text", "label"), given, strict=False)]
-        paths = [repr(f".data/imdb/aclImdb/{split}") for split in ("train", "test")]
-        pipe.sources.append(Source(statement, "imdb", columns, _parts(statement, paths)))
+        paths = tuple(f".data/imdb/aclImdb/{split}" for split in ("train", "test"))
+        pipe.sources.append(_text_and_label(pipe, statement, call, "imdb", paths))
+    elif head in QUESTIONS and name.endswith(".splits"):
+        source = _text_and_label(pipe, statement, call, "questions", QUESTIONS[head])
+        source.fine = isinstance(fine := options.get("fine_grained"), ast.Constant) and fine.value is True
+        pipe.sources.append(source)
+    elif head in TAGGED and name.endswith(".splits"):
+        columns = _columns(context, pipe, call.args[0] if call.args else options.get("fields", call))
+        pipe.sources.append(Source(statement, "tagged", columns, _parts(statement, [repr(path) for path in TAGGED[head]])))
     elif head in ITERATORS | {"BPTTIterator"} and name in {head, f"{head}.splits"}:
         loader = _loader(context, pipe, call, name)
         loader.target, loader.statement = target, statement
         pipe.loaders.append(loader)
+
+
+def _text_and_label(pipe: Pipeline, statement: ast.Assign, call: ast.Call, kind: str, paths: tuple[str, ...]) -> Source:
+    """A classic data set of texts with a label each: `IMDB.splits(TEXT, LABEL)`."""
+    options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    given = [*call.args, *(options[key] for key in ("text_field", "label_field") if key in options)]
+    if len(given) != 2 or {"root", "path", "train", "test"} & set(options):
+        raise NotMigratable("a data set in a folder of its own")
+    columns = [Column(key, key, _field(pipe, node)) for key, node in zip(("text", "label"), given, strict=True)]
+    return Source(statement, kind, columns, _parts(statement, [repr(path) for path in paths]))
 
 
 def _of_examples(context: Context, pipe: Pipeline, statement: ast.Assign, call: ast.Call) -> Source:

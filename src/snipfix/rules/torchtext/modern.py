@@ -29,7 +29,9 @@ VOCAB = '''class Vocab:
         self.itos = [*specials, *words][:max_tokens]
         self.stoi = {word: i for i, word in enumerate(self.itos)}
         self.default = None
+'''
 
+LOOKUP = """
     def __len__(self):
         return len(self.itos)
 
@@ -44,6 +46,16 @@ VOCAB = '''class Vocab:
 
     def set_default_index(self, index):
         self.default = index
+"""
+
+ORDERED_VOCAB = '''class OrderedVocab:
+    """The special tokens, then words in the order in which they are given."""
+
+    def __init__(self, counts, min_freq=1, specials=()):
+        words = [word for word, count in counts.items() if count >= min_freq and word not in specials]
+        self.itos = [*specials, *words]
+        self.stoi = {word: i for i, word in enumerate(self.itos)}
+        self.default = None
 '''
 
 COUNTED_VOCAB = '''class Vocab:
@@ -157,7 +169,8 @@ def modern_edits(context: Context) -> tuple[list[Edit], list[str], list[ast.AST]
             key = piece.definition.split("(")[0].split()[1].rstrip(":")
             if key in taken - _imported(context):
                 raise NotMigratable(f"the text has a {key} of its own")
-            definitions[key] = piece.definition
+            if definitions.setdefault(key, piece.definition) != piece.definition:
+                raise NotMigratable(f"several kinds of {key}")
     defined = [_top(context, call) for call, piece in pieces if piece.definition]
     first = min(defined, key=lambda one: one.lineno) if defined else None
     edits = [edit for _, piece in pieces for edit in piece.edits]
@@ -178,10 +191,16 @@ def _piece(context: Context, call: ast.Call, name: str) -> Piece:
         text, definition, needed = _tokenizer(call)
         return Piece((_instead(context, call, text),), definition, tuple(needed))
     if name == "vocab.build_vocab_from_iterator":
-        if not {keyword.arg for keyword in call.keywords} <= {"iterator", "min_freq", "specials", "max_tokens"}:
-            raise NotMigratable("special_first")
+        if not {keyword.arg for keyword in call.keywords} <= {"iterator", "min_freq", "specials", "max_tokens", "special_first"}:
+            raise NotMigratable("a vocabulary with options of its own")
         renamed = [_instead(context, one, f"token_lists={context.code.slice(one.value)}") for one in call.keywords if one.arg == "iterator"]
-        return Piece((_instead(context, call.func, "Vocab"), *renamed), _vocab(context), ("from collections import Counter",))
+        edits = (_instead(context, call.func, "Vocab"), *renamed, *_special_first(context, call))
+        return Piece(edits, _methods(context, VOCAB), ("from collections import Counter",))
+    if name == "vocab.vocab":
+        if not {keyword.arg for keyword in call.keywords} <= {"ordered_dict", "min_freq", "specials", "special_first"}:
+            raise NotMigratable("a vocabulary with options of its own")
+        edits = (_instead(context, call.func, "OrderedVocab"), *_special_first(context, call))
+        return Piece(edits, _methods(context, ORDERED_VOCAB))
     if name == "vocab.Vocab" and {keyword.arg for keyword in call.keywords} <= {"counter", "min_freq", "max_size", "specials"}:
         return Piece((_instead(context, call.func, "Vocab"),), COUNTED_VOCAB, ("from collections import defaultdict",))
     if name == "vocab.GloVe":
@@ -272,9 +291,21 @@ def _tokenizer(call: ast.Call) -> tuple[str, str, list[str]]:
     raise NotMigratable(f"the tokenizer {chosen.value!r}")
 
 
-def _vocab(context: Context) -> str:
+def _methods(context: Context, vocab: str) -> str:
+    """A vocabulary with those of its methods that the text uses."""
     used = {node.attr for node in context.code.by_type[ast.Attribute] if isinstance(node, ast.Attribute)}
-    return VOCAB + "".join(text for name, text in METHODS.items() if name in used)
+    return vocab + LOOKUP + "".join(text for name, text in METHODS.items() if name in used)
+
+
+def _special_first(context: Context, call: ast.Call) -> Iterator[Edit]:
+    """Takes `special_first=True` away: it is what the class does."""
+    for keyword in call.keywords:
+        if keyword.arg == "special_first":
+            if not (isinstance(keyword.value, ast.Constant) and keyword.value.value is True):
+                raise NotMigratable("special_first")
+            start, end = context.code.range(context.code.span(keyword))
+            written = context.code.text[:start].rstrip()
+            yield Edit(len(written) - written.endswith(","), end, "")
 
 
 def _placed(context: Context, first: ast.stmt | None, definitions: dict[str, str]) -> Iterator[Edit]:
@@ -285,4 +316,5 @@ def _placed(context: Context, first: ast.stmt | None, definitions: dict[str, str
     while line > 1 and context.code.lines[line - 2].startswith("#"):
         line -= 1
     at = context.code.offset(line, 1)
-    yield Edit(at, at, "\n".join(definitions.values()) + "\n")
+    apart = "\n" if line > 1 and context.code.lines[line - 2].strip() else ""
+    yield Edit(at, at, apart + "\n".join(definitions.values()) + "\n")

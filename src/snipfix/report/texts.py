@@ -240,6 +240,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "fact stepped": ("stepped", "更新次数"),
     "fact loss": ("loss", "损失"),
     "fact steps": ("steps", "步数"),
+    "fact pipeline": ("pipeline", "流程"),
+    "fact hides": ("its other lines", "其他相关行"),
     # the environment
     "environment python": ("Python", "Python 版本"),
     "environment implementation": ("implementation", "实现"),

@@ -1,11 +1,13 @@
 """Sessions at the prompt: the values that they show are outputs like any other, checked and put right where the document has them."""
 
+import json
+
 import pytest
 
 from snipfix.born import changes
 from snipfix.documents import writeback
 from snipfix.documents.collect import parse
-from snipfix.documents.sessions import echoed
+from snipfix.documents.sessions import echoed, is_plain_value
 from snipfix.documents.source import Source
 from snipfix.documents.workspace import extract
 
@@ -80,8 +82,8 @@ def test_statements_that_a_mend_adds_show_nothing(code, lines):
     assert list(echoed(code, session)) == lines
 
 
-def test_what_a_doctest_passes_over_and_what_ipython_shows_is_not_judged():
-    for text in (">>> f()  # doctest: +SKIP\n3\n", "In [1]: f()\nOut[1]: 3\n"):
+def test_what_a_doctest_passes_over_and_what_ipython_writes_in_its_own_way_is_not_judged():
+    for text in (">>> f()  # doctest: +SKIP\n3\n", "In [1]: Net\nOut[1]: __main__.Net\n", "In [1]: {2, 1}\nOut[1]: {1, 2}\n"):
         (snippet,) = read(f"```pycon\n{text}```\n").snippets
         assert (snippet.documented_output, snippet.session) == (None, ())
 
@@ -92,12 +94,61 @@ def test_the_file_of_a_session_shows_no_values(tmp_path):
     assert '"documented_output": null' in (tmp_path / "snippets/manifest.json").read_text()
 
 
+@pytest.mark.parametrize("text", ["tensor([1.])", "torch.Size([2])", "3", "-0.5", "(1, 2)", "[[1]]", "'a'", "True", "array([1])"])
+def test_values_that_ipython_writes_as_python_does(text):
+    assert is_plain_value(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["__main__.Net", "{1, 2}", "<function __main__.f(x)>", "[<matplotlib.Line2D>]", "Trueish", "", "   a  b\n0  1  2"]
+)
+def test_values_that_it_may_write_in_its_own_way(text):
+    assert not is_plain_value(text)
+
+
+IPYTHON = """```ipython
+In [1]: import torch
+
+In [2]: x = torch.ones(2, 2)
+
+In [3]: x + 1
+Out[3]: tensor([[2., 2.],
+        [2., 3.]])
+
+In [4]: x.shape
+Out[4]: torch.Size([3, 2])
+```
+"""
+
+
+def cell(source, *outputs):
+    return {"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": list(outputs), "source": source}
+
+
+def value(text):
+    return {"data": {"text/plain": text}, "execution_count": 1, "metadata": {}, "output_type": "execute_result"}
+
+
+CELLS = [
+    cell(
+        ["%%time\n", "import torch\n", "x = torch.ones(2, 3)\n", "x.T"],
+        value(["tensor([[1., 1.],\n", "        [1., 1.],\n", "        [1., 1.]])"]),
+    ),
+    cell("x.add_(1)\nx.sum(dim=0)", value(["tensor([4., 3., 4.], device='cuda:0')"])),
+    cell("print(x.shape)\ntorch.nn.Linear", value("torch.nn.modules.linear.Linear")),
+    cell("display(x.shape)\nx.T.shape", value("torch.Size([2, 3])")),
+]
+NOTEBOOK = json.dumps({"cells": CELLS, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize(
     ("text", "path", "format", "wrong"),
     [
         (SESSION, "a.md", "markdown", {"tensor([2., 2.])": "tensor([3., 3.])"}),
         (MODULE, "a.py", "python", {"    torch.Size([3, 2])": "    torch.Size([2, 3])", "    c\n": "    b\n"}),
+        (IPYTHON, "a.md", "markdown", {"[2., 3.]])": "[2., 2.]])", "[3, 2]": "[2, 2]"}),
+        (NOTEBOOK, "a.ipynb", "notebook", {"tensor([4., 3., 4.], device='cuda:0')": "tensor([4., 4., 4.])"}),
         (
             RANDOM,
             "a.md",

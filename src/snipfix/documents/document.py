@@ -14,7 +14,7 @@ from snipfix.documents.info import Info, cell_options
 from snipfix.documents.marks import Mark, mark_of
 from snipfix.documents.names import names_of
 from snipfix.documents.namespaces import Block, link
-from snipfix.documents.sessions import Statements, without_prompts
+from snipfix.documents.sessions import Statements, value_of, without_prompts
 from snipfix.documents.source import STDIN, Source
 from snipfix.documents.titles import Headings, announces_error, announces_wrong, is_output_label, language_of
 from snipfix.errors import DocumentError, SnipfixError
@@ -212,6 +212,7 @@ class _Assembler:
             draft.tags.add("expect-error")
         else:
             draft.output, draft.documented = fence, code_of(fence)
+            draft.session = value_of(code_of(draft.fence)) if "value" in fence.tags else ()
 
     def _skip(self, fence: Fence, reason: str) -> None:
         self.skipped.append(Skipped(self.source.path, fence.line, fence.info, reason))

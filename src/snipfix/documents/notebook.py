@@ -12,6 +12,7 @@ from typing import Any
 from snipfix.documents.events import Event, Fence, Line, Style
 from snipfix.documents.info import CELL_TAGS
 from snipfix.documents.markdown import read_lines
+from snipfix.documents.sessions import is_plain_value
 from snipfix.documents.source import Source
 from snipfix.errors import DocumentError
 
@@ -106,9 +107,12 @@ def _code(source: Source, cell: Node, text: Node, lines: tuple[Line, ...], final
 
 
 def _outputs(source: Source, cell: Node) -> Iterator[Event]:
-    """What the cell printed when it was saved, if that is all that it showed."""
+    """What the cell printed when it was saved, or the value it showed, if that is all."""
     outputs = cell.get("outputs")
     shown = outputs.value if outputs and isinstance(outputs.value, list) else []
+    if len(shown) == 1 and (text := _value(shown[0])) is not None:
+        yield _output(source, text, "value")
+        return
     kinds = [(node.get("output_type"), node.get("name") or node.get("stream"), node.get("text")) for node in shown]
     if (
         len(kinds) == 1
@@ -118,19 +122,22 @@ def _outputs(source: Source, cell: Node) -> Iterator[Event]:
         and kind[2]
         and (kind[0].value, kind[1].value) == ("stream", "stdout")
     ):
-        text = kind[2]
-        lines, final_newline = _lines(source, text)
-        yield Fence(
-            "",
-            source.line_at(text.start),
-            lines,
-            text.start + 1,
-            "text",
-            _separator(source, text),
-            Style.JSON,
-            final_newline,
-            frozenset({"output"}),
-        )
+        yield _output(source, kind[2])
+
+
+def _value(output: Node) -> Node | None:
+    """The text of a value that a cell showed, where IPython writes it as Python does."""
+    kind, data = output.get("output_type"), output.get("data")
+    text = data.get("text/plain") if data and isinstance(data.value, dict) else None
+    if kind is None or text is None or kind.value not in {"execute_result", "pyout"}:
+        return None
+    return text if is_plain_value("".join(map(str, text.plain)) if isinstance(text.value, list) else str(text.value)) else None
+
+
+def _output(source: Source, text: Node, *tags: str) -> Fence:
+    lines, final_newline = _lines(source, text)
+    at, separator = text.start + 1, _separator(source, text)
+    return Fence("", source.line_at(text.start), lines, at, "text", separator, Style.JSON, final_newline, tags=frozenset({"output", *tags}))
 
 
 def _markdown(source: Source, lines: Sequence[Line]) -> Iterator[Event]:

@@ -6,16 +6,18 @@ import ast
 import difflib
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from snipfix.documents.events import Fence, Line, Style, code_of
 
-__all__ = ["BLANK", "Statements", "echoed", "opens_session", "shown_text", "without_prompts"]
+__all__ = ["BLANK", "Statements", "echoed", "is_plain_value", "opens_session", "shown_text", "value_of", "without_prompts"]
 
 PROMPT = re.compile(r"(\s*)(>>>|\.\.\.)( |$)")
 IPYTHON = re.compile(r"(\s*)(In ?\[\d+\]:|\.{3,}:)( |$)")
 BLANK = "<BLANKLINE>"
+OUT = re.compile(r"Out ?\[\d+\]:(?: |$)")
+PLAIN = re.compile(r"(?:tensor|array)\(|torch\.(?:Size|float|int|long|bool)|[-+]?[\d.]|[(\[]\s*[-+\d.()\[\]'\"]|['\"]|True$|False$")
 SKIPPED = re.compile(r"#\s*doctest:.*\+(?:SKIP|REQUIRES|IGNORE_OUTPUT|IGNORE_RESULT)")
 Statements = tuple[tuple[str, bool], ...]
 STYLES = {
@@ -33,7 +35,7 @@ def opens_session(code: str) -> bool:
 def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
     """The session as a program, what it shows, and its statements, each with whether its value is shown.
 
-    What IPython shows is None where it is values: it has a layout of its own for them. So is what a doctest is told to pass over.
+    What IPython shows is None where it has a layout of its own for a value. So is what a doctest is told to pass over.
     """
     lines, outputs, shown = list[Line](), list[Line](), list[int]()
     inside, margin = False, 0
@@ -49,7 +51,7 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
         inside = inside and not line.code.strip()
         lines.append(Line(line.number, line.start, line.end, ""))
         if line.code.strip():
-            outputs.append(line.cut(margin) if fence.style is Style.TEXT and not line.code[:margin].strip() else line)
+            outputs.append(_output(line, margin if fence.style is Style.TEXT else 0))
             shown.append(len(lines))
     while lines and not lines[-1].code.strip():
         lines.pop()
@@ -59,8 +61,41 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
     code = code_of(session)
     if _only_prints(code, shown):
         return session, documented, ()
-    statements = () if ipython or SKIPPED.search(code) else _statements(code, shown)
+    told = not ipython or (fence.style is Style.TEXT and all(map(is_plain_value, _values(outputs))))
+    statements = _statements(code, shown) if told and not SKIPPED.search(code) else ()
     return session, documented if statements else None, statements
+
+
+def _output(line: Line, margin: int) -> Line:
+    """A line of output without the margin of its session, and without `Out[1]:`."""
+    if not line.code[:margin].strip():
+        line = line.cut(margin)
+    return line.cut(match.end()) if (match := OUT.match(line.code)) else line
+
+
+def _values(outputs: Sequence[Line]) -> list[str]:
+    """The outputs, what stands in brackets over several lines as one."""
+    values = list[str]()
+    for line in outputs:
+        if values and (line.code[:1] in {" ", ")", "]"} or values[-1].count("[") > values[-1].count("]")):
+            values[-1] += line.code
+        else:
+            values.append(line.code)
+    return values
+
+
+def is_plain_value(text: str) -> bool:
+    """Whether IPython shows a value as Python does: tensors, sizes, numbers, strings, sequences of them; not classes, functions, sets."""
+    return PLAIN.match(text.lstrip()) is not None
+
+
+def value_of(code: str) -> Statements:
+    """The statements of a notebook's cell, of which the last one's value is shown."""
+    body = _body(code)
+    if not body or not isinstance(body[-1], ast.Expr):
+        return ()
+    texts = _texts(code)
+    return (*((text, False) for text in texts[:-1]), (texts[-1], True))
 
 
 def shown_text(line: Line) -> str:

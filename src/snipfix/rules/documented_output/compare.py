@@ -10,6 +10,8 @@ __all__ = ["Difference", "differences", "lines_of", "mended", "shapes", "shows_e
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+PLACE = re.compile(r",\s*device='(?:cuda|mps|xpu)(?::\d+)?'")
+"""A document may have been written on a machine with a GPU."""
 NODE = re.compile(r"(Backward)\d*")
 ELLIPSIS = re.compile(r"^[\s.…]*(\.\.\.|…)[\s.…]*$")
 ERROR = re.compile(r"Traceback \(most recent call last\)|^\s*[A-Z]\w*(Error|Exception)\b", re.MULTILINE)
@@ -113,7 +115,7 @@ def _is_elided(documented: str, true: str) -> bool:
 
 
 def _plain(line: str) -> str:
-    return NODE.sub(r"\1", ADDRESS.sub("0x", line))
+    return PLACE.sub("", NODE.sub(r"\1", ADDRESS.sub("0x", line)))
 
 
 def _words(line: str) -> str:

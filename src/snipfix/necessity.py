@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from snipfix.evidence import Outcome
-from snipfix.model import Fix, Result
+from snipfix.model import Edit, Fix, Result
 
 __all__ = ["MOST", "fix_taken_back", "parts_of", "shows_the_same"]
 
@@ -34,11 +34,21 @@ def fix_taken_back(before: str, after: str, final_text: str) -> str | None:
 
 
 def parts_of(before: str, after: str, fix: Fix) -> Iterator[str]:
-    """What a fix that makes the second text of the first would have left without one of its edits, for each of them."""
+    """What a fix that makes the second text of the first would have left without one of its edits, for each that puts in lines of its own.
+
+    What replaces or drops the author's words stays with its fellows: half of a renaming, or code that is dead but still there, is worse than both.
+    """
     for edit in fix.edits if len(fix.edits) > 1 else ():
-        text = Fix("", tuple(one for one in fix.edits if one is not edit)).apply(before)
-        if text != after:
-            yield text
+        if _is_lines(before, edit):
+            text = Fix("", tuple(one for one in fix.edits if one is not edit)).apply(before)
+            if text != after:
+                yield text
+
+
+def _is_lines(text: str, edit: Edit) -> bool:
+    """Whether an edit puts in whole lines that stand for themselves: a decorator does not."""
+    own = edit.start == edit.end and "\n" in edit.text and not text[text.rfind("\n", 0, edit.start) + 1 : edit.start]
+    return own and not edit.text.strip().startswith("@")
 
 
 def shows_the_same(result: Result, after: Result) -> bool:

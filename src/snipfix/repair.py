@@ -299,11 +299,11 @@ def is_detour(before: State, after: State, mended: Finding) -> bool:
 
 
 def same_fault(one: Finding, other: Finding) -> bool:
-    """Whether two findings speak of the same fault, as far as evidence tells: another layer on the same line is another one."""
+    """Whether two findings speak of the same fault, as far as evidence tells: another layer or another call on the same line is another one."""
 
     def fault(finding: Finding) -> tuple[object, ...]:
         where = tuple(finding.evidence.get(name) for name in ("module", "operation"))
-        return (finding.rule, *(where if any(where) else ()))
+        return (finding.rule, *((*where, finding.span.column) if any(where) else ()))
 
     return fault(one) == fault(other)
 

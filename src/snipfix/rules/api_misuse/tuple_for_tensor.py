@@ -15,6 +15,12 @@ SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
 """Names for the second part: BERT's pooler output, the last state of a recurrent layer."""
 
 
+STEPS = (
+    "import torch\nimport torch.nn as nn\ncell = nn.GRU(3, 4)\nstate, outs = torch.zeros(1, 2, 4), []\nfor x in torch.ones(5, 1, 2, 3):\n"
+    "    {} = cell(x, state)\n    outs.append(out)\nprint(torch.cat(outs).shape)\n"
+)
+
+
 class TupleForTensor(CrashRule):
     """The tuple that a layer returns is used as if it were a tensor.
 
@@ -62,6 +68,11 @@ class TupleForTensor(CrashRule):
     )
     BAD = (
         Bad(
+            STEPS.format("out"),
+            at=(8, 7),
+            fixed=STEPS.format("out, state"),
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
             at=(11, 16),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(4, 5)\n        self.fc = nn.Linear(5, 2)\n\n    def forward(self, x):\n        out, _ = self.lstm(x)\n        return self.fc(out)\n\nNet()(torch.zeros(3, 2, 4))\n",
@@ -89,13 +100,16 @@ class TupleForTensor(CrashRule):
             node = crash.node.value
         if isinstance(crash.node, ast.BinOp) and crash.found[:1] == ("tuple",):
             node = crash.node.left if crash.failure.message.endswith("'Tensor'") else crash.node.right
+        node = _gathered(crash, node)
         birth = crash.born(node) if isinstance(node, ast.Name) else None
         if isinstance(crash.node, ast.Attribute) and isinstance(node, ast.Name):
             yield from self._of_parts(crash, node)
         if birth is not None and isinstance(birth.targets[0], ast.Name) and isinstance(birth.value, ast.Call):
             name = birth.targets[0].id
             for number in self._meant(crash, name):
-                names = ", ".join(["_"] * number + [name] + ["_"] * max(self._parts(crash, name) - number - 1, 0))
+                parts = max(self._parts(crash, name), 2)
+                rest = _handed_on(birth.value) if parts == 2 and number == 0 else ""
+                names = ", ".join(["_"] * number + [name] + [rest or "_"] * max(self._parts(crash, name) - number - 1, 0))
                 yield Offer("Unpack the output", replace_expression(code, birth.targets[0], names))
         outer = origin(crash, node)
         if outer is not node and isinstance(outer, ast.Name):
@@ -132,3 +146,17 @@ class TupleForTensor(CrashRule):
                 "Treat each part by itself",
                 replace_expression(crash.code, parent, f"tuple(part.{crash.node.attr}({arguments}) for part in {node.id})"),
             )
+
+
+def _gathered(crash: Crash, node: ast.expr | None) -> ast.expr | None:
+    """What is appended to a list that is joined, in place of the list."""
+    for call in crash.code.calls("append") if isinstance(node, ast.Name) else ():
+        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == node.id and call.args:  # type: ignore[union-attr]
+            return call.args[0] if isinstance(call.args[0], ast.Name) else node
+    return node
+
+
+def _handed_on(call: ast.expr) -> str:
+    """The state that a call is given by name: its new value comes back with the output."""
+    names = [one.id for one in call.args if isinstance(one, ast.Name)] if isinstance(call, ast.Call) else []
+    return next((name for name in names[1:] if any(word in name.lower() for word in ("hidden", "state", "hx"))), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from snipfix.model import Applicability, Category
@@ -59,6 +60,13 @@ class MixedFloatTypes(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\nx = torch.ones(4, 3).double()\nnet = nn.Linear(3, 2)\nfor _ in range(2):\n"
+            "    one = x + 0.1\n    print(net(one).shape)\n",
+            at=(7, 11),
+            fixed="import torch\nimport torch.nn as nn\nx = torch.ones(4, 3).double()\nnet = nn.Linear(3, 2)\nfor _ in range(2):\n"
+            "    one = (x + 0.1).float()\n    print(net(one).shape)\n",
+        ),
+        Bad(
             "import torch\nimport numpy as np\nimport torch.nn as nn\nx = torch.from_numpy(np.zeros((4, 3)))\nfc = nn.Linear(3, 2)\ny = fc(x)\n",
             at=(6, 5),
             fixed="import torch\nimport numpy as np\nimport torch.nn as nn\nx = torch.from_numpy(np.zeros((4, 3))).float()\nfc = nn.Linear(3, 2)\ny = fc(x)\n",
@@ -85,7 +93,19 @@ class MixedFloatTypes(CrashRule):
         for number, value in enumerate(crash.tensors[:2]):
             if value.dtype in ("float64", "float16", "bfloat16"):
                 node = passed(crash, number, "input") if crash.module is not None else None
-                yield from value_offers(crash, node or operand(crash, number), "{}.float()", "Convert the data to float32")
+                node = node or operand(crash, number)
+                yield from value_offers(crash, node, "{}.float()", "Convert the data to float32")
+                for source in _sources(crash, node, value.dtype):
+                    yield from value_offers(crash, source, "{}.float()", "Convert the data to float32")
         node = passed(crash, 1, "target")
         if len(crash.tensors) > 1 and crash.tensors[1].dtype == "float64" and crash.module is not None:
             yield from value_offers(crash, node, "{}.float()", "Convert the targets to float32")
+
+
+def _sources(crash: Crash, node: ast.expr | None, dtype: str) -> Iterator[ast.Name]:
+    """The names in the sum that a value was born as, which hold the same type of number: there it came in."""
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    seen = {name: value.dtype for frame in crash.frames for name, value in frame.locals.items()}
+    for one in ast.walk(birth.value) if birth is not None and isinstance(birth.value, ast.BinOp) else ():
+        if isinstance(one, ast.Name) and seen.get(one.id) == dtype:
+            yield one

@@ -90,6 +90,13 @@ OBJECTS: Mapping[str, str] = {
         "TransformerDecoderLayer CrossEntropyLoss NLLLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss KLDivLoss "
         "CosineEmbeddingLoss TripletMarginLoss MarginRankingLoss CTCLoss DataParallel"
     ),
+    "torch.nn.functional": (
+        "relu leaky_relu elu gelu silu softplus softmax log_softmax logsigmoid cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss "
+        "binary_cross_entropy binary_cross_entropy_with_logits kl_div triplet_margin_loss cosine_embedding_loss ctc_loss gumbel_softmax "
+        "max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d interpolate one_hot "
+        "cosine_similarity pairwise_distance scaled_dot_product_attention layer_norm batch_norm conv1d conv2d conv_transpose2d grid_sample"
+    ),
+    "torch.distributions": "Categorical Normal MultivariateNormal Bernoulli Beta Dirichlet Multinomial OneHotCategorical kl_divergence",
     "torch.nn.utils": "clip_grad_norm_ clip_grad_value_ weight_norm spectral_norm",
     "torch.nn.utils.rnn": "pad_sequence pack_padded_sequence pad_packed_sequence pack_sequence PackedSequence",
     "torch.nn.parallel": "DistributedDataParallel",

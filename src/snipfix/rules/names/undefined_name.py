@@ -13,6 +13,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.imports import import_edits
 from snipfix.rules.names.conventions import candidates
 from snipfix.rules.names.inverse import recovered
+from snipfix.rules.names.unpacked import unpacked
 from snipfix.rules.scopes import BUILTINS, Scope, Scopes
 
 OTHER_WORDS = {
@@ -22,6 +23,13 @@ OTHER_WORDS = {
 """Words of Python 2 and of other languages, with what Python 3 calls them."""
 
 MOVED = {"reduce": "functools:reduce", "reload": "importlib:reload", "izip": "builtins:zip"}
+
+
+UNPACKED = (
+    "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.lstm, self.fc = nn.LSTM(3, 4), nn.Linear(4, 2)\n\n    def forward(self, x):\n        {} = self.lstm(x)\n"
+    "        return self.fc(hidden[-1])\n\nprint(Net()(torch.ones(5, 2, 3)).shape)\n"
+)
 
 
 class UndefinedName(Rule):
@@ -98,6 +106,11 @@ class UndefinedName(Rule):
             at=(8, 11),
             fixed="import math\n\ndef spread(log_s):\n    s = math.exp(log_s / 2)\n    return s\n\ns = spread(0.5)\nlog_s = 2 * math.log(s)\nentropy = log_s + 1.4  # 熵\n",
         ),
+        Bad(
+            UNPACKED.format("out"),
+            at=(11, 24),
+            fixed=UNPACKED.format("out, (hidden, _)"),
+        ),
         Bad("def f():\n    inner = 1\n    return inner\n\nprint(f() + inner)\n", at=(5, 13)),
     )
 
@@ -138,6 +151,9 @@ class UndefinedName(Rule):
                 meaning=Meaning.RESTORES,
                 preference=preference,
             )
+            preference += 1
+        for name_, unpacking in unpacked(context.code, first) if not preference else ():
+            yield self.fix(f"Unpack {name_}", *unpacking, applicability=Applicability.UNSAFE)
             preference += 1
         for line in recovered(context.scopes, first) if not preference else ():
             yield self.fix(

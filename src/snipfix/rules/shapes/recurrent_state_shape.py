@@ -13,6 +13,13 @@ from snipfix.rules.mending import origin, passed, value_offers
 from snipfix.rules.synthesis import expressions
 from snipfix.rules.values import Values
 
+METHOD = (
+    "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, layers):\n        super().__init__()\n"
+    "        self.layers = layers\n        self.rnn = nn.GRU(4, 5, layers)\n\n    def start(self, batch):\n"
+    "        return torch.zeros({}, batch, 5)\n\n    def forward(self, x):\n        return self.rnn(x, self.start(x.size(1)))\n\n"
+    "out, h = Net(2)(torch.ones(7, 3, 4))\n"
+)
+
 
 class RecurrentStateShape(CrashRule):
     """A recurrent layer is given a state of the wrong shape.
@@ -54,6 +61,11 @@ class RecurrentStateShape(CrashRule):
     )
     BAD = (
         Bad(
+            METHOD.format(1),
+            at=(13, 16),
+            fixed=METHOD.format("self.layers"),
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nnum_layers = 2\nrnn = nn.GRU(4, 5, num_layers=num_layers, batch_first=True)\nout, h = rnn(torch.zeros(3, 7, 4), torch.zeros(1, 3, 5))\n",
             at=(5, 10),
             fixed="import torch\nimport torch.nn as nn\nnum_layers = 2\nrnn = nn.GRU(4, 5, num_layers=num_layers, batch_first=True)\nout, h = rnn(torch.zeros(3, 7, 4), torch.zeros(num_layers, 3, 5))\n",
@@ -87,12 +99,8 @@ class RecurrentStateShape(CrashRule):
             part = origin(crash, part) if part is not None else None
             birth = crash.born(part) if isinstance(part, ast.Name) else None
             value = birth.value if birth is not None else part
-            for node in ast.walk(value) if value is not None else ():
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Attribute)
-                    and node.func.attr in ("zeros", "randn", "ones", "rand")
-                ):
+            for node in _calls_behind(crash, value):
+                if isinstance(node.func, ast.Attribute) and node.func.attr in ("zeros", "randn", "ones", "rand"):
                     yield node, node.args
 
     @staticmethod
@@ -105,7 +113,22 @@ class RecurrentStateShape(CrashRule):
         per_size = []
         for size, old, new in zip(sizes, given, wanted, strict=True):
             if old != new:
-                found = expressions(new, size, values.of(function), near=values.own(function), limit=2)
+                found = expressions(new, size, values.of(function), near={**values.kept(function), **values.own(function)}, limit=2)
                 per_size.append([replace_expression(crash.code, size, one.text) for one in found])
         for choice in zip(*per_size, strict=False):
             yield joined(*choice)
+
+
+def _calls_behind(crash: Crash, value: ast.expr | None, depth: int = 2) -> Iterator[ast.Call]:
+    """The calls in an expression, and those in what the text's own functions among them return: `self.init_hidden(n)`."""
+    for node in ast.walk(value) if value is not None else ():
+        if not isinstance(node, ast.Call):
+            continue
+        yield node
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+        made = next((one for one in crash.code.all(ast.FunctionDef) if one.name == name), None)
+        for given in crash.code.all(ast.Return, made) if made is not None and depth else ():
+            names = [one for one in ast.walk(given) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
+            births = [birth.value for one in names if (birth := crash.born(one)) is not None]
+            for inner in (given.value, *births):
+                yield from _calls_behind(crash, inner, depth - 1)

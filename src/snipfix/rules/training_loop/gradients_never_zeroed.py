@@ -17,6 +17,13 @@ from snipfix.rules.training_loop.loops import optimizers, receiver
 CLEARED = re.compile(r"zero_grad|\.grad\s*=|\.grad\.(data\.)?zero_|autograd\.grad|\.grad\b.*\b(zero|fill)_")
 
 
+TWO = (
+    "import torch, torch.nn as nn\ng, d = nn.Linear(2, 3), nn.Linear(3, 1)\nog = torch.optim.SGD(g.parameters(), lr=0.1)\n"
+    "od = torch.optim.SGD(d.parameters(), lr=0.1)\nfor _ in range(4):\n    fake = g(torch.ones(2, 2))\n    loss = d(fake.detach()).pow(2).mean()\n"
+    "{}    loss.backward()\n    od.step()\n    og.zero_grad()\n    loss = (d(fake) - 1).pow(2).mean()\n    loss.backward()\n    og.step()\n"
+)
+
+
 class GradientsNeverZeroed(Rule):
     """A backward pass adds to gradients that were already used for a step.
 
@@ -85,6 +92,11 @@ class GradientsNeverZeroed(Rule):
             "    for x in torch.randn(3, 8, 3):\n        loss = m(x).pow(2).mean()\n        opt.zero_grad()\n        loss.backward()\n        opt.step()\n",
         ),
         Bad(
+            TWO.format(""),
+            at=(12, 5),
+            fixed=TWO.format("    od.zero_grad()\n"),
+        ),
+        Bad(
             "import torch\nw = torch.ones(3, requires_grad=True)\nfor _ in range(4):\n    (w ** 2).sum().backward()\n"
             "    with torch.no_grad():\n        w -= 0.1 * w.grad\n",
             at=(4, 5),
@@ -116,10 +128,14 @@ class GradientsNeverZeroed(Rule):
         node = code.node_at(finding.span, ast.Call)
         if node is None or called(node) != "backward":
             return
-        name = finding.evidence.get("optimizer") or _stepped_after(code, node)
-        if name:
-            edits = insert_statement_before(code, node.lineno, f"{name}.zero_grad()")  # type: ignore[attr-defined]
+        forgotten = list(_never_cleared(code, node))
+        for other, backward in forgotten:
+            edits = insert_statement_before(code, backward.lineno, f"{other}.zero_grad()")
             yield self.fix("clear the gradients before the backward pass", *edits)
+        name = finding.evidence.get("optimizer") or _stepped_after(code, node)
+        if name and (name, node) not in forgotten:
+            edits = insert_statement_before(code, node.lineno, f"{name}.zero_grad()")  # type: ignore[attr-defined]
+            yield self.fix("clear the gradients before the backward pass", *edits, preference=len(forgotten))
 
 
 def _loop_of(code: Code, node: ast.AST) -> ast.AST | None:
@@ -130,6 +146,17 @@ def _loop_of(code: Code, node: ast.AST) -> ast.AST | None:
         if isinstance(up, ast.FunctionDef | ast.Lambda):
             return None
     return None
+
+
+def _never_cleared(code: Code, backward: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Optimizers that step in the loop of a backward pass and are never cleared, each with the backward pass before its step."""
+    loop, cleared = _loop_of(code, backward), {receiver(node) for node in code.calls("zero_grad")}
+    for step in code.calls("step", inside=loop) if loop is not None else ():
+        name = receiver(step)
+        if name in set(optimizers(code)) - cleared:
+            before = [node for node in code.calls("backward", inside=loop) if node.lineno < step.lineno]
+            if before:
+                yield name, before[-1]
 
 
 def _stepped_after(code: Code, backward: ast.AST) -> str:

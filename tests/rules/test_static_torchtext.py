@@ -128,6 +128,63 @@ def test_a_language_model(tmp_path):
     assert done.returncode == 0, done.stderr[-4000:]
 
 
+def write_corpora(folder) -> None:
+    """A few lines of TREC and UDPOS where torchtext keeps them: it downloads nothing then."""
+    chance = random.Random(2)
+
+    def words() -> list[str]:
+        return [word for one in chance.choices(WORDS, k=6) for word in one.split()]
+
+    for name in ("train_5500", "TREC_10"):
+        lines = "".join(f"{chance.choice(('HUM:ind', 'LOC:city', 'LOC:other'))} {' '.join(words())} ?\n" for _ in range(20))
+        write(folder / f".data/trec/{name}.label", lines)
+    for split in ("train", "dev", "test"):
+        sentences = ["".join(f"{word}\t{chance.choice('XYZ')}\tT\n" for word in words()) for _ in range(9)]
+        write(folder / f".data/udpos/en-ud-v2/en-ud-tag.v2.{split}.txt", "\n".join(sentences) + "\n")
+
+
+def write(path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+CORPORA = {
+    "TREC": ("train, test = datasets.TREC.splits(TEXT, LABEL)", "text", "label"),
+    "TREC, fine": ("train, test = datasets.TREC.splits(TEXT, LABEL, fine_grained=True)", "text", "label"),
+    "UDPOS": ("train, valid, test = datasets.UDPOS.splits((('text', TEXT), ('tags', LABEL)))", "text", "tags"),
+    "by hand": (
+        (
+            "rows = [('b a b', 'x'), ('c', 'y'), ('a a', 'x')]\nfields = [('text', TEXT), ('label', LABEL)]\n"
+            "made = [data.Example.fromlist(row, fields) for row in rows]\ntrain = data.Dataset(made, fields)\ntest = data.Dataset(made, fields)"
+        ),
+        "text",
+        "label",
+    ),
+}
+
+
+@pytest.mark.torch
+def test_the_same_corpora(tmp_path):
+    write_corpora(tmp_path)
+    pairs = []
+    for name, (load, text, label) in CORPORA.items():
+        kind = "data.Field(unk_token=None)" if name == "UDPOS" else "data.LabelField()"
+        one = (
+            f"import torch\nfrom torchtext import data, datasets\n\nTEXT = data.Field(lower=True)\nLABEL = {kind}\n{load}\n"
+            "TEXT.build_vocab(train)\nLABEL.build_vocab(train)\n"
+            "batches = data.Iterator(test, batch_size=3, train=False, sort=False, shuffle=False)\n"
+            f"batches = [(batch.{text}, batch.{label}) for batch in batches]\n"
+            "shape = (TEXT.vocab.itos, LABEL.vocab.itos, TEXT.vocab.freqs.most_common(3), len(train))\n"
+        )
+        pairs.append((one, migrated(one)))
+        assert pairs[-1][1] is not None
+        assert "torchtext" not in pairs[-1][1]
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARE], input=json.dumps(pairs), capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
 REFUSED = {
     "a field handed on": "from torchtext.data import Field\nT = Field()\nprint(T)\n",
     "no data set": "from torchtext.data import Field\nT = Field()\nT.build_vocab([['a']])\n",

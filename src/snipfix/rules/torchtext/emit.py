@@ -229,8 +229,8 @@ class Emitter:
         kind = self.tokens(label, "label" if source.fine else 'label.split(":")[0]')
         return (
             f"def {self.load}(path):\n"
-            f'    with open(path, encoding="latin-1") as file:\n'
-            f'        pairs = [line.strip().split(" ", 1) for line in file]\n'
+            f'    with open(path, "rb") as file:  # one byte of it is no UTF-8\n'
+            f'        pairs = [line.replace(b"\\xf0", b" ").decode().strip().split(" ", 1) for line in file]\n'
             f"    return [{self.row}({self.tokens(text, 'text')}, {kind}) for label, text in pairs]\n"
         )
 

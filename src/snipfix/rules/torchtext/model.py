@@ -349,7 +349,8 @@ def _columns(context: Context, pipe: Pipeline, node: ast.expr) -> list[Column]:
         statement = context.code.parents.get(bound[0].node) if len(bound) == 1 else None
         if not isinstance(statement, ast.Assign):
             raise NotMigratable("fields that are not a literal")
-        pipe.dropped.append(statement)
+        if statement not in pipe.dropped:
+            pipe.dropped.append(statement)
         return _columns(context, pipe, statement.value)
     found: list[Column] = []
     if isinstance(node, ast.Dict):

@@ -237,6 +237,14 @@ def test_shapes_are_written_one_way() -> None:
     assert dict(_facts(found)) == {"given": "64 × 1600 float32, 1 int64", "input": "4 × 3", "moved": "1, 2"}
 
 
+def test_code_in_a_message_is_shown_as_code_and_nothing_else_is() -> None:
+    one = sample.repaired()
+    found = replace(one.findings[0], message="`a <b>` is <i>not</i> `c", evidence={"head_at": [3, 5, 3, 9], "why": "`a <b>` is <i>not</i>"})
+    page = render(replace(sample.report(), results=(replace(one, findings=(found,)),)), "html", language="en")
+    assert "<code>a &lt;b&gt;</code> is &lt;i&gt;not&lt;/i&gt; `c" in page
+    assert _facts(found) == [("head at", "3:5")], "a place is a line and a column, and what the message says is not told twice"
+
+
 def test_the_language_is_that_of_the_documents() -> None:
     assert 'lang="zh-Hans"' in render(sample.report(), "html")
     assert 'lang="en"' in render(replace(sample.report(), results=(sample.hostile(),)), "html")

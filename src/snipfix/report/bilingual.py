@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from markupsafe import Markup, escape
@@ -17,12 +18,19 @@ TAGS = {"en": "en", "zh": "zh-Hans"}
 """The `lang` attribute of each language."""
 
 
-def both(english: str, chinese: str, element: str = "span") -> Markup:
-    """A text in both languages; the page's style shows one. Once where they are the same."""
-    one, other = escape(clean(english)), escape(clean(chinese))
+CODE = re.compile("`([^`]+)`")
+
+
+def both(english: str, chinese: str, element: str = "span", *, prose: bool = False) -> Markup:
+    """A text in both languages; the page's style shows one. Once where they are the same. `prose`: what stands in backticks is code."""
+    one, other = (_prose(text) if prose else escape(clean(text)) for text in (english, chinese))
     if one == other:
         return one
     return Markup(f'<{element} class="en" lang="en">{one}</{element}><{element} class="zh" lang="zh-Hans">{other}</{element}>')  # noqa: S704 - escaped
+
+
+def _prose(text: str) -> Markup:
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(clean(text)))))  # noqa: S704 - escaped before the tags came in
 
 
 class Words(Mapping[str, Markup]):
@@ -61,9 +69,9 @@ class Words(Mapping[str, Markup]):
     @staticmethod
     def title(fix: Fix) -> Markup:
         """What a fix does, or why a patch was written."""
-        return both(fix.title, fix.chinese or said(fix.title, "zh", fix.rule))
+        return both(fix.title, fix.chinese or said(fix.title, "zh", fix.rule), prose=True)
 
     @staticmethod
     def say(text: str, rule: str = "") -> Markup:
         """What a rule, the audit or the repair says."""
-        return both(text, said(text, "zh", rule))
+        return both(text, said(text, "zh", rule), prose=True)

@@ -35,12 +35,16 @@ __all__ = ["render"]
 TEMPLATES = Path(__file__).with_name("templates")
 MANY = 300
 """Snippets above which the details of each are packed."""
+LONG = 12
+"""Characters above which a fact that the message has word for word is not told twice."""
 FACTS = 8
 """Facts of a finding's evidence that are shown; the JSON report has all."""
 ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span", "pattern"}
 """Facts that the page shows in another way: the failure below the code, places in it."""
 SHAPES = {"input", "output", "shape", "given", "expected", "before", "after", "target"}
 """Facts whose lists of numbers are shapes; others are indices or counts."""
+PLACES = ("_at", "_built")
+"""What the keys of places in the code end with; the page shows line and column."""
 TUPLE = re.compile(r"\((\d+(?:, \d+)*,?)\)(?= [a-z]+\d+\b)")
 """A shape before its dtype, as Python writes it; the page writes 64 × 784."""
 TRAINING = {Category.TRAINING_LOOP, Category.AUTOGRAD}
@@ -66,6 +70,7 @@ def render(report: RunReport, *, language: str | None = None) -> str:
         fact=lambda key: words.get(f"fact {key}", key),
         known=lambda kind, value: words.get(f"{kind} {value}", value),
         facts_of=_facts,
+        counted=lambda count, name: words[f"{name} one" if count == 1 else f"{name} many"].replace("{}", str(count)),
         language=language,
         version=__version__,
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
@@ -149,6 +154,8 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         if key in ELSEWHERE:
             continue
         if isinstance(value, list) and all(isinstance(one, int | str | float) for one in value):
+            if key.endswith(PLACES) and len(value) == 4:
+                value = [f"{value[0]}:{value[1]}"]
             shape = key in SHAPES and all(isinstance(one, int) for one in value)
             text = (" × " if shape else ", ").join(map(str, value))
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -157,7 +164,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
             text = f"{' × '.join(map(str, value['shape']))} {value.get('dtype', '')}"
         else:
             continue
-        if text:
+        if text and not (len(text) > LONG and text in finding.message):
             found.append((short(key.replace("_", " "), 40), short(TUPLE.sub(_times, text), 120)))
     return found[:FACTS]
 
@@ -223,6 +230,6 @@ def _rules(report: RunReport) -> list[dict[str, str]]:
             english, chinese = (explanation(find(rule), language) for language in ("en", "zh"))
         except UsageError:
             english = chinese = Explanation("", "", "", "")
-        texts = {key: both(getattr(english, key), getattr(chinese, key)) for key in ("summary", "what", "why", "safety")}
+        texts = {key: both(getattr(english, key), getattr(chinese, key), prose=True) for key in ("summary", "what", "why", "safety")}
         found.append({"id": rule, "name": finding.name, "category": finding.category.value, **texts})
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup, escape
 from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
@@ -79,6 +80,7 @@ def _pieces(text: str, marks: Sequence[tuple[int, int, str]]) -> Iterator[tuple[
         yield at, text[at:end], _class(token)
 
 
+@cache
 def _class(token: object) -> str:
     kind = next((one for one in COLOURED if token in one), None) if token is not Token.Error else None
     return STANDARD_TYPES[kind] if kind is not None else ""

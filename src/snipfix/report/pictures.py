@@ -172,12 +172,14 @@ def gradients(outcome: Outcome | None, words: Words) -> Markup | str:
         for cell, state in enumerate(row.states):
             parts.append(f'<rect class="cell {state}" x="{label + 22 * cell}" y="{y + 2}" width="18" height="16" rx="3"/>')
         y += 24
-    for number, (state, key) in enumerate((("own", "trained"), ("none", "no gradient"), ("leak", "not stepped"))):
-        parts.append(f'<rect class="cell {state}" x="{150 * number}" y="{y + 10}" width="12" height="12" rx="3"/>')
-        parts.append(f'<text class="kind" x="{150 * number + 18}" y="{y + 20}">{words.drawn(key)}</text>')
+    present = {state for row in rows for state in row.states}
+    for state in [state for state in STATES if state in present]:
+        y += 20
+        parts.append(f'<rect class="cell {state}" x="0" y="{y - 10}" width="12" height="12" rx="3"/>')
+        parts.append(f'<text class="kind" x="20" y="{y}">{words.drawn(STATES[state])}</text>')
     said = "; ".join(f"{row.name}: {', '.join(words.plain[STATES[state]] for state in dict.fromkeys(row.states))}" for row in rows)
-    width = max(450, label + 22 * max(len(row.states) for row in rows))
-    return svg(parts, width, y + 28, f"{words.plain['gradients']}: {said}")
+    width = max(250, label + 22 * max(len(row.states) for row in rows))
+    return svg(parts, width, y + 8, f"{words.plain['gradients']}: {said}")
 
 
 STATES = {"own": "trained", "none": "no gradient", "leak": "not stepped"}

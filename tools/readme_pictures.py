@@ -26,7 +26,7 @@ def terminal(report: RunReport) -> str:
     """What `snipfix repair` shows, as SVG with the reader's own fonts."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ snipfix repair " + " ".join(f"snippets/{name}*" for name in SHOWN) + " --lang en", "bold"))
-    console.print(Text.from_ansi(render(report, "table", color=True, width=WIDTH, language="en")))
+    console.print(Text.from_ansi(render(report, "table", color=True, width=WIDTH, language="en", fit=True)))
     return FOREIGN.sub("", console.export_svg(title="snipfix"))
 
 

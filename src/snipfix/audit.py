@@ -159,7 +159,8 @@ class Auditor:
         for finding in sorted(findings, key=_reading_order):
             if self.options.wants(finding) and not _ignored(context.code, finding):
                 kept.setdefault(finding.key, finding)
-        certain = [one for one in kept.values() if one.stage is Stage.STATIC and one.is_error and one.category not in QUIET]
+        silent = {rule.id for rule in self.rules if rule.silent or rule.category in QUIET}
+        certain = [one for one in kept.values() if one.stage is Stage.STATIC and one.is_error and one.rule not in silent]
         broken = {line for one in certain for line in (one.span.line, *one.evidence.get("hides", ()))}
         said = {(finding.span.line, finding.category) for finding in kept.values() if finding.stage is Stage.STATIC}
         return [

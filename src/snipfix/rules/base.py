@@ -79,6 +79,8 @@ class Rule:
     category: ClassVar[Category]
     severity: ClassVar[Severity] = Severity.ERROR
     applicability: ClassVar[Applicability] = Applicability.UNSAFE
+    silent: ClassVar[bool] = False
+    """Nothing stops at this defect, whatever its category: a failure on the same line is another matter."""
     GOOD: ClassVar[tuple[Good, ...]] = ()
     BAD: ClassVar[tuple[Bad, ...]] = ()
 

@@ -52,6 +52,7 @@ class HalfReadDirection(Rule):
     id = "SNF338"
     name = "half-read-direction"
     category = Category.API_MISUSE
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(CODE.format("(hidden, _)", BOTH)),

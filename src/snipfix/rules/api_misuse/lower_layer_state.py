@@ -51,6 +51,7 @@ class LowerLayerState(Rule):
     id = "SNF339"
     name = "lower-layer-state"
     category = Category.API_MISUSE
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(CODE.format("_", "hidden[-1]")),

@@ -67,6 +67,7 @@ class ResultThrownAway(Rule):
     id = "SNF456"
     name = "result-thrown-away"
     category = Category.API_MISUSE
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(HEAD + "    x = x.to(device)\n    net.to(device)\n    print(net(x.view(-1, 3)))\n"),

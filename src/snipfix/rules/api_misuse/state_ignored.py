@@ -60,6 +60,7 @@ class StateIgnored(Rule):
     id = "SNF324"
     name = "state-ignored"
     category = Category.API_MISUSE
+    silent = True
     GOOD = (
         Good(CODE.format(", hidden")),
         Good(CODE.format("").replace("return out, hidden", "return out + 0, hidden").replace("(self, word, hidden)", "(self, word, *_)")),

@@ -55,6 +55,7 @@ class WeightsTiedByCopy(Rule):
     id = "SNF337"
     name = "weights-tied-by-copy"
     category = Category.API_MISUSE
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(CODE.format("self.out.weight = self.embed.weight  # tied")),

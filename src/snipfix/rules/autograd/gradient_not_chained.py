@@ -54,6 +54,7 @@ class GradientNotChained(Rule):
     id = "SNF299"
     name = "gradient-not-chained"
     category = Category.AUTOGRAD
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(CODE.format("grad_output * 2 * x")),

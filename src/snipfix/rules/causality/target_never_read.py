@@ -57,6 +57,7 @@ class TargetNeverRead(Rule):
     id = "SNF478"
     name = "target-never-read"
     category = Category.API_MISUSE
+    silent = True
     GOOD = (
         Good(MODEL.format("trg")),
         Good(

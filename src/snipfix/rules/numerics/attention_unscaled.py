@@ -61,6 +61,7 @@ class AttentionUnscaled(Rule):
     id = "SNF336"
     name = "attention-unscaled"
     category = Category.API_MISUSE
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(CODE.format("ScaledDotProduct", PRODUCT + " / math.sqrt(query.size(-1))", "ScaledDotProduct")),

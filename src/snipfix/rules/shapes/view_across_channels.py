@@ -51,6 +51,7 @@ class ViewAcrossChannels(Rule):
     id = "SNF229"
     name = "view-across-channels"
     category = Category.SHAPE
+    silent = True
     applicability = Applicability.UNSAFE
     GOOD = (
         Good(CODE.format(".permute(0, 2, 3, 1)", "reshape", "self.num_classes")),

@@ -26,6 +26,8 @@ def install(recorder: Any) -> None:
         place = recorder.place()
         key = (id(module), None if place is None else tuple(place))
         seen[key] = seen.get(key, 0) + 1
+        if seen[key] == 1 and gathers_statistics():
+            return
         noisy = noisy_layers(module)
         if seen[key] == 1 and noisy:
             recorder.observe("training-mode", {"module": recorder.module_ref(module), "layers": noisy, "steps": recorder.steps}, place)
@@ -45,6 +47,16 @@ def install(recorder: Any) -> None:
     recorder.on_module(post=called)
     recorder.on_step(pre=modes.stepping)
     recorder.on_function(DROPOUTS, after=dropped)
+
+
+def gathers_statistics() -> bool:
+    """Whether torch itself runs the model in training mode, to gather the statistics of its normalisation anew."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "update_bn" and frame.f_globals.get("__name__") == "torch.optim.swa_utils":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Modes:

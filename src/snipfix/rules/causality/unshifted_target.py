@@ -28,6 +28,11 @@ MODEL = (
     "    def forward(self, ids):\n        return self.o(self.r(self.e(ids))[0])\nmodel = Writer()\nids = torch.randint(0, 20, (2, 6))\n"
 )
 
+STEPWISE = (
+    MODEL.replace("LSTM", "GRU").replace("forward(self, ids)", "forward(self, ids, h)").replace("return self.o(self.r(self.e(ids))[0])", "o, h = self.r(self.e(ids), h)\n        return self.o(o), h")
+    + "out, _ = model({}, torch.zeros(1, 2, 8))\nloss = nn.CrossEntropyLoss()(out.view(-1, 20), ids.view(-1))\nloss.backward()\n"
+)  # fmt: skip
+
 
 class UnshiftedTarget(Rule):
     """The input of a decoder or language model and the loss's target are the same tokens: nothing has to be predicted.
@@ -83,6 +88,7 @@ class UnshiftedTarget(Rule):
         ),
     )
     BAD = (
+        Bad(STEPWISE.format("ids"), at=(12, 10), fixed=STEPWISE.format("ids[:, :-1]").replace("ids.view(-1)", "ids[:, 1:].reshape(-1)")),
         Bad(
             f"{MODEL}x, y = ids[:, :-1], ids[:, :-1]\nout = model(x)\nloss = nn.CrossEntropyLoss()(out.transpose(1, 2), y)\nloss.backward()\n",
             at=(12, 7),
@@ -113,7 +119,8 @@ class UnshiftedTarget(Rule):
             yield self.finding(message, context.code.span(call), evidence={"argument": given, "dim": dim})
 
     def _argument(self, one: Seen) -> str:
-        names = one.targets() if len(mapping(one.facts, "arguments")) > 1 else one.integers if _is_causal(one) else ()
+        alone = len(mapping(one.facts, "arguments")) == 1 or len(one.integers) == 1  # the other may be a state
+        names = one.integers if alone and _is_causal(one) else one.targets() if not alone or one.targets() else ()
         same = (name for name in names if mapping(one.facts, "arguments", name).get("target") == "same")
         return next((name for name in same if not self._shifted_inside(one, name)), "")
 
@@ -127,7 +134,8 @@ class UnshiftedTarget(Rule):
         node = code.node_at(finding.span, ast.Call)
         if not isinstance(node, ast.Call) or not node.args:
             return
-        given = node.args[min(len(node.args), 2) - 1]
+        decodes = bool(set(words(str(finding.evidence.get("argument")))) & TARGETS) or "decoder is given" in finding.message
+        given = node.args[min(len(node.args), 2) - 1] if decodes else node.args[0]
         if not isinstance(given, ast.Name):
             return
         name, before = given.id, "" if finding.evidence.get("dim") == 0 else ":, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import replace_expression
+from snipfix.codemods import add_keyword, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -58,6 +58,11 @@ class IndexOutOfRange(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\nfrom torch.nn.utils.rnn import pad_sequence\ntags = pad_sequence([torch.tensor([0, 2]), torch.tensor([1])], padding_value=-1)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), tags.view(-1))\n",
+            at=(5, 8),
+            fixed="import torch\nimport torch.nn as nn\nfrom torch.nn.utils.rnn import pad_sequence\ntags = pad_sequence([torch.tensor([0, 2]), torch.tensor([1])], padding_value=-1)\nloss = nn.CrossEntropyLoss(ignore_index=-1)(torch.zeros(4, 3), tags.view(-1))\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nemb = nn.Embedding(2, 4)\ny = emb(torch.tensor([0, 1, 2]))\n",
             at=(4, 5),
             fixed="import torch\nimport torch.nn as nn\nemb = nn.Embedding(3, 4)\ny = emb(torch.tensor([0, 1, 2]))\n",
@@ -75,12 +80,19 @@ class IndexOutOfRange(CrashRule):
     def says(self, crash: Crash) -> str:
         if crash.operation.name.endswith("embedding"):
             return f"an embedding of {crash.shape(1)[0]} entries is asked for entry {self._highest(crash, 0)}"
-        return f"class number {self._highest(crash, 1)} does not exist among {self._classes(crash)} scores"
+        low, missing = self._low(crash), self._highest(crash, 1)
+        return f"class number {missing if low is None else low} does not exist among {self._classes(crash)} scores"
 
     @staticmethod
     def _highest(crash: Crash, position: int) -> int:
         value = crash.argument(position)
         return int(value.high) if value is not None and value.high is not None else 0
+
+    @staticmethod
+    def _low(crash: Crash) -> int | None:
+        """A class number below 0; None where there is none."""
+        value = crash.argument(1)
+        return int(value.low) if value is not None and value.low is not None and value.low < 0 else None
 
     @staticmethod
     def _classes(crash: Crash) -> int:
@@ -94,6 +106,10 @@ class IndexOutOfRange(CrashRule):
         target, value, classes = passed(crash, 1, "target"), crash.argument(1), self._classes(crash)
         if value is not None and value.low is not None and value.low >= 1 and self._highest(crash, 1) == classes:
             yield from value_offers(crash, target, "{} - 1", "Count the classes from 0")
+        low = self._low(crash)
+        if low is not None and self._highest(crash, 1) < classes and "pad" in crash.code.text and str(low) in crash.code.text:
+            maker = crash.constructor or crash.call
+            yield Offer("Leave the padding out of the loss", add_keyword(crash.code, maker, "ignore_index", str(low)) if maker else ())
         outcome = crash.context.outcome
         for call in reversed(outcome.calls if outcome else ()):
             shape = call.output.shape if call.output else None

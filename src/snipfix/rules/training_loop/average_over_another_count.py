@@ -96,6 +96,12 @@ class AverageOverAnotherCount(Rule):
             runs=False,
         ),
         Bad(
+            HEAD + CORRECT + "correct /= len(loader)\nprint(correct)\n",
+            at=(12, 12),
+            fixed=HEAD + CORRECT + "correct /= len(loader.dataset)\nprint(correct)\n",
+            runs=False,
+        ),
+        Bad(
             HEAD + CORRECT + "n = len(loader)\naccuracy = 100 * correct / n\nprint(accuracy)\n",
             at=(13, 28),
             fixed=HEAD + CORRECT + "n = len(loader)\naccuracy = 100 * correct / len(loader.dataset)\nprint(accuracy)\n",
@@ -221,6 +227,10 @@ def _divisors(code: Code, total: Sum) -> Iterator[ast.expr]:
         scaled = isinstance(up, ast.BinOp) and not any(isinstance(side, ast.Constant) for side in (up.left, up.right))
         if ast.unparse(left) == total.name and not scaled:
             yield node.right
+    for statement in code.all(ast.AugAssign):
+        after = statement.lineno > total.statement.lineno and home(code, statement) is home(code, total.statement)
+        if after and isinstance(statement.op, ast.Div) and ast.unparse(statement.target) == total.name:
+            yield statement.value
 
 
 def _counts_samples(code: Code, divisor: ast.expr, loader: str) -> bool | None:

@@ -216,8 +216,9 @@ def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | N
     if outcome is not None and outcome.stopped_in and not errors:
         return Verdict.NOT_RUNNABLE, "a block that it builds on fails"
     if snippet.expect_error and outcome is not None:
-        raised = outcome.kind == "raised"
-        return (Verdict.CLEAN, "raises, as the document means it to") if raised else (Verdict.SUSPECT, "the document says that it raises")
+        if outcome.kind == "raised":
+            return Verdict.CLEAN, "raises, as the document means it to"
+        return Verdict.SUSPECT, "it does not raise, though the document says that it does"
     if outcome is not None and outcome.kind == "refused":
         return Verdict.NOT_RUNNABLE, outcome.detail
     if errors and all(finding.category is Category.ENVIRONMENT for finding in errors):

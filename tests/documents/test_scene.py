@@ -73,3 +73,10 @@ def test_what_is_installed_goes_before(engine):
 )  # fmt: skip
 def test_names_that_a_file_is_imported_by(path, names):
     assert modules_of(path) == names
+
+
+@pytest.mark.parametrize(("code", "verdict"), [("1 / 0", "clean"), ("1 / 1", "suspect")])
+def test_an_error_on_purpose_must_be_raised(engine, code, verdict):
+    (result,) = audited(engine, f"<!-- snipfix: expect-error -->\n```python\n{code}\n```\n", "a.md", "markdown")
+    assert (result.verdict, result.findings) == (verdict, ())
+    assert ("it does not raise, though" in result.reason) == (verdict == "suspect")

@@ -116,9 +116,11 @@ def test_the_command_line(both: tuple[Path, Path], tmp_path: Path, monkeypatch: 
     history.add(sample.report("audit"))
     history.add(mended(sample.report("audit")))
     assert run(["report", "--history"]) == 0
+    assert "审查    2 正确，2 有错误" in capsys.readouterr().out, "by default in the language of the titles"
+    assert run(["report", "--history", "--lang", "en"]) == 0
     assert "1 clean" in capsys.readouterr().out
-    assert run(["report", "--compare", "last~1", "last"]) == 0
+    assert run(["report", "--compare", "last~1", "last", "--lang", "en"]) == 0
     assert "1 better, 4 as before" in capsys.readouterr().out
-    assert run(["report", "--compare", "last", str(both[0]), "--lang", "zh"]) == 1
-    assert "1 变差, 4 不变" in capsys.readouterr().out
+    assert run(["report", "--compare", "last", str(both[0])]) == 1
+    assert "1 变差，4 不变" in capsys.readouterr().out
     assert run(["report", "--compare", "nothing", "last"]) == 2

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from snipfix.cli.options import Format, FormatOption, Language, LanguageOption
+from snipfix.cli.options import Format, FormatOption, LanguageOption
 from snipfix.errors import UsageError
 
 __all__ = ["report"]
@@ -34,14 +34,15 @@ def report(
 ) -> int:
     """Print the path of the last run's HTML report; list earlier runs; compare two: exit 1 when something got worse."""
     if compare is not None:
-        return compared(*compare, format.value, lang or Language.EN)
+        return compared(*compare, format.value, lang)
     if history:
-        return listed(lang or Language.EN)
+        return listed(lang)
     committed = Path("reports/index.html")
     file = LAST_RUN if LAST_RUN.is_file() else committed
     if not file.is_file():
         raise UsageError(
-            "no run has left a report here", hint="`snipfix audit` leaves one in .snipfix/, `snipfix repair --write` in reports/"
+            "no run has left a report here",
+            hint="a run leaves one in .snipfix/ of a workspace or beside a pyproject.toml; elsewhere `--format html --output FILE` writes it",
         )
     print(file)
     if open_it:
@@ -49,32 +50,35 @@ def report(
     return 0
 
 
-def compared(old: str, new: str, format: str, language: str) -> int:  # noqa: A002
+def compared(old: str, new: str, format: str, language: str | None) -> int:  # noqa: A002
     """Print the comparison of two runs; 1 when something got worse."""
     from snipfix.report import terminal
     from snipfix.report.compare import compare, load, render
     from snipfix.report.history import run_file
 
-    found = compare(load(run_file(old)), load(run_file(new)))
+    before, after = load(run_file(old)), load(run_file(new))
+    found, language = compare(before, after), language or after.language
     sys.stdout.write(render(found, format, language=language, color=bool(terminal.options().get("color"))))
     return int(found.worse)
 
 
-def listed(language: str) -> int:
+def listed(language: str | None) -> int:
     """Print the remembered runs, newest first."""
+    from rich.cells import set_cell_size
+
     from snipfix.report.history import runs
     from snipfix.report.texts import texts
 
-    words = texts(language)
     known = runs()
     if not known:
         raise UsageError("no run is remembered here", hint="`snipfix audit` and `snipfix repair` leave one in .snipfix/history/")
     for run in known:
         try:
-            command, counts = run.counts()
+            command, counts, spoken = run.counts()
         except UsageError as error:
             print(f"{run.number:>4}  {run.when}  {error}")
             continue
-        ended = ", ".join(f"{count} {words.get(name, name)}" for name, count in sorted(counts.items()))
-        print(f"{run.number:>4}  {run.when}  {words.get(command, command):<7} {ended}")
+        words = texts(language or spoken)
+        ended = words["comma"].join(f"{count} {words.get(name, name)}" for name, count in sorted(counts.items()))
+        print(f"{run.number:>4}  {run.when}  {set_cell_size(words.get(command, command), 7)} {ended}")
     return 0

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from rich.cells import set_cell_size
 from rich.text import Text
 
+from snipfix.documents.titles import language_of
 from snipfix.errors import UsageError
 from snipfix.report.language import LANGUAGES
 from snipfix.report.machine import FORMAT_VERSION, dumps
@@ -67,6 +69,11 @@ class Past(Struct):
     format_version: int
     command: str
     snippets: list[PastSnippet]
+
+    @property
+    def language(self) -> str:
+        """That of the titles: a report says nothing of its documents' languages."""
+        return language_of("\n".join(one.title for one in self.snippets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +207,7 @@ def _ending(snippet: PastSnippet | None) -> str | None:
 
 def _table(found: Comparison, words: Mapping[str, str], language: str) -> Iterator[Text]:
     for change in found.changes:
-        line = Text(f"{words[f'run {change.kind}']:<8} ", STYLES[change.kind])
+        line = Text(set_cell_size(words[f"run {change.kind}"], 9), STYLES[change.kind])
         line.append(f"{short(change.snippet.id, 40)}  {short(change.snippet.title, 80)}  ", "bold")
         line.append(_verdicts(change, words))
         yield line
@@ -245,7 +252,7 @@ def _verdicts(change: Change, words: Mapping[str, str]) -> str:
 def _sum(found: Comparison, words: Mapping[str, str]) -> str:
     counts = {kind: sum(change.kind == kind for change in found.changes) for kind in KINDS}
     told = [f"{count} {words[f'run {kind}']}" for kind, count in counts.items() if count]
-    return ", ".join([*told, f"{found.same} {words['run same']}"])
+    return words["comma"].join([*told, f"{found.same} {words['run same']}"])
 
 
 def _plain(line: Text, *, color: bool) -> str:

@@ -38,10 +38,10 @@ class Run:
     def past(self) -> Past:
         return load(self.file)
 
-    def counts(self) -> tuple[str, Counter[str]]:
-        """What was done, and how its snippets ended: after the repair where there was one. Raises UsageError."""
+    def counts(self) -> tuple[str, Counter[str], str]:
+        """What was done, how its snippets ended (after the repair where there was one), and their language. Raises UsageError."""
         past = self.past()
-        return past.command, Counter(one.repair.verdict if one.repair else one.verdict for one in past.snippets)
+        return past.command, Counter(one.repair.verdict if one.repair else one.verdict for one in past.snippets), past.language
 
 
 def runs(folder: Path = FOLDER) -> list[Run]:

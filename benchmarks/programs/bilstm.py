@@ -13,8 +13,8 @@ class BiLSTM(nn.Module):
     def forward(self, x):
         h0 = torch.zeros(self.num_layers * 2, x.size(0), self.hidden_size)
         c0 = torch.zeros(self.num_layers * 2, x.size(0), self.hidden_size)
-        out, _ = self.lstm(x, (h0, c0))
-        return self.fc(out[:, -1, :])
+        out, (h, _) = self.lstm(x, (h0, c0))
+        return self.fc(torch.cat((h[-2], h[-1]), dim=1))
 
 
 model = BiLSTM(input_size=6, hidden_size=10, num_layers=2, num_classes=3)

@@ -444,7 +444,7 @@ class Repairer:
 
 def _cheated(state: State, text: str) -> str:
     """How the way to a text cheats, in words. Fixes that are safe and keep the meaning are trusted: a migration writes other calls and loops."""
-    start, why = state.texts[0], ""
+    start, why = next((one for one in state.texts if Code(one).syntax_error is None), state.texts[0]), ""
     for fix, before, after in zip(state.fixes, state.texts, state.texts[1:], strict=False):
         if fix.applicability is Applicability.SAFE and fix.meaning is Meaning.KEEPS:
             why, start = why or cheats(Code(start), Code(before)), after

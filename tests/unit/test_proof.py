@@ -17,10 +17,11 @@ from benchmarks.repair.fault import FAULTS, Fault, edited  # noqa: E402
 from snipfix.code import Code  # noqa: E402
 from snipfix.evidence import Exercise, Failure, Observation, Outcome  # noqa: E402
 from snipfix.model import Result, Snippet, Verdict  # noqa: E402
-from snipfix.proof import NUMBERS, RISING, cheats, lost  # noqa: E402
+from snipfix.proof import NUMBERS, cheats, lost  # noqa: E402
 from snipfix.rules.base import Bad  # noqa: E402
 from snipfix.rules.registry import rules  # noqa: E402
 from snipfix.rules.wording import said as in_language  # noqa: E402
+from snipfix.weakening import RISING  # noqa: E402
 
 LOOP = "for epoch in range(100):\n    loss.backward()\n    optimizer.step()\n"
 TRAIN = """\
@@ -126,6 +127,10 @@ def test_cheating_in_a_training_is_seen(part: str, cheat: str, said: str) -> Non
         ("lr, decay = 0.1, 2\n", "lr, decay = 0.01, 2\n", "the learning rate"),
         ("DataLoader(d, batch_size=32)\n", "DataLoader(d, batch_size=1)\n", "how much data"),
         ("DataLoader(d)\n", "DataLoader(Subset(d, [0]))\n", "a part of the data"),
+        ("d = datasets.CIFAR10('d')\n", "d = datasets.FakeData()\n", "other data"),
+        ("d = datasets.MNIST('d', train=True)\n", "d = datasets.MNIST('d', train=False)\n", "another part of the data"),
+        ("load_dataset('x', split='train')\n", "load_dataset('x', split='test')\n", "another part of the data"),
+        ("y = torch.tensor([1, 2, 3, 4])\n", "y = torch.tensor([1, 2])\n", "how much data"),
         (
             "class D:\n    def __len__(self):\n        return len(self.x)\n",
             "class D:\n    def __len__(self):\n        return 1\n",
@@ -155,6 +160,8 @@ def test_cheating_is_seen(old: str, new: str, said: str) -> None:
         ("w = w - lr * w.grad\n", "with torch.no_grad():\n    w -= lr * w.grad\n"),
         ("for i in range(len(wrods)):\n    f(i)\n", "for i in range(len(words)):\n    f(i)\n"),
         ("def f(x):\n    y = x\n", "def f(x):\n    y = x\n    return y\n"),
+        ("d = datasets.MINST('d')\n", "d = datasets.MNIST('d')\n"),
+        ("y = torch.tensor([1, 2])\n", "y = torch.tensor([1.0, 2.0])\n"),
         ("net.require_grad = False\n", "net.requires_grad_(False)\n"),
     ],
 )
@@ -184,6 +191,8 @@ def test_going_back_to_the_right_program_is_no_cheating(fault: Fault) -> None:
     [
         *(said for _, said in RISING),
         *(f"it changes {what}" for what in (*NUMBERS, "how much data there is", "a seed", "how often a loop runs")),
+        "it takes other data",
+        "it takes another part of the data",
         *(f"it sets {what} to nothing" for what in NUMBERS),
         *("it drops a loop", "it drops Net", "it drops a check of the author's", "it drops a call of step()", "it drops a use of f"),
         *("it drops a layer that learns", "it makes training hang on a condition"),

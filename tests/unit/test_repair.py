@@ -326,3 +326,11 @@ def test_another_layer_on_the_same_line_is_another_fault(one: dict[str, str], ot
         for evidence in (one, other)
     )
     assert same_fault(first, second) is same
+
+
+def test_what_parses_only_after_a_mend_is_kept_from_cheating_from_there_on() -> None:
+    """The colon is mended, and then an error would go away with the whole training: the comparison starts where the text first parsed."""
+    text = "for _ in range(3)\n    bad.backward()\n"
+    rules = (Word("SNF600", "range(3)\n", "range(3):\n"), Word("SNF601", "bad.backward()", "pass", hidden_by="range(3)\n"))
+    result = repair(text, *rules)
+    assert result.repair.verdict is not RepairVerdict.REPAIRED

@@ -349,7 +349,9 @@ class Repairer:
         refuted = any(finding.category is Category.DOCUMENTED_OUTPUT and finding.is_error for finding in repair.findings_after)
         if not refuted or repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None:
             return repair
-        output = mended(result.snippet.documented_output or "", repair.outcome.stdout, drawn=randomness(repair.outcome)[0])
+        output = mended(
+            result.snippet.documented_output or "", repair.outcome.stdout, code=repair.corrected, drawn=randomness(repair.outcome)[0]
+        )
         after = self.auditor.audit(replace(result.snippet, code=repair.corrected, documented_output=output))
         if any(finding.is_error for finding in after.findings):
             return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason="the documented output is false, and the true one varies")

@@ -6,12 +6,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Difference", "differences", "lines_of", "mended", "shapes", "shows_error", "sizes"]
+__all__ = ["Difference", "differences", "lines_of", "mended", "shapes", "shows_error", "sizes", "tells_of_machine"]
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 PLACE = re.compile(r",\s*device='(?:cuda|mps|xpu)(?::\d+)?'")
 """A document may have been written on a machine with a GPU."""
+DEVICE = re.compile(r"(?<=')(,\s*index=\d+)(?=\))|\b(?:cuda|mps|xpu)(?::\d+)?\b(?!\.)")
+WARNED = re.compile(r"\b[A-Z]\w*Warning: |^\s*warnings\.warn\(")
+"""What Python says of a warning goes to another stream than what is printed, and stands in many a document all the same."""
+MACHINE = re.compile(
+    r"__version__|\bversion\.cuda|is_available\(|device_count\(|get_device_\w+\(|memory_\w+\(|sys\.(?:version|platform|path|executable)|"
+    r"platform\.\w+\(|cpu_count\(|get_num_threads\(|getcwd\(|listdir\(|getpid\(|\btime\.\w+\(|perf_counter\(|datetime\.|\bid\("
+)
+"""Expressions whose values are another machine's, or another day's, in a document."""
+SHOWN = re.compile(r"\bprint\(.*|^\s*[\w.]+(?:\(.*\))?\s*$", re.MULTILINE)
+OF_A_MACHINE = re.compile(r"\d+\.\d+|\b(?:True|False|None)\b|^\W*\d+\W*$|[/\\\\]|['\"]")
 NODE = re.compile(r"(Backward)\d*")
 ELLIPSIS = re.compile(r"^[\s.…]*(\.\.\.|…)[\s.…]*$")
 ERROR = re.compile(r"Traceback \(most recent call last\)|^\s*[A-Z]\w*(Error|Exception)\b", re.MULTILINE)
@@ -47,7 +57,7 @@ def shapes(text: str) -> list[str]:
 
 def differences(documented: str, true: str, *, finished: bool) -> Iterator[Difference]:
     """The lines that differ. `finished`: the run came to its end, so that missing lines count; nothing is said after an ellipsis."""
-    claimed, given = lines_of(documented), lines_of(true)
+    claimed, given = [line for line in lines_of(documented) if not WARNED.search(line)], lines_of(true)
     for index, line in enumerate(claimed):
         if ELLIPSIS.match(line):
             return
@@ -61,17 +71,24 @@ def differences(documented: str, true: str, *, finished: bool) -> Iterator[Diffe
                 return
 
 
-def mended(documented: str, true: str, *, drawn: bool) -> str:
-    """The true output in the documented one's words: line for line, what says the same or differs by random numbers only stays as it is."""
+def mended(documented: str, true: str, *, code: str = "", drawn: bool) -> str:
+    """The true output in the documented one's words: line for line, what says the same, or differs by random numbers or the machine only, stays."""
     claimed, given = documented.split("\n"), true.split("\n")
     if len(claimed) != len(given):
         return true
 
     def stays(one: str, other: str) -> bool:
         found = _differs(one, other)
-        return found is None or (found and drawn and shapes(one) == shapes(other))
+        by_chance = drawn and found is True and shapes(one) == shapes(other)
+        return found is None or by_chance or tells_of_machine(code, Difference(0, one, other, numbers_only=bool(found)))
 
     return "\n".join(one if stays(one, other) else other for one, other in zip(claimed, given, strict=True))
+
+
+def tells_of_machine(code: str, difference: Difference) -> bool:
+    """Whether a difference may be that of two machines: the code shows a version, a path, or whether there is a GPU."""
+    shown = any(MACHINE.search(one[0]) for one in SHOWN.finditer(code))
+    return shown and all(OF_A_MACHINE.search(line) or not line for line in (difference.documented, difference.true))
 
 
 def lines_of(text: str) -> list[str]:
@@ -115,7 +132,7 @@ def _is_elided(documented: str, true: str) -> bool:
 
 
 def _plain(line: str) -> str:
-    return PLACE.sub("", NODE.sub(r"\1", ADDRESS.sub("0x", line)))
+    return DEVICE.sub(lambda match: "" if match[1] else "cpu", PLACE.sub("", NODE.sub(r"\1", ADDRESS.sub("0x", line))))
 
 
 def _words(line: str) -> str:

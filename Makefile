@@ -7,7 +7,7 @@ STAMP := $(VENV)/.stamp
 DOCUMENT ?= ../shared/pytorch_qa.md
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit repair test docs check clean
+.PHONY: help setup audit repair test test-gpu docs check clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ repair: $(STAMP) ## set up and repair: writes reports/
 
 test: $(STAMP) ## set up and pass the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+test-gpu: $(STAMP) ## pass the tests that need an NVIDIA card (skipped where there is none)
+	$(BIN)/python -m pytest -q tests/gpu
 
 docs: $(STAMP) ## generate docs/rules.md
 	$(BIN)/python tools/rules_page.py

@@ -24,7 +24,7 @@ class Options:
     stage: Stage = Stage.PROBE
     device: str = "cpu"
     jobs: int = 0
-    """Fork servers side by side; 0: one per core."""
+    """Fork servers side by side; 0: one per core, or one per card."""
     timeout: float = 60.0
     """Seconds of wall clock for one snippet."""
     memory: int = 4096

@@ -153,3 +153,81 @@ def test_a_snippet_that_never_says_cuda_runs_once(sandbox: Sandbox):
     assert devices == ["cpu"]
     auditor.audit(Snippet("s", "", "page.md", HEAD + "print(device)\n"))
     assert devices == ["cpu", "cpu", PRETENDED]
+
+
+CARRIED = {
+    "training": """\
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader, TensorDataset, random_split
+torch.manual_seed(0)
+data = TensorDataset(torch.randn(20, 3), torch.randint(0, 2, (20,)))
+train, test = random_split(data, [16, 4], generator=torch.Generator().manual_seed(1))
+loader = DataLoader(train, batch_size=8, shuffle=True, num_workers=2, generator=torch.Generator().manual_seed(2), pin_memory=True)
+net = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+opt = torch.optim.Adam(net.parameters(), lr=0.1)
+for x, y in loader:
+    opt.zero_grad()
+    nn.functional.cross_entropy(net(x), y).backward()
+    opt.step()
+print(net[0].weight.get_device(), x.get_device(), [round(float(v), 3) for v in net[0].weight[0]])
+""",
+    "arrays": """\
+import numpy as np
+import torch
+x = torch.arange(6.0).reshape(2, 3)
+a = x.numpy()
+b = np.asarray(x * 2)
+y = x + torch.from_numpy(np.ones((2, 3), dtype=np.float32))
+print(a.sum(), b.sum(), y, np.mean(y.tolist()))
+""",
+    "legacy": """\
+import torch
+w = torch.nn.Parameter(torch.Tensor(3, 2).fill_(0.5))
+index = torch.LongTensor([0, 2])
+out = torch.ones(4, 3) @ w
+out.sum().backward()
+print(out[index].shape, w.grad.sum().item(), torch.FloatTensor([1.0]) + torch.zeros(1))
+kept = torch.FloatTensor([1.0, 2.0])
+kept += torch.ones(2)
+kept[torch.tensor([0])] = torch.tensor([9.0])
+print(kept)
+""",
+    "generators": """\
+import torch
+g = torch.Generator().manual_seed(3)
+a = torch.randn(2, 2, generator=g)
+b = torch.normal(torch.zeros(2), torch.ones(2))
+c = torch.randperm(5, generator=g)
+d = torch.empty(3).uniform_(0, 1, generator=g)
+e = torch.nn.init.xavier_uniform_(torch.empty(2, 2))
+print(a, b, c, d, e, torch.rand(2, requires_grad=True), torch.rand_like(a), sep="\\n")
+""",
+    "packed": """\
+import torch
+from torch import nn
+out, _ = nn.LSTM(3, 4)(nn.utils.rnn.pack_padded_sequence(torch.zeros(5, 2, 3), torch.tensor([5, 3])))
+print(nn.utils.rnn.pad_packed_sequence(out)[0].shape)
+""",
+}
+"""Programs that never speak of a card: they print the same on one."""
+
+
+@pytest.mark.parametrize("code", CARRIED.values(), ids=CARRIED)
+def test_a_snippet_that_names_no_card_prints_the_same_on_one(sandbox: Sandbox, code: str):
+    on_card = sandbox.run(Job(code=code, device=PRETENDED, stage="probe"))
+    on_cpu = sandbox.run(Job(code=code.replace("print(net[0].weight.get_device(), x.get_device(),", "print(0, 0,"), stage="run"))
+    assert on_card.failure is None
+    assert on_cpu.failure is None
+    assert on_card.stdout == on_cpu.stdout
+
+
+def test_what_works_in_another_way_on_a_card_is_named(sandbox: Sandbox):
+    names = [sandbox.run(Job(code=CARRIED[name], device=PRETENDED, stage="run")).stand_ins for name in ("training", "arrays", "packed")]
+    assert [[one.what for one in used] for used in names] == [["DataLoader workers"], [".numpy()"], []]
+
+
+def test_an_error_of_the_author_is_the_same_on_a_card(sandbox: Sandbox):
+    outcome = sandbox.run(Job(code="import torch\ntorch.zeros(2, 3) @ torch.zeros(2, 3)\n", device=PRETENDED))
+    assert outcome.failure.frame.span.line == 2
+    assert "shapes cannot be multiplied" in outcome.failure.message

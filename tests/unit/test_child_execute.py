@@ -100,6 +100,64 @@ def test_quick_ends_training_loops_and_nothing_else():
     assert (outcome.kind, outcome.quick, outcome.stdout) == ("ok", True, "0.1 1 999\n")
 
 
+def test_quick_says_which_loops_it_ended():
+    (told,) = run(TRAINING, quick=5).stand_ins
+    assert (told.what, told.how) == ("--quick", "ended after 5 steps: `for batch in range(1000)`, `for epoch in range(1000)`")
+    assert not run(TRAINING.replace("1000", "3"), quick=50).stand_ins
+    assert not run(TRAINING.replace("1000", "3")).stand_ins
+
+
+WHILE = """
+import torch
+model = torch.nn.Linear(1, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+def fit(rounds):
+    done = 0
+    while True:
+        model(torch.ones(1, 1)).sum().backward()
+        optimizer.step()
+        done += 1
+    return done
+steps, after = 0, 'no else'
+while steps < 1_000_000:
+    optimizer.step()
+    steps += 1
+else:
+    after = 'else'
+waited = 0
+while waited < 50:
+    waited += 1
+print(steps, after, waited, fit(1), fit(2))
+"""
+
+
+def test_quick_ends_while_loops_and_leaves_others_alone():
+    outcome = run(WHILE, quick=5)
+    assert (outcome.kind, outcome.stdout) == ("ok", "5 else 50 5 5\n")
+    assert outcome.stand_ins[0].how == "ended after 5 steps: `while steps < 1_000_000`, `while True`"
+
+
+BY_HAND = """
+import torch
+w = torch.zeros(1, requires_grad=True)
+for step in range(1000):
+    loss = (w - 1).square().sum()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+    w.grad.zero_()
+y, rows = w.repeat(8), []
+for i in range(8):
+    y[i].backward(retain_graph=True)
+    rows.append(w.grad.clone())
+print(step, len(rows))
+"""
+
+
+def test_quick_ends_descents_without_an_optimizer_and_no_loop_that_only_collects_gradients():
+    assert run(BY_HAND, quick=5).stdout == "4 8\n"
+
+
 def test_quick_keeps_places():
     code = TRAINING.replace("range(1000):\n    train", "missing(1000):\n    train")
     assert text_at(code, run(code, quick=5).failure.frame.span) == "missing"

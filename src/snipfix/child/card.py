@@ -22,6 +22,8 @@ ONE_DEVICE = (
 """Functions that a GPU refuses to compute from tensors of two devices (single numbers aside)."""
 NEUTRAL = "copy_ __setitem__ __getitem__ set_ backward detach requires_grad_ size dim __len__ __hash__ __repr__ __format__ numel".split()
 """Functions that may meet both; what they give lies where the first of their tensors does."""
+PACKING = ("_pack_padded_sequence", "_pad_packed_sequence")
+"""Functions whose second result, lengths, lies on the CPU."""
 KEPT = 4096
 """Storages remembered before those that are gone are forgotten."""
 
@@ -99,7 +101,7 @@ class Pretended:
             self.blind = True
         result = function(*args, **kwargs)
         if there:
-            self._place(result, card=True)
+            self._place(result[0] if getattr(function, "__name__", "") in PACKING else result, card=True)
         return result
 
     # Where a tensor is ------------------------------------------------------------------------------------------------

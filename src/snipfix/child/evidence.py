@@ -30,7 +30,7 @@ class Recorder:
         self.send = send
         self.stage = "run"
         self.sources = Sources()
-        self.steps = 0
+        self.steps = self.backwards = 0
         self.observations: list[dict[str, Any]] = []
         self.warnings: list[dict[str, Any]] = []
         self.exercises: list[dict[str, Any]] = []
@@ -197,6 +197,7 @@ class Recorder:
             about = subject(args) if args else kwargs.get("tensors")
             self._tell(event, 0, about)
             result = original(*args, **kwargs)
+            self.backwards += event == "backward"
             self._tell(event, 1, about)
             return result
 

@@ -23,6 +23,7 @@ from tracing import HERE, is_own
 
 Send = Callable[[dict], None]
 USERS_OF_TORCH = ("transformers", "lightning", "timm", "accelerate", "monai", "fastai", "ignite", "einops", "peft", "diffusers")
+PRETENDED = "pretended"
 DEPTHS = ("run", "exercise", "probe")
 THREADS_SHARE, THREADS_SECONDS = 0.5, 20.0
 
@@ -36,6 +37,7 @@ def run(job: dict[str, Any], send: Send) -> None:
     furnish(job, main)
     recorder = Recorder(job, main.__dict__, send)
     stand_ins = _StandIns(world, send)
+    quick = _quick(recorder, stand_ins)
     _seed(int(job.get("seed", 0)))
     torch = _torch(job)
     if torch is not None:
@@ -49,15 +51,20 @@ def run(job: dict[str, Any], send: Send) -> None:
             probes.install(recorder)
     _record_warnings(recorder)
     depth = DEPTHS.index(job.get("stage", "probe"))
-    with _pretended(job, torch), recorder.functions.mode() if torch is not None else contextlib.nullcontext():
-        tree = _run_snippet(recorder, main, send)
+    with (
+        _pretended(job, torch),
+        _carried(job, torch, stand_ins.add),
+        recorder.functions.mode() if torch is not None else contextlib.nullcontext(),
+    ):
+        tree = _run_snippet(recorder, main, send, quick)
         stand_ins.tell()
         _silence()
         if depth >= 1 and torch is not None and tree is not None:
             import exercise
 
             recorder.stage = "exercise"
-            exercise.exercise(recorder, main.__dict__, job["code"])
+            with _inputs_carried(job, torch):
+                exercise.exercise(recorder, main.__dict__, job["code"])
             recorder.flush()
     if depth >= 2 and torch is not None and probes is not None and tree is not None:
         recorder.stage = "probe"
@@ -94,9 +101,27 @@ class _StandIns:
     def __init__(self, world: Any, send: Send) -> None:
         self.world, self.send = world, send
         self.own: list[dict[str, str]] = []
+        self.cut: dict[str, None] = {}
+
+    def cut_short(self, limit: int, loop: str) -> None:
+        """A training loop was ended before its time: said once for each loop."""
+        if loop not in self.cut:
+            self.cut[loop] = None
+            self.send({"set": {"quick": True}})
+        self.limit = limit
+
+    def add(self, what: str, how: str) -> None:
+        """Something of our own, named once."""
+        if all(one["what"] != what for one in self.own):
+            self.own.append({"what": what, "how": how})
 
     def tell(self) -> None:
-        used = [*self.own, *(self.world.used() if self.world is not None else [])]
+        quick = (
+            [{"what": "--quick", "how": f"ended after {self.limit} steps: {', '.join(f'`{loop}`' for loop in self.cut)}"}]
+            if self.cut
+            else []
+        )
+        used = [*quick, *self.own, *(self.world.used() if self.world is not None else [])]
         if used:
             self.send({"set": {"stand_ins": used}})
 
@@ -125,11 +150,29 @@ def _bound_card(torch: Any, size: int) -> None:
 
 def _pretended(job: dict[str, Any], torch: Any) -> Any:
     """A context in which there seems to be a card, where the job asks for one that is none."""
-    if torch is None or job.get("device") != "pretended":
+    if torch is None or job.get("device") != PRETENDED:
         return contextlib.nullcontext()
     from card import Pretended
 
     return Pretended(torch).install()
+
+
+def _carried(job: dict[str, Any], torch: Any, note: Callable[[str, str], None]) -> Any:
+    """A context in which a snippet that names no card runs on one, where the job asks for that."""
+    if torch is None or job.get("device") not in ("cuda", PRETENDED):
+        return contextlib.nullcontext()
+    import carry
+
+    return carry.carry(torch, note) if carry.carried(job) else contextlib.nullcontext()
+
+
+def _inputs_carried(job: dict[str, Any], torch: Any) -> Any:
+    """A context for exercises on a card: the inputs are ours, and follow to where the snippet has put its models."""
+    import carry
+
+    if job.get("device") != "cuda" or carry.carried(job):
+        return contextlib.nullcontext()
+    return carry.carry(torch, lambda *_: None)
 
 
 def _silence() -> None:
@@ -221,16 +264,16 @@ def _caller(filename: str, lineno: int) -> tuple[str, int]:
 # The run --------------------------------------------------------------------------------------------------------------
 
 
-def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.Module | None:
+def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send, quick: loops.Loops | None) -> ast.Module | None:
     """Runs the blocks before and the snippet, and says how it ended. Gives its tree, None when it cannot be compiled."""
     job = recorder.job
     tree: ast.Module | None = None
     surroundings = Surroundings()
     try:
         try:
-            _run_before(recorder, main, send)
+            _run_before(recorder, main, send, quick)
             tree = ast.parse(job["code"], job["name"])
-            exec(_compile(recorder, job["name"], job["code"]), main.__dict__)
+            exec(_compile(recorder, job["name"], job["code"], quick), main.__dict__)
         finally:
             for _ in range(3):
                 try:
@@ -252,7 +295,7 @@ def _run_snippet(recorder: Recorder, main: types.ModuleType, send: Send) -> ast.
     return tree
 
 
-def _run_before(recorder: Recorder, main: types.ModuleType, send: Send) -> None:
+def _run_before(recorder: Recorder, main: types.ModuleType, send: Send, quick: loops.Loops | None) -> None:
     """Runs the blocks that the snippet builds on. What they show and print is theirs: it is told when they are audited themselves."""
     blocks = recorder.job.get("before") or ()
     if not blocks:
@@ -263,7 +306,7 @@ def _run_before(recorder: Recorder, main: types.ModuleType, send: Send) -> None:
             send({"set": {"stopped_in": block["name"]}})
             _write(block["name"], block["code"])
             try:
-                exec(_compile(recorder, block["name"], block["code"]), main.__dict__)
+                exec(_compile(recorder, block["name"], block["code"], quick), main.__dict__)
             except Exception:
                 if not block.get("expect_error"):
                     raise
@@ -285,20 +328,26 @@ def _unheard() -> Iterator[None]:
             os.close(old)
 
 
-def _compile(recorder: Recorder, name: str, text: str) -> types.CodeType:
+def _compile(recorder: Recorder, name: str, text: str, quick: loops.Loops | None) -> types.CodeType:
     recorder.sources.add(name, text, audited=name == recorder.filename)
     linecache.cache[name] = (len(text), None, [line + "\n" for line in text.split("\n")], name)
-    limit = int(recorder.job.get("quick") or 0)
     echo = recorder.job.get("echo") if name == recorder.filename else ()
-    if limit <= 0 and not echo:
+    if quick is None and not echo:
         return compile(text, name, "exec", dont_inherit=True)
     tree = ast.parse(text, name)
     if echo:
         tree = echoing(tree, echo)
-    if limit <= 0:
-        return compile(tree, name, "exec", dont_inherit=True)
-    tree = loops.guard(tree, limit, lambda: recorder.steps, lambda: recorder.send({"set": {"quick": True}}))
+    if quick is not None:
+        tree = quick.guard(tree, text)
     return compile(tree, name, "exec", dont_inherit=True)
+
+
+def _quick(recorder: Recorder, stand_ins: _StandIns) -> loops.Loops | None:
+    """What ends the training loops of a quick run; None where they run in full."""
+    limit = int(recorder.job.get("quick") or 0)
+    if limit <= 0:
+        return None
+    return loops.Loops(limit, lambda: (recorder.steps, recorder.backwards), lambda loop: stand_ins.cut_short(limit, loop))
 
 
 def _tell_exit(error: SystemExit, send: Send) -> None:

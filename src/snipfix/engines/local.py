@@ -24,6 +24,7 @@ from snipfix.model import RepairVerdict, Result, Snippet, Stage
 from snipfix.patches import Patches
 from snipfix.repair import Candidate, Repairer
 from snipfix.rules.registry import rules
+from snipfix.sandbox.policy import cards
 
 __all__ = ["LocalEngine", "Watcher", "cores", "policy"]
 
@@ -43,7 +44,7 @@ class LocalEngine:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.jobs = options.jobs or cores()
+        self.jobs = options.jobs or (max(cards(), 1) if options.device == "cuda" else cores())
         self.target: Target | None = None
         self._cache: Cache | None = None
         self.spare: Spare | None = None

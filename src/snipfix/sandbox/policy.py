@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snipfix.errors import SandboxError
 
-__all__ = ["CHILD", "ISOLATIONS", "Isolation", "Layer", "Policy", "hints", "talks_to_itself"]
+__all__ = ["CHILD", "ISOLATIONS", "Isolation", "Layer", "Policy", "cards", "hints", "talks_to_itself"]
 
 CHILD = Path(__file__).resolve().parent.parent / "child"
 """The folder that runs in the target interpreter."""
@@ -33,6 +33,8 @@ class Policy:
 
     python: str = sys.executable
     device: str = "cpu"
+    card: int = 0
+    """Which of the machine's cards, where the device is one."""
     isolation: str = "auto"
     require: bool = False
     """Refuse to run with anything less than the full set of layers."""
@@ -99,6 +101,14 @@ def hints(texts: Iterable[str]) -> tuple[str, ...]:
     heavy = {name for name in found if name.split(".")[0] in HEAVY and not any(part[:1] in ("_", "") for part in name.split("."))}
     heavy |= {name.split(".")[0] for name in heavy}
     return tuple(sorted(heavy, key=lambda name: (name != "torch", name.count("."), name))[:_MOST_HINTS])
+
+
+def cards() -> int:
+    """The NVIDIA cards that the driver shows, by their device files: asking CUDA would start it."""
+    try:
+        return sum(1 for path in Path("/dev").iterdir() if re.fullmatch(r"nvidia\d+", path.name))
+    except OSError:
+        return 0
 
 
 def talks_to_itself(texts: Iterable[str]) -> bool:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from snipfix.evidence import Job, Outcome
 from snipfix.sandbox.client import Sandbox
-from snipfix.sandbox.policy import Isolation, Policy, hints
+from snipfix.sandbox.policy import Isolation, Policy, cards, hints
 
 __all__ = ["Pool"]
 
 
 class Pool:
-    """A context manager around `jobs` fork servers (0: one per core). Everything may be called from any thread."""
+    """A context manager around `jobs` fork servers (0: one per core, or one per card where the device is one; further ones share the cards). Everything may be called from any thread."""
 
     def __init__(self, policy: Policy | None = None, jobs: int = 0) -> None:
         self.policy = policy or Policy()
-        self.size = jobs or _cores()
+        self.size = jobs or (max(cards(), 1) if self.policy.device == "cuda" else _cores())
         self._boxes: list[Sandbox] = []
         self._idle: list[int] = []
         self._freed = threading.Condition()
@@ -30,7 +31,7 @@ class Pool:
         self._closing = threading.Event()
 
     def __enter__(self) -> Self:
-        self._boxes = [Sandbox(self.policy) for _ in range(self.size)]
+        self._boxes = [Sandbox(replace(self.policy, card=number % max(cards(), 1))) for number in range(self.size)]
         try:
             for number, box in enumerate(self._boxes):
                 box.__enter__()

@@ -96,6 +96,8 @@ class Server:
         with theirs:
             command = [self.policy.python, "-s", "-B", str(CHILD / "zygote.py"), str(theirs.fileno())]
             environment = _ENVIRONMENT | _arithmetic() | {"HOME": self.scratch, "TMPDIR": self.scratch}
+            if self.policy.device == "cuda":
+                environment["CUDA_VISIBLE_DEVICES"] = str(self.policy.card)
             # A file rather than a pipe: nothing has to read it, and only the last words of a failed start matter.
             errors = os.open(self.log, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
             try:

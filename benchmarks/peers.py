@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,7 +35,9 @@ def test_page(example: CodeExample, eval_example: EvalExample):
     eval_example.run(example)
 """
 MOST_PROCESSES = 20
-"""Peers that start an interpreter for every snippet are measured on no more."""
+"""Peers that start an interpreter for every snippet are measured on no more: each further one costs the same, so the cell is marked with a tilde."""
+PATIENCE = 300
+"""Seconds for one cell."""
 
 
 def write(folder: Path, count: int) -> None:
@@ -75,13 +79,37 @@ def commands(snipfix: str) -> dict[str, tuple[str, str, bool]]:
 def seconds(command: str, folder: Path) -> float:
     """Wall time of a command. Raises CalledProcessError when it fails: a peer that did not run is not compared."""
     started = time.perf_counter()
-    subprocess.run(command, shell=True, cwd=folder, check=True, capture_output=True)
+    with subprocess.Popen(
+        command, shell=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as running:
+        try:
+            out, error = running.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command, out, error)
     return time.perf_counter() - started
+
+
+def cell(command: str, count: int, *, many: bool) -> str:
+    """Milliseconds a snippet; with a tilde where they were measured on fewer."""
+    measured = min(count, MOST_PROCESSES) if many else count
+    with tempfile.TemporaryDirectory() as place:
+        write(Path(place), measured)
+        try:
+            spent = seconds(command, Path(place)) / measured * 1000
+        except subprocess.TimeoutExpired:
+            return f"over {PATIENCE // 60} min"
+        except subprocess.CalledProcessError as error:
+            print((error.stdout + error.stderr).decode()[-600:], file=sys.stderr)
+            return "fails"
+    return f"{'~' if measured < count else ''}{spent:.0f}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("counts", nargs="?", default="1,100")
+    parser.add_argument("counts", nargs="?", default="1,100,1000")
     parser.add_argument("--snipfix", default=f"{sys.executable} -m snipfix")
     given = parser.parse_args()
     counts = [int(count) for count in given.counts.split(",")]
@@ -90,16 +118,7 @@ def main() -> None:
     for name, (module, command, many) in commands(given.snipfix).items():
         if importlib.util.find_spec(module) is None:
             continue
-        cells = list[str]()
-        for count in counts:
-            with tempfile.TemporaryDirectory() as place:
-                write(Path(place), count)
-                try:
-                    spent = "-" if many and count > MOST_PROCESSES else f"{seconds(command, Path(place)) / count * 1000:.0f}"
-                except subprocess.CalledProcessError as error:
-                    spent = "fails"
-                    print((error.stdout + error.stderr).decode()[-600:], file=sys.stderr)
-                cells.append(spent)
+        cells = [cell(command, count, many=many) for count in counts]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 

@@ -32,6 +32,15 @@ def summary(results) -> list[tuple]:
     return [(one.snippet.id, one.verdict, one.stages, [finding.message for finding in one.findings]) for one in results]
 
 
+def joined(made: object, nodes: int = 2) -> None:
+    """Wait until the driver, too, sees every node: one that is told of later would neither be counted nor be missed."""
+    made.wait_for_nodes()
+    deadline = time.monotonic() + 60
+    while ray.cluster_resources().get("CPU", 0) < nodes:
+        assert time.monotonic() < deadline, ray.nodes()
+        time.sleep(0.1)
+
+
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """A head that places nothing and two nodes of one core; all ended afterwards."""
@@ -44,6 +53,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]
             made.add_node(num_cpus=1, object_store_memory=100 << 20)
         ray.init(address=made.address, log_to_driver=False)
         try:
+            joined(made)
             yield made
         finally:
             ray.shutdown()

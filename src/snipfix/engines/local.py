@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Protocol, Self
@@ -17,6 +17,7 @@ from snipfix.born import changes, mend_where_born, on
 from snipfix.cache import Cache, pack, unpack
 from snipfix.config import Options
 from snipfix.engines.keys import LASTING, Keys
+from snipfix.engines.longest import LongestFirst, Times
 from snipfix.engines.spare import Spare
 from snipfix.engines.target import Target, policy
 from snipfix.evidence import Job, Outcome
@@ -48,21 +49,30 @@ class LocalEngine:
         self.target: Target | None = None
         self._cache: Cache | None = None
         self.spare: Spare | None = None
+        self.times: Times | None = None
+        self._history: Cache | None = None
 
     def __enter__(self) -> Self:
         self._cache = Cache() if self.options.cache else None
         if self.options.stage.depth >= Stage.RUN.depth:
             self.target = Target(self.options, self.jobs, self._cache)
             self.spare = Spare(self.jobs)
+            self._history = self._cache or Cache()  # how long things take is no result: it is known without a cache as well
+            self.times = Times(self._history)
         return self
+
+    def expected(self, snippet: Snippet) -> float:
+        """Seconds that a snippet is thought to take; 0 for a short one."""
+        return self.times.expected(snippet) if self.times else 0.0
 
     def __exit__(self, *error: object) -> None:
         if self.spare is not None:
             self.spare.close()
         if self.target is not None:
             self.target.close()
-        if self._cache is not None:
-            self._cache.close()
+        for cache in dict.fromkeys((self._cache, self._history)):
+            if cache is not None:
+                cache.close()
 
     def environment(self) -> dict[str, Any]:
         """What a report says of where it was made: interpreter, packages, device and the sandbox's layers. Raises SandboxError."""
@@ -92,13 +102,15 @@ class LocalEngine:
         """
         rules()  # before there are threads: two that import modules of a circle at once may each be given half of one, and lose rules
         work = _Work(self, repair, patches, watcher)
-        threads = ThreadPoolExecutor(self.jobs, thread_name_prefix="snipfix")
+        threads = LongestFirst(self.jobs)
         begun: deque[Future[Result]] = deque()
         try:
             for future in work.begin(snippets, threads):
                 begun.append(future)
                 if len(begun) >= AHEAD * self.jobs:
+                    threads.start()
                     yield begun.popleft().result()
+            threads.start()
             while begun:
                 yield begun.popleft().result()
         except GeneratorExit:
@@ -108,7 +120,7 @@ class LocalEngine:
                 self.target.abort()
             raise
         finally:
-            threads.shutdown(cancel_futures=True)
+            threads.close()
 
 
 class _Work:
@@ -119,20 +131,25 @@ class _Work:
         self.cache = engine._cache
         self._keys = Keys(engine.options, engine.environment(), patches, repair=repair) if self.cache else None
 
-    def begin(self, snippets: Iterable[Snippet], threads: ThreadPoolExecutor) -> Iterator[Future[Result]]:
+    def begin(self, snippets: Iterable[Snippet], threads: LongestFirst) -> Iterator[Future[Result]]:
         """A future per snippet: done where it is remembered, else on its way."""
-        document, earlier = "", list[tuple[Snippet, Future[Result]]]()
+        document, earlier, costs = "", list[tuple[Snippet, Future[Result]]](), dict[Future[Result], float]()
         for snippet in snippets:
             if snippet.document != document:
-                document, earlier = snippet.document, []
+                document, earlier, costs = snippet.document, [], {}
             if self.repair and snippet.before:
                 related = [future for other, future in earlier if _related(snippet, other)]
-                future = threads.submit(self._on_repaired, snippet, related)
+                # It waits for these: it must not be taken up before them, however long it is.
+                cost = min([self.engine.expected(snippet), *(costs.get(one, 0.0) for one in related)])
+                future = threads.submit(cost, self._on_repaired, snippet, related)
+                costs[future] = cost
             elif known := self._remembered(snippet):
                 future = Future()
                 future.set_result(known)
             else:
-                future = threads.submit(self._made, snippet)
+                cost = self.engine.expected(snippet)
+                future = threads.submit(cost, self._made, snippet)
+                costs[future] = cost
             earlier.append((snippet, future))
             yield future
 
@@ -158,6 +175,8 @@ class _Work:
             result = self._result(snippet, kinds)
         if "refused" not in kinds and _lasting(result) and time.monotonic() - started < self.engine.options.search_seconds:
             self._keep(snippet, result)
+        if self.engine.times:
+            self.engine.times.took(snippet, time.monotonic() - started)
         if self.watcher:
             self.watcher.done(result)
         return result

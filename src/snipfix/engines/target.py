@@ -37,7 +37,12 @@ _MOST_FILES = 20_000
 def policy(options: Options) -> Policy:
     """The sandbox that the options ask for."""
     return Policy(
-        python=options.python or sys.executable, device=options.device, isolation=options.isolation, require=options.require_sandbox
+        python=options.python or sys.executable,
+        device=options.device,
+        isolation=options.isolation,
+        require=options.require_sandbox,
+        # torch is loaded with the first snippet that needs it: those that do not need it wait for nothing. A card is asked for with torch alone.
+        preload=("torch",) if options.device == "cuda" else (),
     )
 
 

@@ -43,7 +43,8 @@ ADDING = ("_add_docstr", "add_docstr", "add_docstr_all")
 
 SETUP = (
     "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom torch import optim\nfrom torch.nn import *\n"
-    "from torch.distributions import *\nfrom torch.utils.data import *\n"
+    "from torch.distributions import *\nfrom torch.utils.data import *\nfrom torch.optim.lr_scheduler import *\nfrom torch import linalg, tensor\n"
+    "import itertools\nimport numpy\nimport numpy as np\nimport torch.distributions as D\nfrom collections import namedtuple\nfrom typing import *\n"
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from snipfix.codemods import insert_statement_after, insert_statement_before, replace_expression, wrap_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
+from snipfix.rules.observed import called
 
 DEVICE_NAMED = re.compile(r"^(\w*device\w*)\s*=(?!=).*cuda", re.MULTILINE)
 
@@ -134,7 +135,12 @@ def value_offers(
     if isinstance(outer, ast.Name):
         birth = crash.born(outer)
         if birth is not None and len(birth.targets) == 1 and isinstance(birth.targets[0], ast.Name):
-            yield from wrapped(crash, birth.value, template, title, meaning)
+            made = birth.value
+            whole = template == "{}.float()" and isinstance(made, ast.Call) and called(made) in ("long", "int") and not made.args
+            if whole and isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
+                yield Offer(title, replace_expression(crash.code, made, template.format(crash.text(made.func.value))), meaning)
+            else:
+                yield from wrapped(crash, birth.value, template, title, meaning)
         else:
             yield Offer(title, _rebound(crash, outer, template), meaning)
     yield from wrapped(crash, outer, template, title, meaning)

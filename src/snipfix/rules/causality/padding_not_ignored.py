@@ -55,6 +55,7 @@ class PaddingNotIgnored(Rule):
     id = "SNF474"
     name = "padding-not-ignored"
     category = Category.API_MISUSE
+    silent = True
     GOOD = (
         Good(
             "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e = nn.Embedding(20, 8)\n"

@@ -55,6 +55,7 @@ class TokenOrderUnknown(Rule):
     id = "SNF472"
     name = "token-order-unknown"
     category = Category.API_MISUSE
+    silent = True
     GOOD = (
         Good(
             "import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"

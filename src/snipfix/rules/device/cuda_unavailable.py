@@ -50,6 +50,8 @@ class CudaUnavailable(CrashRule):
         r"Found no NVIDIA driver",
         r"No CUDA GPUs are available",
         r"Attempting to deserialize object on a CUDA device",
+        r"not linked with support for cuda devices",
+        r"Cannot get CUDA generator",
     )
     GOOD = (
         Good(
@@ -58,6 +60,7 @@ class CudaUnavailable(CrashRule):
         Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cpu()\n"),
     )
     BAD = (
+        Bad('import torch\ng = torch.Generator(device="cuda")\nprint(g.device.type)\n', at=(2, 5)),
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cuda()\nx = torch.zeros(2, 3).cuda()\ny = net(x)\n",
             at=(3, 7),

@@ -73,6 +73,16 @@ class PolicyDrivenDown(Rule):
             runs=False,
         ),
         Bad(
+            CODE.replace("log_probs = {}", "log_probs = []\nlog_probs.append({}")
+            .replace("sample())", "sample()))")
+            .format("", "(torch.stack(log_probs) * returns).sum()"),
+            at=(10, 8),
+            fixed=CODE.replace("log_probs = {}", "log_probs = []\nlog_probs.append({}")
+            .replace("sample())", "sample()))")
+            .format("", "-(torch.stack(log_probs) * returns).sum()"),
+            runs=False,
+        ),
+        Bad(
             CODE.format("", "torch.sum(returns * log_probs)"),
             at=(9, 8),
             fixed=CODE.format("", "-torch.sum(returns * log_probs)"),
@@ -89,7 +99,7 @@ class PolicyDrivenDown(Rule):
             product = _weighed(statement.value)
             if product is None or not isinstance(target, ast.Name) or not _minimised(code, statement, target.id):
                 continue
-            if not any(_negative(code, one.id) for one in code.all(ast.Name, inside=product)):
+            if not any(_negative(code, _name(side)) for side in (product.left, product.right)):
                 message = (
                     f"`{target.id}` goes down with training, and with it the probability of what was rewarded: the minus sign is missing"
                 )

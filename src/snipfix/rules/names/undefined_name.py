@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
 from snipfix.codemods import insert_statement_before
-from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning
+from snipfix.evidence import Exercise, Failure
+from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.imports import import_edits
 from snipfix.rules.names.conventions import candidates
@@ -22,6 +24,7 @@ OTHER_WORDS = {
 }  # fmt: skip
 """Words of Python 2 and of other languages, with what Python 3 calls them."""
 
+NOT_DEFINED = re.compile(r"name '(\w+)' is not defined")
 MOVED = {"reduce": "functools:reduce", "reload": "importlib:reload", "izip": "builtins:zip"}
 
 
@@ -37,7 +40,8 @@ class UndefinedName(Rule):
 
     ## What it does
     Reports a name at its first use when no scope visible there binds it, by Python's own scoping rules, and it is no builtin. A use inside a
-    function counts although the function may never be called: it fails once it is. Texts with a star import, `exec` or `globals()` are left alone.
+    function counts although the function may never be called: it fails once it is. In texts with a star import, `exec` or `globals()`, only what
+    a run has met.
 
     ## Why is this bad?
     Whoever runs the code gets a `NameError`. In teaching material it is mostly an import that was left out.
@@ -111,6 +115,11 @@ class UndefinedName(Rule):
             at=(11, 24),
             fixed=UNPACKED.format("out, (hidden, _)"),
         ),
+        Bad(
+            "import torch\nfrom torch.nn import *\n\nlayer = Linear(2, 3)\nprint(F.relu(layer(torch.ones(1, 2))))\n",
+            at=(5, 7),
+            fixed="import torch\nfrom torch.nn import *\nfrom torch.nn import functional as F\n\nlayer = Linear(2, 3)\nprint(F.relu(layer(torch.ones(1, 2))))\n",
+        ),
         Bad("def f():\n    inner = 1\n    return inner\n\nprint(f() + inner)\n", at=(5, 13)),
     )
 
@@ -126,6 +135,17 @@ class UndefinedName(Rule):
                 evidence["defined_in"] = places
                 message = f"`{name}` is not defined here: it is a local name of `{places[0]}`"
             yield self.finding(message, context.code.span(uses[0]), evidence=evidence)
+
+    def on_failure(self, context: Context, failure: Failure, exercise: Exercise | None) -> Iterator[Finding]:
+        """The name of a text of which the parser alone cannot tell, for a star import say: the run can."""
+        missing = NOT_DEFINED.match(failure.message) if failure.type == "NameError" else None
+        uncertain = [node for node, certain in context.scopes.unresolved() if not certain and missing and node.id == missing[1]]
+        lines = {frame.span.line for frame in failure.frames if frame.snippet}
+        here = [node for node in uncertain if node.lineno in lines]
+        if missing and here:
+            stage = Stage.EXERCISE if exercise else Stage.RUN
+            message = f"`{missing[1]}` is used but never defined or imported"
+            yield self.finding(message, context.code.span(here[0]), stage=stage, evidence={"symbol": missing[1]})
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         name = str(finding.evidence["symbol"])

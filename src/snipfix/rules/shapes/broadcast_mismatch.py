@@ -6,10 +6,12 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
+from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import operands, wrapped
+from snipfix.rules.mending import keyword, operands, wrapped
+from snipfix.rules.observed import called
 
 
 class BroadcastMismatch(CrashRule):
@@ -57,6 +59,11 @@ class BroadcastMismatch(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nscores = torch.rand(3, 7, 5)\nlabels = torch.zeros(3, 7)\npred = scores.argmax(dim=1)\nprint((pred == labels).float().mean())\n",
+            at=(5, 8),
+            fixed="import torch\nscores = torch.rand(3, 7, 5)\nlabels = torch.zeros(3, 7)\npred = scores.argmax(dim=-1)\nprint((pred == labels).float().mean())\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nweights = torch.ones(4, 7)\nstates = torch.ones(4, 7, 5)\ncontext = (weights * states).sum(1)\n",
             at=(5, 12),
             fixed="import torch\nimport torch.nn as nn\nweights = torch.ones(4, 7)\nstates = torch.ones(4, 7, 5)\ncontext = (weights.unsqueeze(-1) * states).sum(1)\n",
@@ -85,7 +92,19 @@ class BroadcastMismatch(CrashRule):
                 grown = (*shapes[small][:at], 1, 1, *shapes[small][at:])
                 if len(grown) <= len(shapes[large]) and _broadcast(grown, shapes[large]) == shapes[large]:
                     yield from wrapped(crash, both[small], f"{{}}.unsqueeze({at}).unsqueeze({at + 1})", "Add the missing axes")
+        yield from self._classes_elsewhere(crash, both)
         yield from self._rearranged(crash, both, shapes)
+
+    @staticmethod
+    def _classes_elsewhere(crash: Crash, both: tuple[ast.expr, ast.expr]) -> Iterator[Offer]:
+        """Predicted classes that were taken along another dim than the last, which holds the scores."""
+        for one in both:
+            birth = crash.born(one) if isinstance(one, ast.Name) else None
+            made = birth.value if birth is not None else one
+            if isinstance(made, ast.Call) and called(made) == "argmax":
+                dim = keyword(made, "dim") or (made.args[-1] if made.args and isinstance(made.args[-1], ast.Constant) else None)
+                if dim is not None and ast.unparse(dim) != "-1":
+                    yield Offer("Take the class along the scores, the last dim", replace_expression(crash.code, dim, "-1"))
 
     def _rearranged(self, crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
         for one, other in ((1, 0), (0, 1)):
@@ -95,7 +114,8 @@ class BroadcastMismatch(CrashRule):
                 turned[first], turned[second] = turned[second], turned[first]
                 if _broadcast(tuple(turned), goal) in (goal, tuple(turned)):
                     yield from wrapped(crash, both[one], f"{{}}.transpose({first}, {second})", "Exchange two axes")
-            for axis in range(1, len(shape) + 1):
+            # What is compared with `==` belongs together entry by entry: nothing of it may be cut off.
+            for axis in range(1, len(shape) + 1) if crash.operation.name.rpartition(".")[2] not in ("eq", "__eq__", "ne") else ():
                 size = goal[-axis] if axis <= len(goal) else 0
                 cut = (*shape[:-axis], size, *shape[len(shape) - axis + 1 :])
                 if 0 < size < shape[-axis] and _broadcast(cut, goal) == goal and isinstance(both[other], ast.Name):

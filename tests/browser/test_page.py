@@ -132,6 +132,18 @@ def test_the_theme_is_switched_and_remembered(visit: Open):
     assert ground() == dark
 
 
+def test_paper_is_white_whatever_the_theme(visit: Open):
+    page = visit(color_scheme="dark")
+    page.click("#theme")
+    page.click("#theme")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.emulate_media(media="print")
+    ground, ink = (page.evaluate(f"getComputedStyle(document.querySelector('.panel')).{name}") for name in ("backgroundColor", "color"))
+    assert ground == "rgb(255, 255, 255)"
+    assert ink == "rgb(31, 35, 40)"
+    assert page.locator(".tools").is_hidden()
+
+
 def test_a_diff_is_shown_both_ways_and_copied(visit: Open):
     page = visit()
     page.click("#s2 summary")

@@ -120,3 +120,18 @@ def test_prints_are_placed():
 def test_random_numbers_are_noticed(code: str, drawn: list[str], seeded: bool):
     (seen,) = facts(code, "randomness")
     assert (seen["drawn"], seen["seeded"]) == (drawn, seeded)
+
+
+SLOW = (
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e, self.o = nn.Embedding(9, 4), nn.Linear(4, 9)\n"
+    "    def forward(self, src, tgt):\n        for _ in range(600 * src.shape[1]):\n            x = self.e(tgt)\n"
+    "        return self.o(x + self.e(src).mean(0))\n"
+    "net = Net()\nsrc, tgt = torch.randint(0, 9, (7, 32)), torch.randint(0, 9, (8, 32))\n"
+    "F.cross_entropy(net(src, tgt).view(-1, 9), tgt.view(-1)).backward()\n"
+)
+
+
+def test_a_slow_module_is_called_again_on_fewer_samples_and_its_targets_are_still_known():
+    (seen,) = facts(SLOW, "order")
+    assert seen["output"] == [8, 4, 9]
+    assert seen["arguments"]["tgt"]["target"] == "same"

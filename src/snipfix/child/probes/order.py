@@ -93,7 +93,7 @@ def argument(bench: Any, name: str, tensor: Any, base: Any, targets: list[Any]) 
     if facts["blind"].get("0") is False and len(given) == 1:  # others, a state say, would have to change places with it
         facts["placed"] = placed(bench, name, tensor)
     if facts["integers"]:
-        facts["target"] = next((kind for kind in (shifted(tensor, target) for target in targets) if kind), "")
+        facts["target"] = next((kind for kind in (shifted(bench.whole.get(name, tensor), target) for target in targets) if kind), "")
     return facts
 
 

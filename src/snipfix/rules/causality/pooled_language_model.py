@@ -9,8 +9,15 @@ from snipfix.codemods import CodemodError, replace_argument, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.batch_layout.layout import pooled_steps
 from snipfix.rules.causality.sequence import seen
 from snipfix.rules.observed import called, items, shape
+
+MASKED = (
+    "import torch, torch.nn as nn\nclass MiniGPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.e = nn.Embedding(20, 8)\n        self.o = nn.Linear(8, 20)\n    def forward(self, ids, mask):\n        x = self.e(ids)\n"
+    "        return self.o({})\nMiniGPT()(torch.randint(0, 20, (2, 6)), torch.ones(2, 6))\n"
+)
 
 
 class PooledLanguageModel(Rule):
@@ -65,6 +72,11 @@ class PooledLanguageModel(Rule):
             "        self.e = nn.Embedding(20, 8)\n        self.o = nn.Linear(8, 20)\n    def forward(self, ids):\n        x = self.e(ids)\n"
             "        x = self.o(x)\n        return F.log_softmax(x, dim=-1)\nGPT()(torch.randint(0, 20, (2, 6)))\n",
         ),
+        Bad(
+            MASKED.format("(x * mask.unsqueeze(-1)).sum(dim=1) / mask.sum(dim=1, keepdim=True)"),
+            at=(9, 23),
+            fixed=MASKED.format("x"),
+        ),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -74,8 +86,8 @@ class PooledLanguageModel(Rule):
                 continue
             if len(one.output) != 2 or one.output[0] != given[0] or one.output[1] not in sizes:
                 continue
-            pools = [node for node in ast.walk(one.node) if isinstance(node, ast.Call) and called(node) == "mean"]
-            if len(pools) == 1:
+            pools = [node for node in ast.walk(one.node) if averaged(node) is not None]
+            if len(pools) == 1 and isinstance(pools[0], ast.expr):
                 message = (
                     f"`{one.name}` averages its {given[1]} positions and returns one distribution {list(one.output)}: "
                     "a language model predicts the next token at every position"
@@ -85,10 +97,10 @@ class PooledLanguageModel(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
-        node = code.node_at(finding.span, ast.Call)
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        node = code.node_at(finding.span, (ast.Call, ast.BinOp))
+        inner = averaged(node) if node is not None else None
+        if node is None or inner is None:
             return
-        inner = node.args[0] if ast.unparse(node.func.value) == "torch" and node.args else node.func.value
         edits: tuple[Edit, ...] = replace_expression(code, node, code.slice(inner))
         function = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
         for one in ast.walk(function) if function is not None else ():
@@ -100,3 +112,13 @@ class PooledLanguageModel(Rule):
                     except CodemodError:
                         continue
         yield self.fix("predict at every position", *edits)
+
+
+def averaged(node: ast.AST) -> ast.expr | None:
+    """What a node takes the mean of: `x` for `x.mean(dim=1)` and for `(x * mask).sum(dim=1) / mask.sum(dim=1)`; None for any other node."""
+    if isinstance(node, ast.Call) and called(node) == "mean" and isinstance(node.func, ast.Attribute):
+        return node.args[0] if ast.unparse(node.func.value) == "torch" and node.args else node.func.value
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and called(node.left) == "sum":
+        summed = pooled_steps(node.left)
+        return summed.left if isinstance(summed, ast.BinOp) and isinstance(summed.op, ast.Mult) else summed
+    return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import re
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 
 from snipfix.sandbox.policy import CHILD
 
 sys.path.append(str(CHILD))
+import linux
 import seccomp
 
 MACHINES = (0, 1)
@@ -93,3 +96,32 @@ def test_other_doors_to_the_kernel_are_shut(machine: int) -> None:
     assert refused(verdict(program, seccomp.ARCHES[machine], seccomp.FIRST_UNKNOWN + 100), errno.ENOSYS)
     if machine == 0:
         assert verdict(program, seccomp.ARCHES[machine], 0x40000000 + 39) == seccomp.KILL
+
+
+HEADERS = (Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), Path("/usr/include/asm-generic/unistd.h"))
+"""The kernel's own lists: x86-64's, and the general one, which is arm64's."""
+OLDER = {"sysfs", "ustat", "modify_ldt", "vserver", "uselib", "create_module", "iopl", "ioperm"}
+"""Calls that were gone, or an architecture's own, before arm64 came."""
+NAMED = {
+    "execve": seccomp.EXECVE, "connect": seccomp.CONNECT, "memfd_create": seccomp.MEMFD_CREATE, "clone3": seccomp.CLONE3,
+    "clone": seccomp.CLONE, "socket": seccomp.SOCKETS[0], "socketpair": seccomp.SOCKETS[1], "ioctl": seccomp.IOCTL,
+    "fcntl": seccomp.FCNTL, "kill": seccomp.KILL_CALL,
+}  # fmt: skip
+
+
+def test_every_call_has_a_number_on_both_machines() -> None:
+    assert {name for name, (_, arm) in seccomp.REFUSED.items() if arm is None} == OLDER
+    for machine in MACHINES:
+        numbers = [pair[machine] for pair in (*seccomp.REFUSED.values(), *NAMED.values()) if pair[machine] is not None]
+        assert len(numbers) == len(set(numbers))
+        assert all(0 <= number < seccomp.FIRST_UNKNOWN for number in numbers)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_numbers_are_those_of_the_kernels_headers(machine: int) -> None:
+    if not HEADERS[machine].exists():
+        pytest.skip("the kernel's headers are not installed here")
+    text = HEADERS[machine].read_text(encoding="utf-8")
+    known = {name: int(number) for name, number in re.findall(r"#define\s+__NR(?:3264)?_(\w+)\s+(\d+)", text)}
+    ours = {name: pair[machine] for name, pair in (seccomp.REFUSED | NAMED | linux._NUMBERS).items()}
+    assert ours == {name: known.get(name) for name in ours}

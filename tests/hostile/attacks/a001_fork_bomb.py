@@ -1,5 +1,7 @@
 # 001 fork bomb
 # expect: ok out-of-memory timeout
+# succeeds without: limits
+# raised: processes=1000
 # timeout: 20
 
 import os, time

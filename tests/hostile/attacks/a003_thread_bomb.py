@@ -1,5 +1,7 @@
 # 003 thread bomb
 # expect: ok
+# succeeds without: limits
+# raised: processes=1000 memory_mb=32768
 
 import threading, time
 made = 0

@@ -1,5 +1,6 @@
 # 007 stack overflow in C
 # expect: crashed exited raised
+# succeeds without: fork
 
 import ctypes, sys
 sys.setrecursionlimit(1 << 30)

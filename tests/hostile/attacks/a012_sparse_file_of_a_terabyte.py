@@ -1,5 +1,7 @@
 # 012 sparse file of a terabyte
 # expect: ok
+# succeeds without: limits
+# raised: file_mb=4194304
 
 try:
     with open("sparse", "wb") as file:

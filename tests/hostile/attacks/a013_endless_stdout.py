@@ -1,6 +1,9 @@
 # 013 endless stdout
 # expect: output-flood
+# succeeds without: limits
+# raised: flood_mb=256
 
 import os
-while True:
+for _ in range(1024):
     os.write(1, b"x" * 65536)
+os.write(2, b"ESCAPED: 64 MB")

@@ -1,5 +1,6 @@
 # 016 busy loop
 # expect: timeout
+# succeeds without: fork
 # timeout: 1
 
 while True:

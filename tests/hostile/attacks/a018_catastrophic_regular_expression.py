@@ -1,5 +1,6 @@
 # 018 catastrophic regular expression
 # expect: timeout
+# succeeds without: fork
 # timeout: 1
 
 import re

@@ -1,5 +1,6 @@
 # 019 sleep for ever
 # expect: timeout
+# succeeds without: fork
 # timeout: 1
 
 import time

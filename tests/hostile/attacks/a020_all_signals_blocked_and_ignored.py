@@ -1,5 +1,6 @@
 # 020 all signals blocked and ignored
 # expect: timeout
+# succeeds without: fork
 # timeout: 1
 
 import signal, time

@@ -1,5 +1,6 @@
 # 022 stopping itself
 # expect: ok timeout
+# succeeds without: fork
 # timeout: 1
 
 import os, signal, time

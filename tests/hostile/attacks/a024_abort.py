@@ -1,5 +1,6 @@
 # 024 abort
 # expect: crashed
+# succeeds without: fork
 
 import os
 os.abort()

@@ -1,5 +1,6 @@
 # 080 calls of the x32 kind
 # expect: crashed
+# succeeds without: nsonly
 # needs: x86_64
 
 import ctypes, mmap

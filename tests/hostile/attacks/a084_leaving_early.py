@@ -1,5 +1,6 @@
 # 084 leaving early
 # expect: exited
+# succeeds without: fork
 
 import os
 print('half')

@@ -1,5 +1,6 @@
 # 092 code after the end
 # expect: ok
+# succeeds without: fork
 
 import atexit, time
 class Late:

@@ -1,5 +1,6 @@
 # 094 an exception whose text exits
 # expect: exited raised
+# succeeds without: fork
 
 import os
 class Odd(Exception):

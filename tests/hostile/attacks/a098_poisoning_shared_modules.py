@@ -1,5 +1,6 @@
 # 098 poisoning shared modules
 # expect: ok exited raised
+# succeeds without: fork
 
 import builtins, json, os, sys
 json.dumps = json.loads = None

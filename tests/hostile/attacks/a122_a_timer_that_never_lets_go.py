@@ -1,5 +1,6 @@
 # 122 a timer that never lets go
 # expect: timeout
+# succeeds without: fork
 # timeout: 2
 
 import signal, time

@@ -223,6 +223,17 @@ def test_an_interpreter_that_is_none_is_an_error_with_a_hint(python: str) -> Non
     assert "--python" in caught.value.hint
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a view of the file system is Linux's")
+def test_an_environment_behind_a_link_keeps_every_layer(tmp_path: Path) -> None:
+    with Sandbox(PLAIN) as sandbox:
+        usual = sandbox.isolation().mode
+    (tmp_path / "environment").symlink_to(sys.prefix)
+    python = str(tmp_path / "environment" / Path(sys.executable).relative_to(sys.prefix))
+    with Sandbox(Policy(python=python, executor=EXECUTOR, preload=())) as sandbox:
+        assert sandbox.isolation().mode == usual
+        assert sandbox.run(Job(code="import sys, email; print(sys.prefix)")).stdout == f"{tmp_path / 'environment'}\n"
+
+
 def test_an_unknown_isolation_is_an_error() -> None:
     with pytest.raises(SandboxError, match="unknown isolation 'magic'"):
         Policy(isolation="magic")

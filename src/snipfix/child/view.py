@@ -51,10 +51,10 @@ def current_user():
 
 
 def pruned(paths):
-    """Without what lies in another of the paths, order kept."""
+    """Without what lies in another of the paths, shortest first. What lies behind a link is named by its own place as well."""
     seen = []
     for path in sorted(set(paths), key=len):
-        if not any(path.startswith(other + "/") and not os.path.islink(other) for other in seen):
+        if not any(path.startswith(other + "/") for other in seen):
             seen.append(path)
     return seen
 

@@ -65,8 +65,9 @@ def setns(descriptor, name):
 def map_ids(outer_user, outer_group, inner=1000):
     """Give a fresh user namespace one user and one group, which outside are the given ones."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inner} {outer_user} 1"), ("gid_map", f"{inner} {outer_group} 1")):
-        with open("/proc/self/" + name, "w") as file:
-            file.write(text)
+        descriptor = os.open("/proc/self/" + name, os.O_WRONLY)
+        os.write(descriptor, text.encode())
+        os.close(descriptor)
 
 
 # Mounts ---------------------------------------------------------------------------------------------------------------

@@ -105,8 +105,28 @@ def program(machine, execute, connect, families=UNIX):
     if not connect:
         refuse(CONNECT[machine], errno.EACCES)
     refused = [numbers[machine] for numbers in (*REFUSED.values(), *(() if execute else (EXECVE,))) if numbers[machine] is not None]
-    for place, number in enumerate(refused):  # all jump to one refusal at the end: half as much to check and compile for every job
-        emit(_EQUAL, number, len(refused) - place, 0)
-    emit(_RETURN, ALLOW)
-    emit(_RETURN, ERRNO | errno.EPERM)
-    return b"".join(code)
+    return b"".join(code) + search(sorted(refused))
+
+
+def search(numbers):
+    """The end of the filter: refuses these calls, allows all others.
+
+    A search by halves: when a filter is put in force the kernel walks it once for every call there is, for every job.
+    """
+    steps = halves(numbers)
+    ends = {"allow": len(steps), "refuse": len(steps) + 1}
+    code = [
+        struct.pack("HBBI", operation, *(way if isinstance(way, int) else ends[way] - place - 1 for way in ways), value)
+        for place, (operation, value, *ways) in enumerate(steps)
+    ]
+    returns = [struct.pack("HBBI", _RETURN, 0, 0, answer) for answer in (ALLOW, ERRNO | errno.EPERM)]
+    return b"".join([*code, *returns])
+
+
+def halves(numbers):
+    """Steps (operation, value, where to if true, where to if false); a place is a distance or the name of an end."""
+    if len(numbers) <= 4:
+        return [(_EQUAL, number, "refuse", "allow" if number == numbers[-1] else 0) for number in numbers]
+    middle = len(numbers) // 2
+    lower = halves(numbers[:middle])
+    return [(_AT_LEAST, numbers[middle], len(lower), 0), *lower, *halves(numbers[middle:])]

@@ -1,7 +1,7 @@
 """What a confined process costs beyond the snippet's own work: `python benchmarks/sandbox.py [RUNS]`.
 
 Prints a Markdown table of medians, quartiles and minima, in milliseconds; on a busy machine the minima say most. Each row runs the same empty snippet; rows of the sandbox differ in
-the layers that are on. "fork alone" forks and waits in the same warmed process without any confinement.
+the layers that are on. "fork alone" forks and waits in the same warmed process without any confinement. The last line compares the two in turns, so that both meet the same load.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from snipfix.evidence import Job
 from snipfix.sandbox.client import Sandbox
@@ -43,13 +44,13 @@ import warm
 gc.disable()
 warm.load(("torch",))
 {collapse}
-for _ in range({runs}):
+for _ in sys.stdin:
     start = time.perf_counter()
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
-    print(1000 * (time.perf_counter() - start))
+    print(time.perf_counter() - start, flush=True)
 """
 
 
@@ -57,11 +58,11 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     before = f"{os.getloadavg()[0]:.1f}"
     print("| what | median ms | quartiles | least |\n|---|---|---|---|")
-    bare = row("fork alone, torch loaded, huge pages", forks(runs, collapsed=True))
+    row("fork alone, torch loaded, huge pages", forks(runs, collapsed=True))
     row("fork alone, torch loaded", forks(runs, collapsed=False))
     for mode, name in (("process", "limits only"), ("nsonly", "namespaces"), ("nons", "Landlock and seccomp"), ("full", "all layers")):
         sandboxed(f"{name}, empty snippet", Policy(isolation=mode, executor=EXECUTOR, ahead=False), EMPTY, runs)
-    full = sandboxed("all layers, forked ahead, empty snippet", Policy(isolation="full", executor=EXECUTOR), EMPTY, runs)
+    sandboxed("all layers, forked ahead, empty snippet", Policy(isolation="full", executor=EXECUTOR), EMPTY, runs)
     latency(Policy(isolation="full", executor=EXECUTOR), runs)
     sandboxed("all layers, forked ahead, matrix product", Policy(isolation="full", executor=EXECUTOR), TORCH, runs)
     sandboxed("all layers, forked ahead, five steps of training", Policy(isolation="full", executor=EXECUTOR), TRAINING, runs)
@@ -73,9 +74,7 @@ def main() -> None:
     if shutil.which("bwrap"):
         command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", sys.executable, "-c", "pass"]
         row("bwrap with a fresh python, empty file", programs(command, few))
-    print(
-        f"\nLoad {before} before, {os.getloadavg()[0]:.1f} after. All layers cost {full / bare:.1f} times a bare fork of the same process."
-    )
+    print(f"\nLoad {before} before, {os.getloadavg()[0]:.1f} after. {in_turns(runs)}")
 
 
 def row(name: str, seconds: list[float]) -> float:
@@ -85,11 +84,44 @@ def row(name: str, seconds: list[float]) -> float:
     return middle
 
 
+class Bare:
+    """A context manager around a process like the fork server's, without the sandbox. `fork` gives the seconds that one fork and its end take there."""
+
+    def __init__(self, *, collapsed: bool) -> None:
+        code = BARE.format(child=str(CHILD), collapse="warm.collapse()" if collapsed else "")
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True, env=environment)
+
+    def __enter__(self) -> Self:
+        for _ in range(5):
+            self.fork()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+    def fork(self) -> float:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
 def forks(runs: int, *, collapsed: bool) -> list[float]:
-    code = BARE.format(child=str(CHILD), runs=runs + 5, collapse="warm.collapse()" if collapsed else "")
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    return [float(line) / 1000 for line in done.stdout.split()][5:]
+    with Bare(collapsed=collapsed) as bare:
+        return [bare.fork() for _ in range(runs)]
+
+
+def in_turns(runs: int) -> str:
+    """What all layers cost beside a bare fork, each measured in turn with the other."""
+    with Bare(collapsed=True) as bare, Sandbox(Policy(isolation="full", executor=EXECUTOR)) as sandbox:
+        timed(lambda: sandbox.run(EMPTY), 40)
+        pairs = [(bare.fork(), timed(lambda: sandbox.run(EMPTY), 1)[0]) for _ in range(runs)]
+    alone, confined = zip(*pairs, strict=True)
+    median, least = statistics.median(confined) / statistics.median(alone), min(confined) / min(alone)
+    return f"In turns with a bare fork of the same process, all layers cost {median:.1f} times its median and {least:.1f} times its least."
 
 
 def sandboxed(name: str, policy: Policy, job: Job, runs: int) -> float:

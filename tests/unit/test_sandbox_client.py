@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,11 +228,11 @@ def test_an_interpreter_that_is_none_is_an_error_with_a_hint(python: str) -> Non
 def test_an_environment_behind_a_link_keeps_every_layer(tmp_path: Path) -> None:
     with Sandbox(PLAIN) as sandbox:
         usual = sandbox.isolation().mode
-    (tmp_path / "environment").symlink_to(sys.prefix)
-    python = str(tmp_path / "environment" / Path(sys.executable).relative_to(sys.prefix))
-    with Sandbox(Policy(python=python, executor=EXECUTOR, preload=())) as sandbox:
+    venv.create(tmp_path / "an environment whose name is longer than its link", symlinks=True)
+    (tmp_path / "link").symlink_to("an environment whose name is longer than its link")
+    with Sandbox(Policy(python=str(tmp_path / "link" / "bin" / "python"), executor=EXECUTOR, preload=())) as sandbox:
         assert sandbox.isolation().mode == usual
-        assert sandbox.run(Job(code="import sys, email; print(sys.prefix)")).stdout == f"{tmp_path / 'environment'}\n"
+        assert sandbox.run(Job(code="import sys, email; print(sys.prefix)")).stdout == f"{tmp_path / 'link'}\n"
 
 
 def test_an_unknown_isolation_is_an_error() -> None:

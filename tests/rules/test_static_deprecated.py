@@ -89,6 +89,12 @@ REPLAYS = [
     "F.mse_loss(A, A + 1, reduce=False, size_average=True)",
     "nn.init.constant(A.clone(), 0.5)",
     "nn.init.eye(A.clone())",
+    "torch.lu_solve(A, torch.linalg.lu_factor(A)[0], torch.linalg.lu_factor(A)[1])",
+    "nn.UpsamplingNearest2d(scale_factor=2)(A[None, None])",
+    "nn.UpsamplingBilinear2d(scale_factor=2)(A[None, None])",
+    "torch.utils.data._utils.collate.default_collate([A, A])",
+    "torch.utils.data._utils.collate.default_convert(A.numpy())",
+    "nn.init.dirac(torch.zeros(2, 2, 3))",
     "nn.NLLLoss2d()(A.log_softmax(1), torch.tensor([0, 1, 2]))",
 ]
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\ntorch.manual_seed(0)\nA = torch.randn(3, 3)\nresult = "

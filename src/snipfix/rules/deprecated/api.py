@@ -13,6 +13,7 @@ from typing import Any
 from snipfix.codemods import calls
 from snipfix.model import Edit
 from snipfix.rules.base import Context
+from snipfix.rules.deprecated.moves import MOVES
 
 __all__ = ["Entry", "Use", "edits", "table", "uses"]
 
@@ -117,6 +118,8 @@ def edits(context: Context, use: Use) -> tuple[Edit, ...]:
     if not entry.new:
         return ()
     assert isinstance(use.node, ast.Attribute)
+    if entry.shape in MOVES and not _call_edits(context, use.node, entry):
+        return ()
     name, added = _spelling(context, use.node, entry.new)
     return (Edit(*code.range(code.span(use.node)), name), *added, *_call_edits(context, use.node, entry))
 
@@ -165,6 +168,8 @@ def _call_edits(context: Context, callee: ast.expr, entry: Entry) -> tuple[Edit,
         found += calls.add_keyword(code, call, name, text)
     if entry.shape == "some-to-mode":
         found += _some_to_mode(context, call)
+    elif entry.shape in MOVES:
+        found += MOVES[entry.shape](context, call)
     elif entry.shape == "arguments-to-list" and call.args and not any(isinstance(one, ast.Starred) for one in call.args):
         start, end = code.range(code.span(call.args[0]))[0], code.range(code.span(call.args[-1]))[1]
         found += [Edit(start, start, "["), Edit(end, end, "]")]
@@ -205,6 +210,8 @@ def _import_edits(context: Context, statement: ast.Import | ast.ImportFrom) -> t
         for load in context.scopes.loads if entry else ():
             if load.node.id == bound and any(one.node is alias for one in context.scopes.bindings(load.node)):
                 assert entry is not None
+                if entry.shape in MOVES and not _call_edits(context, load.node, entry):
+                    return ()
                 if not alias.asname and name != alias.name:
                     found.append(Edit(*code.range(code.span(load.node)), name))
                 found += _call_edits(context, load.node, entry)

@@ -83,7 +83,23 @@ class RemovedApi(ChangedApi):
             runs=False,
         ),
         Bad("import torch\n\nprint(torch.matrix_rank(torch.eye(2), symmetric=True))\n", at=(3, 7), fixed="import torch\n\nprint(torch.linalg.matrix_rank(torch.eye(2), hermitian=True))\n"),
-        Bad("import torch\n\nvalues, vectors = torch.symeig(torch.eye(2), eigenvectors=True)\n", at=(3, 19)),
+        Bad(
+            "import torch\n\nvalues, vectors = torch.symeig(torch.eye(2), eigenvectors=True)\n",
+            at=(3, 19),
+            fixed="import torch\n\nvalues, vectors = torch.linalg.eigh(torch.eye(2))\n",
+        ),
+        Bad("import torch\n\nprint(torch.symeig(torch.eye(2)))\n", at=(3, 7)),
+        Bad(
+            "import torch\n\nA, b = torch.eye(2), torch.ones(2, 1)\nx, lu = torch.solve(b, A + A)  # 解\n",
+            at=(4, 9),
+            fixed="import torch\n\nA, b = torch.eye(2), torch.ones(2, 1)\nx = torch.linalg.solve(A + A, b)  # 解\n",
+        ),
+        Bad("import torch\n\nx, lu = torch.solve(torch.ones(2, 1), torch.eye(2))\nprint(lu)\n", at=(3, 9)),
+        Bad(
+            "import torch\n\nA, b = torch.eye(3), torch.ones(3, 1)\nprint(torch.lstsq(b, A)[0], torch.lstsq(b, A).solution)\n",
+            at=(4, 7),
+            fixed="import torch\n\nA, b = torch.eye(3), torch.ones(3, 1)\nprint(torch.linalg.lstsq(A, b).solution, torch.lstsq(b, A).solution)\n",
+        ),
         Bad(
             "import torch\nfrom transformers import AdamW\n\noptimizer = AdamW([torch.zeros(2, requires_grad=True)], lr=0.1, correct_bias=False)\n",
             at=(2, 26),

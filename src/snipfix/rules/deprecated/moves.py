@@ -1,0 +1,70 @@
+"""Calls whose arguments or results changed their places when they were renamed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from snipfix.codemods import calls
+from snipfix.model import Edit
+from snipfix.rules.base import Context
+
+__all__ = ["MOVES"]
+
+
+def _in_places(context: Context, call: ast.Call, order: tuple[int, ...]) -> tuple[Edit, ...]:
+    """The positional arguments in another order, each with its own text; () unless there are just so many and no keywords."""
+    if len(call.args) != len(order) or call.keywords or any(isinstance(one, ast.Starred) for one in call.args):
+        return ()
+    texts = [context.code.slice(call.args[number]) for number in order]
+    return tuple(edit for number, text in enumerate(texts) for edit in calls.replace_argument(context.code, call, number, text))
+
+
+def _solution_alone(context: Context, call: ast.Call, suffix: str = "") -> tuple[Edit, ...]:
+    """solve(B, A) gave (solution, factors): the new call gives the solution, so whoever takes it apart takes it whole."""
+    code, moved = context.code, _in_places(context, call, (1, 0))
+    if not moved:
+        return ()
+    end = code.range(code.span(call))[1]
+    up = code.parents.get(call)
+    if isinstance(up, ast.Attribute) and up.attr == "solution":
+        return (*moved, *(() if suffix else (Edit(end, code.range(code.span(up))[1], ""),)))
+    if isinstance(up, ast.Subscript) and isinstance(up.slice, ast.Constant) and up.slice.value == 0:
+        return (*moved, Edit(end, code.range(code.span(up))[1], suffix))
+    target = up.targets[0] if isinstance(up, ast.Assign) and len(up.targets) == 1 else None
+    if not isinstance(target, ast.Tuple) or len(target.elts) != 2 or not _never_read(context, target.elts[1]):
+        return ()
+    start, stop = code.range(code.span(target))
+    return (Edit(start, stop, code.slice(target.elts[0])), *moved, *((Edit(end, end, suffix),) if suffix else ()))
+
+
+def _never_read(context: Context, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and not any(load.node.id == node.id for load in context.scopes.loads)
+
+
+def _solution_of(context: Context, call: ast.Call) -> tuple[Edit, ...]:
+    return _solution_alone(context, call, ".solution")
+
+
+def _vectors_asked(context: Context, call: ast.Call) -> tuple[Edit, ...]:
+    """symeig(A, eigenvectors=True) is eigh(A); without the vectors, or with `upper`, it is another call."""
+    code = context.code
+    if len(call.args) == 1 and [one.arg for one in call.keywords] == ["eigenvectors"]:
+        value, which = call.keywords[0].value, "eigenvectors"
+        return calls.remove_argument(code, call, which) if isinstance(value, ast.Constant) and value.value is True else ()
+    if len(call.args) == 2 and not call.keywords and isinstance(call.args[1], ast.Constant) and call.args[1].value is True:
+        return calls.remove_argument(code, call, 1)
+    return ()
+
+
+def _first_to_last(context: Context, call: ast.Call) -> tuple[Edit, ...]:
+    return _in_places(context, call, (1, 2, 0))
+
+
+MOVES: dict[str, Callable[[Context, ast.Call], tuple[Edit, ...]]] = {
+    "solution-alone": _solution_alone,
+    "solution-of": _solution_of,
+    "vectors-asked": _vectors_asked,
+    "first-to-last": _first_to_last,
+}
+"""What a shape of the table does to a call; () says that this call is none of its kind, and then it is not renamed either."""

@@ -72,7 +72,7 @@ class TimeForBatch(Rule):
             maker = built(code, ast.unparse(call.func)) if call.args else None
             reads = _batch_first_reader(code, called(maker)) if maker is not None else ""
             field = filled.get(batch_value(context, call.args[0]), "") if reads else ""
-            if field in told or field not in made or not _time_first(context, made[field]):
+            if maker is None or field in told or field not in made or not _time_first(context, made[field]):
                 continue
             told.add(field)
             message = f"`{field}` gives (time, batch), but `{called(maker)}` reads it as (batch, time): its {reads} takes the first dim for the batch"

@@ -194,6 +194,32 @@ def written_steps(code: Code) -> Iterator[Step]:
                 yield Step(models[stepped], given[0], judge, maker, found[0][0])
 
 
+def attached(code: Code) -> Iterator[tuple[ast.Call, str]]:
+    """The calls with which a discriminator judges, in its own step, what the generator made just before and nothing detaches; with the generator."""
+    models = {receiver(call.args[0]) for _, call in assigned(code, OPTIMIZERS) if call.args and isinstance(call.args[0], ast.Call)}
+    for step in written_steps(code):
+        if step.model != step.judge or step.maker not in models - {step.judge}:
+            continue
+        judged = [one for one in code.all(ast.Call) if ast.unparse(one.func) == step.judge and len(one.args) == 1]
+        before = [one for one in judged if one.lineno <= step.loss.lineno and _roles(code, one) == (step.judge, step.maker)]
+        last = max(before, key=lambda one: (one.lineno, one.col_offset), default=None)
+        if last is None:
+            continue
+        given = last.args[0]
+        found = value_of(code, given) if isinstance(given, ast.Name) else (given, None)
+        made = found[0] if found is not None else None
+        if isinstance(made, ast.Call) and ast.unparse(made.func) == step.maker and not _without_gradients(code, made):
+            yield last, step.maker
+
+
+def _without_gradients(code: Code, node: ast.AST) -> bool:
+    """Whether an expression is computed where autograd is off."""
+    blocks = (up for up in code.ancestors(node) if isinstance(up, ast.With))
+    return any(
+        "grad" in ast.unparse(item.context_expr) or "inference" in ast.unparse(item.context_expr) for up in blocks for item in up.items
+    )
+
+
 def _terms(node: ast.expr, sign: int) -> Iterator[tuple[int, ast.expr]]:
     """The terms mean(log(1 - score)) of a sum, each with its sign and the score."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

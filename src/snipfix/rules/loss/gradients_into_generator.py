@@ -9,7 +9,7 @@ from snipfix.codemods import wrap_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Meaning, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.loss.generator_helps_discriminator import GAN, identity
+from snipfix.rules.loss.generator_helps_discriminator import GAN, STOPPED, attached, identity
 from snipfix.rules.observed import flag, place, text
 
 PLAIN = GAN.format("-torch.log(D(G(z))).mean()")
@@ -19,7 +19,8 @@ class GradientsIntoGenerator(Rule):
     """In the discriminator's step the generated samples are not detached.
 
     ## What it does
-    Reports a discriminator's step whose backward pass also computed the gradients of the generator.
+    Reports a discriminator's step whose backward pass also computed the gradients of the generator. Where another fault stops the run, the text
+    is read.
 
     ## Why is this bad?
     The work is wasted, and if the generator's gradients are not cleared before its own step they push it the wrong way.
@@ -45,27 +46,38 @@ class GradientsIntoGenerator(Rule):
     name = "gradients-into-generator"
     category = Category.TRAINING_LOOP
     severity = Severity.WARNING
-    GOOD = (Good(PLAIN), Good(PLAIN.replace("G(z).detach()", "G(z).data")))
+    GOOD = (
+        Good(STOPPED.format("-torch.mean(torch.log(d_fake))"), runs=False),
+        Good(PLAIN),
+        Good(PLAIN.replace("G(z).detach()", "G(z).data")),
+    )
     BAD = (
         Bad(
             PLAIN.replace("D(G(z).detach())", "D(G(z))"),
             at=(7, 58),
             fixed=PLAIN,
         ),
+        Bad(
+            STOPPED.format("-torch.mean(torch.log(d_fake))").replace("fake.detach()", "fake"),
+            at=(8, 14),
+            fixed=STOPPED.format("-torch.mean(torch.log(d_fake))"),
+            runs=False,  # it stops at another fault
+        ),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         judged = {identity(one.facts) for one in outcome.seen("adversary") if text(one.facts, "step") == "maker"}
         told = set()
+        message = "the discriminator's step also computes the gradients of the generator: the generated samples are not detached"
+        if not outcome.seen("adversary"):
+            for call, maker in attached(context.code):
+                yield self.finding(message, context.code.span(call), evidence={"generator": maker})
         for observation in outcome.seen("adversary"):
             facts = observation.facts
             span = place(context.code, facts, "call")
             if text(facts, "step") == "judge" and flag(facts, "attached") and span not in told and identity(facts) in judged:
                 told.add(span)
                 if span is not None:
-                    message = (
-                        "the discriminator's step also computes the gradients of the generator: the generated samples are not detached"
-                    )
                     yield self.finding(message, span, stage=Stage.PROBE, evidence={"generator": text(facts, "maker", "path")})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

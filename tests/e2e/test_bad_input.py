@@ -47,6 +47,11 @@ def manifest_that_does_not_fit(folder: Path) -> None:
     next((folder / "snippets").glob("*.py")).write_text("x = 2\n")
 
 
+def manifest_that_cannot_be_read(folder: Path) -> None:
+    workspace(folder)
+    (folder / "snippets" / "manifest.json").write_text('{"snippets": [')
+
+
 CASES = [
     pytest.param(lambda folder: None, ["audit", "nowhere.md"], "nowhere.md", id="no such file"),
     pytest.param(lambda folder: (folder / "empty").mkdir(), ["audit", "empty"], "empty", id="a folder without snippets"),
@@ -55,6 +60,15 @@ CASES = [
     pytest.param(lambda folder: (folder / "a.md").write_bytes(b"# T\n\xff\xfe\xfa broken\n"), ["audit", "a.md"], "a.md", id="broken UTF-8"),
     pytest.param(lambda folder: (folder / "a.md").write_text("# T\n\n```python\nx = 1\n"), ["audit", "a.md"], "3", id="an unclosed fence"),
     pytest.param(manifest_that_does_not_fit, ["audit"], "manifest", id="a manifest that does not fit its files"),
+    pytest.param(manifest_that_cannot_be_read, ["audit"], "manifest.json: cannot be read", id="a manifest that cannot be read"),
+    pytest.param(
+        lambda folder: (folder / "a.py").write_bytes(b"x = 1\n\x00\x07"), ["audit", "a.py"], "a binary file", id="a binary script"
+    ),
+    pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--device", "tpu"], "tpu", id="an unknown device"),
+    pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--format", "pdf"], "pdf", id="an unknown format"),
+    pytest.param(
+        lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--jobs", "some"], "--jobs", id="a count that is none"
+    ),
     pytest.param(stale_patch, ["repair"], "stale", id="a stale patch"),
     pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--stage", "deep"], "deep", id="an unknown value"),
     pytest.param(lambda folder: (folder / "a.md").write_text(GOOD), ["audit", "a.md", "--select", "SNFX"], "SNFX", id="an unknown rule"),
@@ -101,9 +115,11 @@ def test_an_interpreter_without_torch(tmp_path: Path) -> None:
     if subprocess.run([bare, "-c", "import torch"], capture_output=True, check=False).returncode == 0:
         pytest.skip("the base interpreter has torch")
     (tmp_path / "a.md").write_text("```python\nimport torch\nprint(torch.ones(1))\n```\n")
+    before = tree(tmp_path)
     done = snipfix("audit", "a.md", "--python", str(bare), cwd=tmp_path)
     assert done.returncode == 2
     assert "no torch" in done.stderr
+    assert tree(tmp_path) == before
     (tmp_path / "a.md").write_text(GOOD)
     assert snipfix("audit", "a.md", "--python", str(bare), cwd=tmp_path).returncode == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from snipfix.model import Category, Finding
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -18,6 +18,13 @@ NORMS = frozenset({"norm", "vector_norm"})
 SAME = frozenset(
     "unsqueeze squeeze expand expand_as view reshape repeat contiguous clone float transpose permute clamp_min sum mean".split()
 )
+FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "abs": abs,
+    "square": lambda given: given * given,
+    "sqrt": lambda given: math.sqrt(abs(given)),
+    "rsqrt": lambda given: 1 / math.sqrt(abs(given)),
+    "tanh": math.tanh,
+}
 SHORT, LONG = 1e3, 1e6
 
 
@@ -155,11 +162,10 @@ class _Lengths:
         kind = called(node)
         if kind == "pow" and len(others) == 1:
             return float(self.value(inner) ** self.value(others[0]))
-        if kind in NORMS | {"abs"}:
+        if kind in NORMS:
             return abs(self.value(inner))
-        if kind in {"square", "sqrt", "tanh", "rsqrt"}:
-            given = self.value(inner)
-            return {"square": given * given, "tanh": math.tanh(given), "sqrt": abs(given) ** 0.5}.get(kind) or abs(given) ** -0.5
+        if kind in FUNCTIONS:
+            return FUNCTIONS[kind](self.value(inner))
         if kind in SAME:
             return self.value(inner)
         raise _Unknown

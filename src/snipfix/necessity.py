@@ -46,9 +46,9 @@ def parts_of(before: str, after: str, fix: Fix) -> Iterator[str]:
 
 
 def _is_lines(text: str, edit: Edit) -> bool:
-    """Whether an edit puts in whole lines that stand for themselves: a decorator does not."""
+    """Whether an edit puts in whole lines that stand for themselves: an empty line or a decorator does not."""
     own = edit.start == edit.end and "\n" in edit.text and not text[text.rfind("\n", 0, edit.start) + 1 : edit.start]
-    return own and not edit.text.strip().startswith("@")
+    return own and bool(edit.text.strip()) and not edit.text.strip().startswith("@")
 
 
 def shows_the_same(result: Result, after: Result) -> bool:

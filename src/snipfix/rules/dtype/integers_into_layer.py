@@ -69,7 +69,7 @@ class IntegersIntoLayer(CrashRule):
         Bad(
             "import torch\nimport torch.nn as nn\nh = torch.zeros(1, 2, 4).long()\nc = torch.zeros(1, 2, 4)\nout, _ = nn.LSTM(3, 4)(torch.ones(5, 2, 3), (h, c))\n",
             at=(5, 10),
-            fixed="import torch\nimport torch.nn as nn\nh = torch.zeros(1, 2, 4).long().float()\nc = torch.zeros(1, 2, 4)\nout, _ = nn.LSTM(3, 4)(torch.ones(5, 2, 3), (h, c))\n",
+            fixed="import torch\nimport torch.nn as nn\nh = torch.zeros(1, 2, 4).float()\nc = torch.zeros(1, 2, 4)\nout, _ = nn.LSTM(3, 4)(torch.ones(5, 2, 3), (h, c))\n",
         ),
         Bad(
             "import torch\na = torch.arange(6).reshape(2, 3)\ny = a @ torch.ones(3, 2)\n",

@@ -82,7 +82,10 @@ class TorchtextPipeline(Rule):
             runs=False,
         ),
         Bad("import math\nimport torchtext\n\nprint(math.pi)\n", at=(2, 1), fixed="import math\n\nprint(math.pi)\n", runs=False),
-        Bad("from torchtext.datasets import AG_NEWS\n\nprint(AG_NEWS(split='train'))\n", at=(1, 1), runs=False),
+        Bad("from torchtext.datasets import AG_NEWS\n\nprint(AG_NEWS(split='train'))\n", at=(1, 1), runs=False,
+            fixed='import csv\n\ndef ag_news(split):\n    with open(f".data/AG_NEWS/{split}.csv", encoding="utf-8", newline="") as file:\n'
+            '        return [(int(label), " ".join(texts)) for label, *texts in csv.reader(file)]\n\nprint(ag_news("train"))\n'),
+        Bad("from torchtext.datasets import SST2\n\nprint(SST2(split='train'))\n", at=(1, 1), runs=False),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from snipfix.cache import Cache
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine
 from snipfix.engines.longest import LongestFirst, Times
-from snipfix.model import Snippet
+from snipfix.model import Snippet, Stage
 
 TRAINING = "import torch\nloss.backward()\n"
 
@@ -75,9 +75,9 @@ def test_dependents_that_are_thought_to_be_long_do_not_lock_out_what_they_wait_f
 
 
 @pytest.mark.torch
-def test_a_snippet_without_torch_does_not_wait_for_it():
+def test_a_snippet_without_torch_that_is_only_run_does_not_wait_for_it():
     """The fork server loads torch with the first job that needs it."""
-    with LocalEngine(Options(jobs=1, cache=False)) as engine:
+    with LocalEngine(Options(jobs=1, cache=False, stage=Stage.RUN)) as engine:
         assert engine.target is not None
         (light,) = engine.results([snippet("a", "import sys\nprint('tor' + 'ch' in sys.modules)\n")])
         (heavy,) = engine.results([snippet("b", "import torch\nimport sys\nprint(torch.zeros(1).item())\n")])

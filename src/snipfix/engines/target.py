@@ -19,6 +19,7 @@ from typing import Any
 from snipfix.cache import Cache
 from snipfix.config import Options
 from snipfix.evidence import Job, Outcome
+from snipfix.model import Stage
 from snipfix.sandbox.policy import Policy
 from snipfix.sandbox.pool import Pool
 
@@ -41,8 +42,9 @@ def policy(options: Options) -> Policy:
         device=options.device,
         isolation=options.isolation,
         require=options.require_sandbox,
-        # torch is loaded with the first snippet that needs it: those that do not need it wait for nothing. A card is asked for with torch alone.
-        preload=("torch",) if options.device == "cuda" else (),
+        # Where snippets are only run, torch is loaded with the first that needs it. What is exercised and probed is so with torch, or not at all:
+        # it must not hang on who ran before. A card is asked for with torch alone.
+        preload=("torch",) if options.device == "cuda" or options.stage.depth > Stage.RUN.depth else (),
     )
 
 

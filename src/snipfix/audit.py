@@ -131,6 +131,7 @@ class Auditor:
             device=self.options.device,
             quick=QUICK_STEPS if quick else 0,
             timeout=self.options.timeout,
+            processor=self.options.processor,
             memory_mb=self.options.memory,
             echo=tuple(echoed(snippet.code, snippet.session)),
             shell=snippet.in_shell,

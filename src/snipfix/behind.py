@@ -19,7 +19,7 @@ __all__ = ["look_behind"]
 DEPTH = 8
 TRIES = 24
 SECONDS, PATIENCE = 5.0, 5.0
-"""Processor time that the mendings of one snippet may take in an audit, which is then no matter of the machine's load, and wall clock for one."""
+"""Processor time that the mendings of one snippet may take in an audit, together and each: what is found is then no matter of the machine's load."""
 THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 15.0
 """The same in a repair, whose report is kept."""
 

@@ -27,6 +27,8 @@ class Options:
     """Fork servers side by side; 0: one per core, or one per card."""
     timeout: float = 60.0
     """Seconds of wall clock for one snippet."""
+    processor: float = 0.0
+    """Seconds of processor time for one snippet, whatever else the machine does; 0: only the wall clock counts."""
     memory: int = 4096
     """Megabytes for one snippet."""
     quick: bool = False

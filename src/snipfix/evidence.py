@@ -51,6 +51,8 @@ class Job(Struct, frozen=True):
     quick: int = 0
     """Greater than zero: module-level training loops end after so many optimizer steps."""
     timeout: float = 60.0
+    processor: float = 0.0
+    """Seconds of processor time after which it is stopped as well; 0: none of its own."""
     memory_mb: int = 4096
     stdin: str = ""
     echo: tuple[int, ...] = ()

@@ -120,7 +120,7 @@ class Search:
     snippet: Snippet
     started: float = field(default_factory=time.monotonic)
     patience: float = CANDIDATE_SECONDS
-    """Wall clock that one candidate may take."""
+    """Processor seconds that one candidate may take."""
     ahead: Ahead | None = None
     begun: dict[str, Future[Result]] = field(default_factory=dict)
     """Audits on their way, by text. What is found does not hang on them: they are looked at in the order in which they would have been made."""
@@ -157,7 +157,9 @@ class Search:
 
     def _audited(self, text: str) -> Result:
         options = self.auditor.options
-        hasty = replace(self.auditor, options=replace(options, timeout=min(options.timeout, self.patience)))
+        # Processor time, so that what is found does not hang on what else the machine does; the wall clock is for what sleeps.
+        limits = replace(options, timeout=min(options.timeout, LOADED * self.patience), processor=self.patience)
+        hasty = replace(self.auditor, options=limits)
         return hasty.audit(replace(self.snippet, code=text), quick=True)
 
     def look_ahead(self, texts: Iterable[str]) -> None:

@@ -313,3 +313,9 @@ def test_a_device_that_is_not_there_is_an_error_with_a_hint() -> None:
     with pytest.raises(SandboxError, match="no NVIDIA device") as caught, Sandbox(Policy(executor=EXECUTOR, device="cuda")) as sandbox:
         sandbox.run(Job(code=""))
     assert "--device cpu" in caught.value.hint
+
+
+def test_processor_time_can_be_limited_by_itself(sandbox: Sandbox) -> None:
+    outcome = sandbox.run(Job(code="while True:\n    pass", timeout=60, processor=1.0))
+    assert (outcome.kind, outcome.detail) == ("timeout", "the processor time allowed was used up")
+    assert sandbox.run(Job(code="import time\ntime.sleep(1.5)\nprint('x')", processor=1.0)).kind == "ok"

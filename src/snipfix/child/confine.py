@@ -1,5 +1,6 @@
 """Confinement of the fork server and of every job process, layer by layer, with what works on this machine found by trying."""
 
+import math
 import os
 import resource
 import shutil
@@ -280,7 +281,8 @@ class Box:
 
     def limit(self, job):
         """In the job process, once its job is known."""
-        set_limit("CPU", int(job["timeout"] * max(2, self.policy["threads"])) + 5)
+        seconds = int(job["timeout"] * max(2, self.policy["threads"])) + 5
+        set_limit("CPU", min(seconds, math.ceil(job["processor"])) if job.get("processor") else seconds)
         if sys.platform == "linux":
             addresses, data = tally.sizes()
             if self.policy["device"] == "cpu":

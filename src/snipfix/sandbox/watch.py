@@ -183,7 +183,7 @@ class Watch:
         status = int(self.end.get("status", 0))
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            if number == signal.SIGXCPU:
+            if number == signal.SIGXCPU or (number == signal.SIGKILL and self._used_up()):
                 return "timeout", "the processor time allowed was used up"
             if number == signal.SIGKILL and kernel_kills() > self.server.kernel_kills:
                 self.server.kernel_kills = kernel_kills()
@@ -198,6 +198,10 @@ class Watch:
         if not self.merge.kind or (code and self.merge.kind != "exited"):
             return "exited", f"the process left with status {code} before the end of the snippet"
         return self.merge.kind, ""
+
+    def _used_up(self) -> bool:
+        """Whether it had all the processor time of its own limit: the first process of a namespace hears of the end of it by SIGKILL alone."""
+        return 0 < self.job.processor <= float(self.end.get("cpu", 0.0)) + 0.5
 
     def _why(self, reason: str) -> str:
         if reason == "timeout":

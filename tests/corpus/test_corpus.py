@@ -1,7 +1,9 @@
 """A corpus in, a record per row out: streamed, resumable, bad rows told."""
 
+import gzip
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -147,6 +149,65 @@ def test_a_line_without_end_is_one_bad_row(tmp_path: Path, monkeypatch: pytest.M
     source = tmp_path / "in.jsonl"
     source.write_bytes(b'{"code": "' + b"x" * 500 + b'"}\n{"code": "print(1)"}\n')
     assert [bool(row.error) for row in read(source, "code")] == [True, False]
+
+
+def test_a_compressed_corpus_is_read_as_it_is(tmp_path: Path):
+    plain = jsonl(tmp_path / "in.jsonl", ROWS)
+    (tmp_path / "in.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    assert list(read(tmp_path / "in.jsonl.gz", "code")) == list(read(plain, "code"))
+
+
+def test_a_torn_compressed_corpus_keeps_its_rows_and_tells_of_the_rest(tmp_path: Path):
+    noise = random.Random(1)
+    values = [f"x = {noise.random()}\n" for _ in range(5000)]
+    whole = gzip.compress(jsonl(tmp_path / "in.jsonl", values).read_bytes())
+    (tmp_path / "in.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    rows = list(read(tmp_path / "in.jsonl.gz", "code"))
+    assert len(rows) > 1000
+    assert [row.text for row in rows[:-1]] == values[: len(rows) - 1]
+    assert "cannot be decompressed" in rows[-1].error
+
+
+SCRIPT = """\
+import sys, time
+from pathlib import Path
+from snipfix.config import Options
+from snipfix.corpus import run
+from snipfix.engines.local import LocalEngine
+from snipfix.model import Stage
+class Slow(LocalEngine):
+    def results(self, snippets, *, repair=False):
+        for result in super().results(snippets, repair=repair):
+            time.sleep(float(sys.argv[3]))
+            yield result
+with Slow(Options(jobs=2, cache=False, stage=Stage.STATIC)) as engine:
+    print(run(Path(sys.argv[1]), "code", Path(sys.argv[2]), engine).resumed)
+"""
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_lose_nothing_and_do_nothing_twice(tmp_path: Path):
+    """Killed again and again, each time further on, until a run comes to its end: every row is there once, in order."""
+    noise, rows, kills = random.Random(8), 400, 6
+    source, out = jsonl(tmp_path / "in.jsonl", [f"print({number})\n" for number in range(rows)]), tmp_path / "out.jsonl"
+
+    def done() -> int:
+        return sum(len(file.read_bytes().splitlines()) for file in tmp_path.glob(".out*.partial"))
+
+    command, killed_at = [sys.executable, "-c", SCRIPT, str(source), str(out)], list[int]()
+    for kill in range(kills):
+        running = subprocess.Popen([*command, "0.01"], stdout=subprocess.DEVNULL)
+        enough, deadline = (killed_at or [0])[-1] + noise.randint(1, rows // (kills + 1)), time.monotonic() + 120
+        while done() < enough and time.monotonic() < deadline:
+            time.sleep(0.002 * noise.random())
+        running.kill()
+        running.wait()
+        killed_at.append(done())
+        assert not out.exists(), kill
+    again = subprocess.run([*command, "0"], capture_output=True, text=True, check=True)
+    assert killed_at == sorted(killed_at)
+    assert killed_at[-1] - 1 <= int(again.stdout) <= killed_at[-1]  # at most the record that the kill tore
+    assert [(one["row"], one["verdict"]) for one in records(out)] == [(number, "clean") for number in range(rows)]
 
 
 @pytest.mark.torch

@@ -7,12 +7,14 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from snipfix import documents
 from snipfix.config import Options
 from snipfix.engines import target
 from snipfix.engines.keys import Keys
 from snipfix.engines.local import LocalEngine
 from snipfix.errors import SandboxError
-from snipfix.model import Result, Snippet, Stage
+from snipfix.model import Result, RunReport, Snippet, Stage
+from snipfix.report import render
 from snipfix.rules import registry
 
 pytestmark = pytest.mark.torch
@@ -64,6 +66,27 @@ def test_the_number_of_jobs_changes_nothing():
     three, _ = run(SNIPPETS, jobs=3, cache=False)
     assert list(map(timeless, one)) == list(map(timeless, three))
     assert [result.snippet.id for result in three] == list(CODES)
+
+
+PAGES = {
+    "one.md": ("x = [1, 2]\nprint(x[0])\n", "import torch\nprint(torch.zeros(2, 3) @ torch.zeros(2, 3))\n", "print(undefined)\n"),
+    "two.md": ("import time\ntime.sleep(0.4)\nprint('late')\n", "import math\nprint(mth.pi)\n", "for i in range(3)\n    print(i)\n"),
+    "three.md": ("import torch\nnet = torch.nn.Linear(4, 2)\nprint(net(torch.ones(1, 3)))\n", "print('a')\n"),
+}
+
+
+@pytest.mark.slow
+def test_the_report_is_the_same_whatever_the_number_of_jobs(tmp_path: Path):
+    found = list[Snippet]()
+    for name, codes in PAGES.items():
+        (tmp_path / name).write_text("# Page\n\n" + "\n".join(f"```python\n{code}```\n" for code in codes))
+        found += documents.collect([tmp_path / name])[0].snippets
+    reports = []
+    for jobs in (1, 2, 4):
+        with LocalEngine(Options(jobs=jobs, cache=False)) as engine:
+            reports.append(render(RunReport(tuple(engine.results(found)), environment=engine.environment()), "json"))
+    assert reports[0].count('"verdict"') == sum(map(len, PAGES.values()))
+    assert reports[0] == reports[1] == reports[2]
 
 
 def test_without_the_cache_everything_runs_again():

@@ -31,7 +31,7 @@ from snipfix.cli.options import (
 __all__ = ["corpus"]
 
 
-InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A .jsonl or .parquet file.")]
+InArgument = Annotated[Path, typer.Argument(metavar="IN", help="A .jsonl, .jsonl.gz or .parquet file.")]
 OutOption = Annotated[Path, typer.Option("--out", help="A .jsonl or .parquet file: a record per row.", dir_okay=False)]
 ColumnOption = Annotated[str | None, typer.Option("--column", help="The column that holds code.")]
 MarkdownOption = Annotated[str | None, typer.Option("--markdown", help="The column that holds Markdown.")]

@@ -1,13 +1,15 @@
-"""The rows of a corpus, read as a stream: JSONL, or Parquet with pyarrow. A row that cannot be read is a row with its reason."""
+"""The rows of a corpus, read as a stream: JSONL, as it is or through gzip, or Parquet with pyarrow. A row that cannot be read is a row with its reason."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -15,6 +17,7 @@ from snipfix.errors import UsageError
 
 __all__ = ["Row", "arrow", "read"]
 
+LINES = (".jsonl", ".ndjson")
 LINE_LIMIT = 64 << 20
 """Bytes of one JSONL line; a longer one is a bad row."""
 TEXT_LIMIT = 4 << 20
@@ -45,10 +48,10 @@ def read(path: Path, column: str) -> Iterator[Row]:
         raise UsageError(f"no such file: {path}")
     if path.suffix == ".parquet":
         values: Iterator[Any] = _parquet(path, column)
-    elif path.suffix in (".jsonl", ".ndjson"):
+    elif path.suffix in LINES or (path.suffix == ".gz" and path.with_suffix("").suffix in LINES):
         values = _jsonl(path, column)
     else:
-        raise UsageError(f"{path} is neither .jsonl nor .parquet")
+        raise UsageError(f"{path} is neither .jsonl, .jsonl.gz nor .parquet")
     for number, value in enumerate(values):
         yield _row(number, value)
 
@@ -70,17 +73,29 @@ class _Bad:
 
 def _jsonl(path: Path, column: str) -> Iterator[Any]:
     decoder = msgspec.json.Decoder(dict[str, Any])
-    with path.open("rb") as file:
-        while line := file.readline(LINE_LIMIT):
-            if not line.endswith(b"\n") and len(line) == LINE_LIMIT:
-                while (rest := file.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
-                    pass
-                yield _Bad(f"a line of more than {LINE_LIMIT} bytes")
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        for line in _lines(file):
+            if isinstance(line, _Bad):
+                yield line
                 continue
             try:
                 yield decoder.decode(line).get(column, _Bad(f"no column {column!r}"))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 yield _Bad(f"not a JSON object: {error}")
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes | _Bad]:
+    """The lines of a file; one that is too long, or that a broken compression ends, is a bad one."""
+    try:
+        while line := file.readline(LINE_LIMIT):
+            if not line.endswith(b"\n") and len(line) == LINE_LIMIT:
+                while (rest := file.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
+                    pass
+                yield _Bad(f"a line of more than {LINE_LIMIT} bytes")
+            else:
+                yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield _Bad(f"the rest cannot be decompressed: {error}")
 
 
 def _parquet(path: Path, column: str) -> Iterator[Any]:

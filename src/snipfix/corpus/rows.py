@@ -84,7 +84,7 @@ def _jsonl(path: Path, column: str) -> Iterator[Any]:
                 yield _Bad(f"not a JSON object: {error}")
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes | _Bad]:
+def _lines(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes | _Bad]:
     """The lines of a file; one that is too long, or that a broken compression ends, is a bad one."""
     try:
         while line := file.readline(LINE_LIMIT):

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine, cores
 from snipfix.model import Snippet
-from snipfix.repair import Search
+from snipfix.search import Search
 
 CANDIDATES = 60
 SNIPPET = """\

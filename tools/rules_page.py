@@ -3,14 +3,14 @@
 import inspect
 import re
 import sys
-import tomllib
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 from snipfix.rules.registry import rules
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGE = DOCS / "rules.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "rules.md"
 
 
 def page() -> str:
@@ -29,15 +29,28 @@ def page() -> str:
             f"| [{rule.id}](#{rule.id.lower()}-{rule.name}) | {rule.name} | {rule.category.value} | {rule.severity.value} | {fixes} |"
         )
     lines += ["", "## The commonest errors", "", "| | error | known as |", "| --- | --- | --- |"]
-    anchors = {rule.id: f"[{rule.id}](#{rule.id.lower()}-{rule.name})" for rule in known}
-    for error in tomllib.loads((DOCS / "common_errors.toml").read_text(encoding="utf-8"))["error"]:
-        lines.append(f"| {error['row']} | {error['what']} | {', '.join(anchors[rule] for rule in error['rules'])} |")
+    anchors = {rule.name: f"[{rule.id}](#{rule.id.lower()}-{rule.name})" for rule in known}
+    for row, error, names in commonest():
+        lines.append(f"| {row} | {error} | {', '.join(anchors[name] for name in names) or '– (a gap)'} |")
     for category, group in groupby(known, key=lambda rule: rule.category.value):
         lines += ["", f"## {category}"]
         for rule in group:
             text = re.sub(r"^(#+) ", r"##\1 ", inspect.getdoc(rule) or "", flags=re.MULTILINE)
             lines += ["", f"### {rule.id} {rule.name}", "", text]
     return "\n".join(lines) + "\n"
+
+
+def commonest() -> Iterator[tuple[str, str, list[str]]]:
+    """The rows of tests/rules/eighty_rows.md: number, error, and the rules that its programs are blamed by."""
+    tests = ROOT / "tests" / "rules"
+    blamed = re.findall(r"^## ([^\n`]+): `([^`\n]+)`", (tests / "broken_programs.md").read_text(encoding="utf-8"), re.MULTILINE)
+    programs = dict(blamed)
+    rows = re.split(r"^## (\d+) \([SUD]\): ([^\n]+)$", (tests / "eighty_rows.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for number, error, body in zip(rows[1::3], rows[2::3], rows[3::3], strict=True):
+        shown = [name for line in re.findall(r"^Programs: (.*)\.$", body, re.MULTILINE) for name in line.split(", ")]
+        here = [name for names in re.findall(r"^```python ([^\n]+) \([SUD]\)$", body, re.MULTILINE) for name in names.split()]
+        elsewhere = re.findall(r"^Elsewhere: `(.*)`\.$", body, re.MULTILINE)
+        yield number, error, list(dict.fromkeys([*(programs[name] for name in shown), *here, *elsewhere]))
 
 
 def main() -> int:

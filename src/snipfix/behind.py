@@ -12,7 +12,7 @@ from dataclasses import replace
 from snipfix.audit import Auditor
 from snipfix.evidence import Span
 from snipfix.model import Finding, Result
-from snipfix.repair import Ahead, Search, State, is_detour, is_progress
+from snipfix.search import Ahead, Search, State, is_detour, is_progress
 
 __all__ = ["look_behind"]
 

@@ -11,7 +11,8 @@ import snipfix
 ROOT = Path(snipfix.__file__).parent
 LAYERS = {
     "evidence": 0, "errors": 0, "files": 0, "model": 1, "code": 1, "config": 2,
-    "documents": 2, "codemods": 2, "sandbox": 2, "baseline": 2, "changed": 3, "rules": 3, "audit": 4, "patches": 4, "cache": 4, "behind": 5, "repair": 5, "born": 5,
+    "documents": 2, "codemods": 2, "sandbox": 2, "baseline": 2, "changed": 3, "rules": 3, "audit": 4, "patches": 4, "cache": 4, "diff": 2,
+    "proof": 4, "weakening": 4, "search": 5, "necessity": 5, "behind": 5, "repair": 5, "born": 5,
     "engines": 6, "report": 7, "corpus": 7, "cli": 8, "lsp": 8, "pytest_plugin": 8, "watch": 8,
 }  # fmt: skip
 """A file may import from layers at or below its own."""

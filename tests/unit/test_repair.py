@@ -30,8 +30,9 @@ from snipfix.model import (
     Verdict,
 )
 from snipfix.patches import LoadedPatch, Patch, Patches
-from snipfix.repair import Repairer, State, same_fault
+from snipfix.repair import Repairer
 from snipfix.rules.base import Context, Rule
+from snipfix.search import State, same_fault
 
 
 class Word(Rule):

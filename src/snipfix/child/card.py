@@ -85,7 +85,7 @@ class Pretended:
             self._place(result, self._is_card(asked))
             return result
         if function in self._neutral:
-            first = next(self._tensors(args), None)
+            first = next(tensors(self.torch, args), None)
             result = function(*args, **kwargs)
             if first is not None and self.holds(first):
                 self._place(result, card=True)
@@ -93,7 +93,7 @@ class Pretended:
         return self._computed(function, args, kwargs)
 
     def _computed(self, function: Any, args: tuple, kwargs: dict) -> Any:
-        given = list(self._tensors((args, list(kwargs.values()))))
+        given = list(tensors(self.torch, (args, list(kwargs.values()))))
         there = [tensor for tensor in given if self.holds(tensor)]
         if there and not self.blind and any(tensor.dim() for tensor in given if not self.holds(tensor)):
             if function in self._strict:
@@ -114,7 +114,7 @@ class Pretended:
             return False
 
     def _place(self, value: Any, card: bool) -> None:
-        for tensor in self._tensors(value):
+        for tensor in tensors(self.torch, value):
             try:
                 storage = tensor.untyped_storage()
             except (RuntimeError, NotImplementedError):
@@ -129,15 +129,6 @@ class Pretended:
         if len(self._on) > self._limit:
             self._on = {number: storage for number, storage in self._on.items() if not storage.expired()}
             self._limit = max(KEPT, 2 * len(self._on))
-
-    def _tensors(self, value: Any) -> Iterator[Any]:
-        if isinstance(value, self.torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            for one in value:
-                yield from self._tensors(one)
-        elif isinstance(value, dict):
-            yield from self._tensors(list(value.values()))
 
     def _is_card(self, device: Any) -> bool:
         if isinstance(device, self.torch.Tensor):
@@ -201,3 +192,14 @@ class Pretended:
         if gradient is not None and self.holds(args[0]):
             self._place(gradient, card=True)
         return gradient
+
+
+def tensors(torch: Any, value: Any) -> Iterator[Any]:
+    """The tensors in a value, and in the lists, tuples and dicts that it holds."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from tensors(torch, one)
+    elif isinstance(value, dict):
+        yield from tensors(torch, list(value.values()))

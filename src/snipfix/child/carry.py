@@ -13,6 +13,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from card import tensors
+
 Note = Callable[[str, str], None]
 
 CARD = "cuda"
@@ -149,7 +151,7 @@ class _Bridge:
     def _together(self, name: str, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """The arguments with their tensors on one device: the card, or that of the tensor which is changed in place."""
         there = here = False
-        for tensor in self._tensors((args, kwargs)):
+        for tensor in tensors(self.torch, (args, kwargs)):
             there, here = there or tensor.is_cuda, here or (not tensor.is_cuda and tensor.dim() > 0)
         if not (there and here):
             return args, kwargs
@@ -170,15 +172,6 @@ class _Bridge:
         if not isinstance(value, self.torch.Tensor) or value.device.type == self.torch.device(device).type:
             return value
         return value.to(device)
-
-    def _tensors(self, value: Any) -> Iterator[Any]:
-        if isinstance(value, self.torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            for one in value:
-                yield from self._tensors(one)
-        elif isinstance(value, dict):
-            yield from self._tensors(list(value.values()))
 
 
 def _alone(function: Callable, note: Note) -> Callable:

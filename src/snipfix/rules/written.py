@@ -12,7 +12,7 @@ from snipfix.code import Code
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
 
-__all__ = ["bare", "built", "criteria", "layer", "losses", "reshaped", "result_of", "value_of"]
+__all__ = ["bare", "built", "criteria", "forward_of", "layer", "losses", "reshaped", "result_of", "value_of"]
 
 RESHAPING = frozenset("view reshape flatten squeeze unsqueeze transpose permute contiguous float to".split())
 
@@ -62,6 +62,11 @@ def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
     return found
 
 
+def forward_of(node: ast.ClassDef | None) -> ast.FunctionDef | None:
+    """The `forward` that a class of the text defines."""
+    return next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if node else None
+
+
 def built(code: Code, name: str) -> ast.Call | None:
     """The call that a name is bound to: `Net()` for `model`; None where it is bound twice."""
     made = [one.value for one in code.all(ast.Assign) if ast.unparse(one.targets[0]) == name]
@@ -72,7 +77,7 @@ def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
     """The expression that the call of a model of the text gives back, where its forward returns at one place only."""
     maker = built(code, ast.unparse(call.func))
     owner = next((one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker)), None)
-    forward = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if owner else None
+    forward = forward_of(owner)
     returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
     value = returns[0].value if len(returns) == 1 else None
     if isinstance(value, ast.Tuple) and part is not None and part < len(value.elts):

@@ -9,6 +9,7 @@ from snipfix.code import Code
 from snipfix.model import Category, Finding
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
+from snipfix.rules.written import forward_of
 
 CODE = (
     "import torch, torch.nn as nn\nclass CapsuleLayer(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -69,7 +70,7 @@ class CapsulesNeverRouted(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for node in code.all(ast.ClassDef):
-            forward = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None)
+            forward = forward_of(node)
             if forward is None or not any(word.startswith("caps") for word in words(node.name)) or _routes(code, node):
                 continue
             weights = {ast.unparse(one.targets[0]) for one in code.all(ast.Assign, node) if called(one.value) == "Parameter"}

@@ -13,7 +13,7 @@ from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.layout import batch_first_evidence, class_named, pooled_steps
 from snipfix.rules.observed import called, flag, items, mapping, place, shape, text
-from snipfix.rules.written import value_of
+from snipfix.rules.written import forward_of, value_of
 
 LAYERS = {"LSTM": 5, "GRU": 5, "RNN": 5, "TransformerEncoderLayer": 7, "TransformerDecoderLayer": 7, "MultiheadAttention": 9}
 """Layers that take time for dim 0 unless told otherwise, with the number of positional arguments from which on they are told."""
@@ -135,7 +135,7 @@ class AttentionOverTheBatch(Rule):
 def steps_along_dim_1(code: Code, watched: set[str]) -> Iterator[tuple[ast.Call, ast.AST]]:
     """Layers of unwatched classes that are not built batch first while the text takes steps along dim 1 of what they give; with that place."""
     for node in code.all(ast.ClassDef):
-        forward = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None)
+        forward = forward_of(node)
         if forward is None or node.name in watched:
             continue
         made = {ast.unparse(one.targets[0]): one.value for one in code.all(ast.Assign, node)}

@@ -12,10 +12,9 @@ from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.causality.sequence import BUILT_IN, TARGETS, Seen, seen
-from snipfix.rules.causality.unwatched import DECODING, unwatched
+from snipfix.rules.causality.unwatched import DECODING, MASKED, unwatched
 from snipfix.rules.observed import items, mapping, words
 
-MASKS = {"TransformerEncoder": "mask", "TransformerEncoderLayer": "src_mask", "MultiheadAttention": "attn_mask"}
 INVERTED = (
     "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Embedding(16, 8)\n"
@@ -163,19 +162,18 @@ class FutureVisible(Rule):
         if finding.evidence.get("masks"):
             yield from self._inverted(code, node, layer)
             return
-        decoder = layer in DECODING
         at = 1 if layer == "Transformer" else 0
         if layer not in BUILT_IN or len(node.args) <= at or not isinstance(node.args[at], ast.Name):
             return
         given, dim = ast.unparse(node.args[at]), 1 if finding.evidence.get("first") is True else 0
         prefix = "nn" if "nn." in code.text else "torch.nn"
         mask = f"{prefix}.Transformer.generate_square_subsequent_mask({given}.size({dim}), device={given}.device)"
-        edits = add_keyword(code, node, "tgt_mask" if decoder else MASKS[layer], mask)
+        edits = add_keyword(code, node, (DECODING | MASKED)[layer][0], mask)
         yield self.fix("let no position see the ones after it", *edits)
 
     def _inverted(self, code: Code, call: ast.Call, layer: str) -> Iterator[Fix]:
         """A mask that hides what should be seen and shows what should be hidden, where it is made and where it is handed over."""
-        words_for = {MASKS.get(layer, ""), "mask", "attn_mask", "tgt_mask"}
+        words_for = {MASKED.get(layer, ("",))[0], "mask", "attn_mask", "tgt_mask"}
         for keyword in (one for one in call.keywords if one.arg in words_for):
             made = [one.value for one in code.all(ast.Assign) if ast.unparse(one.targets[0]) == ast.unparse(keyword.value)]
             for value in (*made[:1], keyword.value):

@@ -9,6 +9,7 @@ from snipfix.code import Code
 from snipfix.codemods import add_keyword, replace_expression, replace_statement
 from snipfix.model import Edit
 from snipfix.rules.observed import called
+from snipfix.rules.written import forward_of
 
 __all__ = ["mask_handed_on"]
 
@@ -25,7 +26,7 @@ def mask_handed_on(code: Code, owner: ast.ClassDef, mask: str, *, padding: bool)
 
     `padding`: a True in the mask stands for padding, else for a token.
     """
-    forward = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None)
+    forward = forward_of(owner)
     stacks = list(_attention(owner, forward)) if forward is not None else []
     if forward is None or not stacks:
         return

@@ -12,6 +12,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.layout import class_named
 from snipfix.rules.causality.masking import mask_handed_on
 from snipfix.rules.observed import flag, items, mapping, text
+from snipfix.rules.written import forward_of
 
 POOLED = (
     "import torch\nfrom torch import nn\nclass Scorer(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -129,7 +130,7 @@ class PaddingNotIgnored(Rule):
 def used_at(code: Code, model: str, mask: str) -> Span | None:
     """Where the mask first goes into a calculation; the parameter itself when it never does."""
     node = class_named(code, model)
-    forward = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if node else None
+    forward = forward_of(node)
     if forward is None:
         return None
     names = [

@@ -14,7 +14,7 @@ from snipfix.rules.batch_layout.layout import class_named
 from snipfix.rules.causality.sequence import TARGETS, Seen, seen
 from snipfix.rules.causality.unwatched import parameters, reads
 from snipfix.rules.observed import called, items, mapping, text, words
-from snipfix.rules.written import bare, built, losses, reshaped, value_of
+from snipfix.rules.written import bare, built, forward_of, losses, reshaped, value_of
 
 HEAD = (
     "import torch, torch.nn as nn\nclass Translator(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -187,7 +187,9 @@ def _written(code: Code, watched: set[str]) -> Iterator[tuple[ast.Call, ast.expr
 
 def _only_looked_up(code: Code, node: ast.ClassDef, name: str) -> bool:
     """Whether a parameter of forward is read as ids of an embedding and for nothing else, and nothing is shifted inside."""
-    forward = next(one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward")
+    forward = forward_of(node)
+    if forward is None:
+        return False
     embeddings = {ast.unparse(one.targets[0]) for one in code.all(ast.Assign, node) if called(one.value) == "Embedding"}
     given = [one for one in code.all(ast.Name, forward) if one.id == name and isinstance(one.ctx, ast.Load) and value_of(code, one) is None]
     shifted = code.calls("pad", "roll", inside=forward) or any(one.lower or one.upper for one in code.all(ast.Slice, forward))

@@ -14,9 +14,9 @@ from snipfix.code import Code
 from snipfix.evidence import Outcome
 from snipfix.rules.causality.sequence import BUILT_IN, TARGETS, language_model
 from snipfix.rules.observed import called, text, words
-from snipfix.rules.written import value_of
+from snipfix.rules.written import forward_of, value_of
 
-__all__ = ["DECODING", "Read", "parameters", "reads", "unwatched"]
+__all__ = ["DECODING", "MASKED", "Read", "parameters", "reads", "unwatched"]
 
 PLACES = re.compile(r"pos|rotary|rope|alibi|\bpe\b|\bsin\b|recurrent|lstm|gru|conv", re.IGNORECASE)
 """What else in a class may tell a model the order of its tokens."""
@@ -71,7 +71,7 @@ def unwatched(code: Code, outcome: Outcome) -> Iterator[Read]:
 
 def reads(code: Code, node: ast.ClassDef) -> Iterator[Read]:
     """The calls of Transformer layers in the forward of a class that are handed embedded ids."""
-    forward, made = _forward(node), dict(_made(code, node))
+    forward, made = forward_of(node), dict(_made(code, node))
     for call in code.all(ast.Call, forward) if forward else ():
         value = made.get(ast.unparse(call.func))
         kind = next((kind for kind in _builders(value) if kind in BUILT_IN), "")
@@ -84,12 +84,8 @@ def reads(code: Code, node: ast.ClassDef) -> Iterator[Read]:
 
 def parameters(node: ast.ClassDef) -> list[str]:
     """The names that forward takes, without `self`."""
-    forward = _forward(node)
+    forward = forward_of(node)
     return [one.arg for one in forward.args.args[1:]] if forward else []
-
-
-def _forward(node: ast.ClassDef) -> ast.FunctionDef | None:
-    return next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None)
 
 
 def _made(code: Code, node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:

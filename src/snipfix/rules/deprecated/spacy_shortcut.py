@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from snipfix.codemods import expressions
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.torchtext.emit import SPACY
+from snipfix.rules.torchtext.pieces import SPACY
 
 
 class SpacyShortcut(Rule):

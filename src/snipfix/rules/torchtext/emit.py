@@ -8,37 +8,9 @@ from collections.abc import Iterable
 from snipfix.code import Code
 from snipfix.rules.observed import called
 from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, Source, Split, VocabBuild
+from snipfix.rules.torchtext.pieces import BASIC_ENGLISH, BPTT, SPACY, VOCAB
 
-__all__ = ["BASIC_ENGLISH", "SPACY", "Emitter"]
-
-SPACY = {"en": "en_core_web_sm", "de": "de_core_news_sm", "fr": "fr_core_news_sm", "es": "es_core_news_sm"}
-
-VOCAB = '''class {name}:
-    """{specials}words by falling frequency, then alphabetically."""
-
-    def __init__(self, counter, specials{parameters}):
-        words = sorted(set(counter) - set(specials), key=lambda word: (-counter[word], word))
-        self.itos = specials + {words}
-        {stoi}
-
-    def __len__(self):
-        return len(self.itos)
-'''
-
-BASIC_ENGLISH = """def {name}(text):
-    text = re.sub(r'"', "", text.lower())
-    text = re.sub(r"<br />|[;:]", " ", text)
-    return re.sub(r"([.,()!?'])", r" \\1 ", text).split()
-"""
-
-BPTT = '''def bptt_batches(words, batch_size, length):
-    """Batches of `length` steps over parallel streams, each with its targets one step ahead."""
-    ids = [{vocab}.stoi[word] for word in words]
-    ids += [{vocab}.stoi[{pad}]] * (-len(ids) % batch_size)
-    data = torch.tensor(ids{device}).view(batch_size, -1).t().contiguous()
-    last = len(data) - 1
-    return [{row}(data[i : min(i + length, last)]{t}, data[i + 1 : i + 1 + length]{t}) for i in range(0, last, length)]
-'''
+__all__ = ["Emitter"]
 
 
 class Emitter:

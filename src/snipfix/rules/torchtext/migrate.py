@@ -9,8 +9,9 @@ from snipfix.model import Edit
 from snipfix.rules.base import Context
 from snipfix.rules.observed import called
 from snipfix.rules.torchtext.emit import Emitter
-from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, Source, Split, VocabBuild, home, read, torchtext_name
+from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, Source, Split, VocabBuild, torchtext_name
 from snipfix.rules.torchtext.modern import modern_edits
+from snipfix.rules.torchtext.read import home, read
 
 __all__ = ["migration", "uses_fields"]
 
@@ -140,10 +141,7 @@ def _assigned(context: Context, target: ast.expr, text: str) -> str:
 
 
 def _reads(context: Context, field: str, attribute: str) -> bool:
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == attribute and context.code.slice(node.value) == f"{field}.vocab"
-        for node in context.code.by_type[ast.Attribute]
-    )
+    return any(node.attr == attribute and context.code.slice(node.value) == f"{field}.vocab" for node in context.code.all(ast.Attribute))
 
 
 def _vectors(context: Context, options: dict[str, ast.expr], vocab: str) -> str:

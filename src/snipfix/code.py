@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import threading
 import tokenize
 import warnings
 from bisect import bisect_right
@@ -51,6 +52,20 @@ def fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return found
 
 
+_parsing = threading.Lock()
+
+
+def parse(text: str) -> ast.Module:
+    """`ast.parse` without its warnings, in one thread at a time.
+
+    CPython 3.11 counts the depth of its conversion once for all threads: two that parse together may end in a SystemError (python/cpython#106905).
+    The filters of warnings are shared as well.
+    """
+    with _parsing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
 class Code:
     """One text and its views, each computed at most once. Immutable by convention: an edited text is a new Code."""
 
@@ -82,9 +97,7 @@ class Code:
     @cached_property
     def _parsed(self) -> tuple[ast.Module, SyntaxError | None]:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(self.text), None
+            return parse(self.text), None
         except SyntaxError as error:
             return ast.Module([], []), error
         except (ValueError, RecursionError, MemoryError) as error:

@@ -1,6 +1,7 @@
 """Imports point one way, the child is tied to nothing, and the parent never imports torch."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -67,3 +68,9 @@ def test_the_child_knows_only_the_standard_library(path: Path):
     early = {name.split(".")[0] for name in imports(path, inside=False)}
     assert early <= set(sys.stdlib_module_names) | siblings | {""}
     assert "snipfix" not in {name.split(".")[0] for name in imports(path, inside=True)}
+
+
+def test_the_parent_parses_in_one_place():
+    """Threads that parse at the same time upset each other: `snipfix.code.parse` lets them take turns."""
+    by_itself = re.compile(r"\bast\.(?:parse|literal_eval)\(")
+    assert [path.name for path in PARENT if by_itself.search(path.read_text(encoding="utf-8"))] == ["code.py"]

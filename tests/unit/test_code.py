@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from snipfix.code import Code
+from snipfix.code import Code, parse
 from snipfix.rules.observed import called
 
 SNIPPETS = sorted((Path(__file__).parents[2] / "snippets").glob("*.py"))
@@ -57,3 +60,30 @@ def test_mentions_are_names_and_attributes_as_written() -> None:
     code = Code("self.opt = opt\nself.opt.step()\nother.opt\nopt.opt = 1")
     assert [code.place(code.range(code.span(node))[0]) for node in code.mentions("opt")] == [(1, 12), (4, 1)]
     assert [code.slice(node) for node in code.mentions("self.opt")] == ["self.opt", "self.opt"]
+
+
+class Lingering:
+    """Garbage whose end lets another thread go on, in the midst of whatever collects it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        time.sleep(0.0005)
+
+
+def test_many_threads_may_parse_at_once():
+    text = "x = [" + "(1, (2, (3, [4, {5: 6}])))," * 200 + "]\n"
+
+    def work(_: int) -> ast.Module:
+        for _ in range(3):
+            Lingering()
+        return parse(text)
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert len(list(threads.map(work, range(60)))) == 60
+    finally:
+        gc.set_threshold(*thresholds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import html
 import json
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from snipfix.code import parse
 from snipfix.documents.events import Fence, Line, Style
 from snipfix.documents.sessions import BLANK
 from snipfix.documents.source import Source
@@ -157,7 +157,7 @@ class _Writer:
     def statements(self) -> set[int]:
         """The new lines (from 0) that a prompt of its own introduces: all but the insides of statements."""
         try:
-            body = ast.parse("\n".join(self.new)).body
+            body = parse("\n".join(self.new)).body
         except (SyntaxError, ValueError):
             return {number for number, text in enumerate(self.new) if not text.startswith((" ", "\t"))}
         inside = set[int]()

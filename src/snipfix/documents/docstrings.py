@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from snipfix.code import parse
 from snipfix.documents.events import Event, Fence, Line, Prose, code_of
 from snipfix.documents.markdown import read_lines
 from snipfix.documents.source import Source
@@ -34,7 +35,7 @@ def read(source: Source) -> Iterator[Event]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source.text)
+            tree = parse(source.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     own = "|".join(re.escape(name) for name in modules_of(source.path))

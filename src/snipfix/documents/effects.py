@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from snipfix.code import parse
+
 __all__ = ["Effects", "effects_of"]
 
 PURE = frozenset(
@@ -44,7 +46,7 @@ def effects_of(code: str) -> Effects:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+            tree = parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Effects()
     nodes = list(_immediate(tree))

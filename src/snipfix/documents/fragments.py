@@ -12,6 +12,8 @@ import textwrap
 import warnings
 from collections.abc import Collection, Iterator
 
+from snipfix.code import parse
+
 __all__ = ["SKETCH", "fragment_of"]
 
 SKETCH = "a sketch: `...` stands for what is left out"
@@ -50,7 +52,7 @@ def _parsed(code: str) -> list[ast.stmt] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(code).body
+            return parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

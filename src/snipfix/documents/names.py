@@ -10,6 +10,8 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
+from snipfix.code import parse
+
 __all__ = ["Names", "names_of"]
 
 ALWAYS = frozenset(dir(builtins)) | {
@@ -48,7 +50,7 @@ def names_of(code: str) -> Names:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+            tree = parse(code)
             table = symtable.symtable(code, "<block>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _guessed(code)

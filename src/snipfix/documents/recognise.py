@@ -7,6 +7,7 @@ import re
 import warnings
 from dataclasses import replace
 
+from snipfix.code import parse
 from snipfix.documents.events import Fence, Line, Style, code_of
 from snipfix.documents.info import OUTPUT, PYTHON, SESSION, TRACEBACK, UNTOLD, Info
 from snipfix.documents.sessions import opens_session
@@ -126,7 +127,7 @@ def reads_as_python(code: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+            tree = parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return IMPORT.search(code) is not None and len(STRONG.findall(code)) >= 2
     return any(_is_telling(statement) for statement in tree.body)
@@ -151,7 +152,7 @@ def is_sketch(code: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            body = ast.parse(code).body
+            body = parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     imported = {alias.asname or alias.name for one in ast.walk(ast.Module(body, [])) if isinstance(one, IMPORTS) for alias in one.names}
@@ -211,7 +212,7 @@ def _parses(code: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(code)
+            parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

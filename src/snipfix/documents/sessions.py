@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from snipfix.code import parse
 from snipfix.documents.events import Fence, Line, Style, code_of
 
 __all__ = ["BLANK", "Statements", "echoed", "is_plain_value", "opens_session", "shown_text", "value_of", "without_prompts"]
@@ -137,7 +138,7 @@ def _body(code: str) -> list[ast.stmt]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(code).body
+            return parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 

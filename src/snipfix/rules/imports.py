@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from snipfix.code import Code
+from snipfix.code import Code, parse
 from snipfix.model import Edit
 
 __all__ = ["import_edits", "statement_for"]
@@ -33,7 +33,7 @@ def import_edits(code: Code, target: str, name: str) -> tuple[str, tuple[Edit, .
     from snipfix.codemods.imports import add_import
 
     statement = statement_for(code, target, name)
-    node = ast.parse(statement).body[0]
+    node = parse(statement).body[0]
     assert isinstance(node, ast.Import | ast.ImportFrom)
     alias = node.names[0]
     if isinstance(node, ast.ImportFrom):

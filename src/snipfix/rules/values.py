@@ -6,7 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
 
-from snipfix.code import Code
+from snipfix.code import Code, parse
 from snipfix.evidence import Exercise, Frame
 
 __all__ = ["Values", "evaluate", "own_nodes"]
@@ -166,7 +166,7 @@ def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
 
 def _calls_in(text: str) -> list[ast.AST]:
     try:
-        return list(ast.walk(ast.parse(text)))
+        return list(ast.walk(parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 

@@ -84,6 +84,6 @@ def test_many_threads_may_parse_at_once():
     gc.set_threshold(20)
     try:
         with ThreadPoolExecutor(8) as threads:
-            assert len(list(threads.map(work, range(60)))) == 60
+            assert len(list(threads.map(work, range(150)))) == 150
     finally:
         gc.set_threshold(*thresholds)

@@ -11,7 +11,9 @@ from pathlib import Path
 from benchmarks.repair import faults_shapes, faults_text, faults_training  # noqa: F401  they register their kinds
 from benchmarks.repair.fault import FAULTS, Fault, edited
 from benchmarks.repair.outputs import alike
+from benchmarks.repair.shown import show_values
 from snipfix.code import Code
+from snipfix.config import QUICK_STEPS
 from snipfix.evidence import Job, Outcome
 from snipfix.model import Edit, Snippet
 
@@ -31,10 +33,13 @@ class Program:
     name: str
     text: str
     check: str = ""
+    quick: bool = False
+    """Its training loops are cut short where it is run."""
 
     def job(self, text: str) -> Job:
         """The job that shows what a text in place of the program's does."""
-        return Job(code=text + self.check, stage="run", seed=FRESH_SEED, timeout=30.0)
+        steps = QUICK_STEPS if self.quick else 0
+        return Job(code=text + self.check, stage="run", seed=FRESH_SEED, timeout=30.0, quick=steps)
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,13 @@ class Case:
 
 
 def programs(paths: Iterable[Path]) -> list[Program]:
-    """The programs in files and folders."""
+    """The programs in files and folders. One without a check of its own shows the values that it leaves behind, after a few steps."""
     files = [file for path in paths for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
     found = []
     for file in files:
         text, _, check = file.read_text(encoding="utf-8").partition(CHECK)
-        found.append(Program(file.stem, text, check))
+        silent = not check and "print(" not in text
+        found.append(Program(file.stem, text, show_values(file.stem, text) if silent else check, quick=silent))
     return found
 
 

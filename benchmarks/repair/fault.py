@@ -54,6 +54,11 @@ def calls(code: Code, *names: str) -> Iterator[ast.Call]:
                 yield node
 
 
+def width_of(node: ast.Call) -> ast.expr:
+    """The first width that a layer is given, by place or by name."""
+    return node.args[0] if node.args else node.keywords[0].value
+
+
 def mentions(code: Code, *names: str) -> bool:
     """Whether the program calls one of these."""
     return next(calls(code, *names), None) is not None

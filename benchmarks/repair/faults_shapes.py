@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from benchmarks.repair.fault import Places, calls, fault, is_library, mentions, name_of, put, unwrapped, without_argument
+from benchmarks.repair.fault import Places, calls, fault, is_library, mentions, name_of, put, unwrapped, width_of, without_argument
 from snipfix.code import Code
 from snipfix.model import Edit
 
@@ -24,33 +24,34 @@ def doubled(code: Code, node: ast.expr) -> str:
 @fault(*WIDTHS)
 def wrong_in_features(code: Code) -> Places:
     for node in calls(code, "Linear"):
-        yield put(code, node.args[0], doubled(code, node.args[0]))
+        yield put(code, width_of(node), doubled(code, width_of(node)))
 
 
 @fault(*WIDTHS)
 def wrong_flattened_size(code: Code) -> Places:
     """A forgotten factor in `16 * 5 * 5`."""
     for node in calls(code, "Linear"):
-        if isinstance(node.args[0], ast.BinOp) and isinstance(node.args[0].op, ast.Mult):
-            yield put(code, node.args[0], code.slice(node.args[0].left))
+        width = width_of(node)
+        if isinstance(width, ast.BinOp) and isinstance(width.op, ast.Mult):
+            yield put(code, width, code.slice(width.left))
 
 
 @fault(*WIDTHS)
 def wrong_channels(code: Code) -> Places:
     for node in calls(code, "Conv1d", "Conv2d", "ConvTranspose2d", "BatchNorm1d", "BatchNorm2d"):
-        yield put(code, node.args[0], doubled(code, node.args[0]))
+        yield put(code, width_of(node), doubled(code, width_of(node)))
 
 
 @fault(*WIDTHS)
 def wrong_recurrent_width(code: Code) -> Places:
     for node in calls(code, *RECURRENT):
-        yield put(code, node.args[0], doubled(code, node.args[0]))
+        yield put(code, width_of(node), doubled(code, width_of(node)))
 
 
 @fault("shape", "api-misuse")
 def wrong_layer_norm(code: Code) -> Places:
     for node in calls(code, "LayerNorm"):
-        yield put(code, node.args[0], doubled(code, node.args[0]))
+        yield put(code, width_of(node), doubled(code, width_of(node)))
 
 
 @fault("shape")

@@ -94,6 +94,7 @@ class UndefinedName(Rule):
             fixed="import torch\nfrom torch import nn, optim\n\nmodel = nn.Linear(2, 1)\nopt = optim.SGD(model.parameters(), lr=0.1)\n",
         ),
         Bad("counter = 3\nprint(countr + 1)\n", at=(2, 7), fixed="counter = 3\nprint(counter + 1)\n"),
+        Bad("x = 1\n打印结果\nprint(x)\n", at=(2, 1), fixed="x = 1\n# 打印结果\nprint(x)\n"),
         Bad("for i in xrange(3):\n    print(i)  # one a line\n", at=(1, 10), fixed="for i in range(3):\n    print(i)  # one a line\n"),
         Bad(
             "from torch import nn\n\nlayer = Linear(2, 3)\nprint(layer, Linear)\n",
@@ -154,6 +155,9 @@ class UndefinedName(Rule):
         if first is None:
             return
         preference = 0
+        if isinstance(context.code.parents[first], ast.Expr) and re.fullmatch(r"[\u4e00-\u9fff]+", name):
+            at = context.code.range(finding.span)[0]
+            yield self.fix("Make it a comment", Edit(at, at, "# "), applicability=Applicability.UNSAFE)
         for target in _targets(context, name, uses):
             if prefix := _imported_as(context, target):
                 edits = [Edit(*context.code.range(context.code.span(node)), f"{prefix}.{name}") for node in uses]

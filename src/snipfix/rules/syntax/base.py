@@ -18,10 +18,15 @@ __all__ = ["Broken", "Mend", "SyntaxRule", "is_prose"]
 
 PROSE = re.compile(r"[^\W\d_]{2,}[\s，,：:]+[^\W\d_]{2,}|[\u4e00-\u9fff]{2,}|^\s*\*\*.+\*\*|^\s*[-*•·] +\w|^\s*\d+[.、)] *\w")
 
+STATEMENT = re.compile(
+    r"\s*(?:(?:def|class|elif|except|return|import)\b|from\s+\S+\s+import\b|(?:for|if|while|with|else|try|finally)\b.*[:：]\s*$)"
+)
+"""A broken statement rather than a sentence: made a comment, it would be gone."""
+
 
 def is_prose(line: str) -> bool:
     """Whether a line reads as a sentence or a list item, with nothing in it that only code has."""
-    return PROSE.search(line) is not None and re.search(r"[=()\[\]{}'\"]", line) is None
+    return PROSE.search(line) is not None and re.search(r"[=()\[\]{}'\"]", line) is None and STATEMENT.match(line) is None
 
 
 @dataclass(frozen=True, slots=True)

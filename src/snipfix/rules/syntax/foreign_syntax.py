@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.syntax.base import Broken, Mend, SyntaxRule
+from snipfix.rules.syntax.scan import Token
 
-OPERATORS = {"&&": "and", "||": "or", "!": "not "}
+OPERATORS = {"&&": "and", "||": "or", "!": "not ", "===": "==", "!==": "!="}
+NOTHING = {"===": "is None", "!==": "is not None"}
+TYPES = frozenset({"var", "let", "const", "auto", "int", "float", "double", "bool", "string", "Tensor"})
+"""What other languages write in front of a name that gets its first value."""
 WORDS = [word for word in keyword.kwlist if len(word) > 2]
 
 
@@ -71,7 +75,7 @@ class AssignmentForComparison(SyntaxRule):
 
 
 class ForeignOperator(SyntaxRule):
-    """An operator of another language: `&&`, `||`, `!x`, `i++`, `else if`, braces around a block.
+    """An operator of another language: `&&`, `||`, `!x`, `===`, `i++`, `else if`, `new`, `int n = 3`, braces around a block.
 
     ## What it does
     Reports the operator that Python spells otherwise.
@@ -105,6 +109,9 @@ class ForeignOperator(SyntaxRule):
     BAD = (
         Bad("a = b = 1\nif a && !b:\n    print(a)\n", at=(2, 6), fixed="a = b = 1\nif a and not b:\n    print(a)\n"),
         Bad("x = 1\nif x > 0 {\n    print(x)\n} else {\n    print(-x)\n}\n", at=(2, 9), fixed="x = 1\nif x > 0:\n    print(x)\nelse:\n    print(-x)\n"),
+        Bad("x = None\nif x === null:\n    print(x)\n", at=(2, 6), fixed="x = None\nif x is None:\n    print(x)\n"),
+        Bad("int n = 3\nprint(n)\n", at=(1, 1), fixed="n = 3\nprint(n)\n"),
+        Bad("class A: pass\nx = new A()\n", at=(2, 5), fixed="class A: pass\nx = A()\n"),
         Bad("i = 0\ni++\nprint(i)\n", at=(2, 2), fixed="i = 0\ni += 1\nprint(i)\n"),
         Bad("x = 1\nif x > 1:\n    pass\nelse if x > 0:\n    print(x)\n", at=(4, 1), fixed="x = 1\nif x > 1:\n    pass\nelif x > 0:\n    print(x)\n"),
     )  # fmt: skip
@@ -113,7 +120,11 @@ class ForeignOperator(SyntaxRule):
         edits: list[Edit] = []
         code = broken.scan.code
         for one, two in zip(code, [*code[1:], None], strict=True):
-            if one.text in OPERATORS:
+            if one.text in NOTHING and two and two.text == "null":
+                edits.append(Edit(one.start, two.end, NOTHING[one.text]))
+            elif two and two.kind == "name" and _goes(broken, one, two):
+                edits.append(Edit(one.start, two.start, ""))
+            elif one.text in OPERATORS:
                 edits.append(Edit(one.start, one.end, OPERATORS[one.text]))
             elif one.text == "++" and (two is None or "\n" in broken.text[one.end : two.start]):
                 edits.append(Edit(one.start, one.end, " += 1"))
@@ -129,6 +140,14 @@ class ForeignOperator(SyntaxRule):
         if edits:
             word = re.sub(r"\s+", " ", broken.text[edits[0].start : edits[0].end])
             yield Mend("Write Python's operator", tuple(edits), edits[0].start, f"`{word}` is not Python")
+
+
+def _goes(broken: Broken, word: Token, name: Token) -> bool:
+    """Whether a word in front of a name has no counterpart: the type in `int n = 3`, `new`."""
+    if word.text == "new":
+        return broken.text[word.end : name.start] == " "
+    tokens = broken.tokens(broken.line_of(word.start)) if word.text in TYPES else []
+    return tokens[:2] == [word, name] and len(tokens) > 2 and tokens[2].text == "="
 
 
 def _blocks(broken: Broken) -> Iterator[Edit]:

@@ -14,6 +14,7 @@ BLANKS = dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u
 NOTHING = dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u2028\u2029\x00\x0b", "")
 CONTINUED = re.compile(r"\\([ \t]+)$", re.MULTILINE)
 ALL = BLANKS | NOTHING
+WIDE = "\u3000"
 
 
 class InvisibleCharacter(SyntaxRule):
@@ -35,7 +36,7 @@ class InvisibleCharacter(SyntaxRule):
     ```
 
     ## Fix safety
-    Safe: wide and no-break spaces become a space each, characters without width go.
+    Safe: wide and no-break spaces become a space each, those as wide as two letters two in an indentation; characters without width go.
 
     ## References
     - Python reference, 2.1.9 "Whitespace between tokens".
@@ -48,7 +49,7 @@ class InvisibleCharacter(SyntaxRule):
     BAD = (
         Bad("x = 1 + \\ \n    2\nprint(x)\n", at=(1, 10), fixed="x = 1 + \\\n    2\nprint(x)\n"),
         Bad("x\u00a0= 1\nprint(x)\n", at=(1, 2), fixed="x = 1\nprint(x)\n"),
-        Bad("def f():\n\u3000\u3000\u3000\u3000return '\u3000'\nf()\n", at=(2, 1), fixed="def f():\n    return '\u3000'\nf()\n"),
+        Bad("def f():\n\u3000\u3000\u3000\u3000return '\u3000'\nf()\n", at=(2, 1), fixed="def f():\n        return '\u3000'\nf()\n"),
         Bad("print(1\u200b)\n", at=(1, 8), fixed="print(1)\n"),
     )
 
@@ -62,7 +63,7 @@ class InvisibleCharacter(SyntaxRule):
             return
         strings = [(token.start, token.end) for token in broken.scan.tokens if token.kind in {"string", "comment"}]
         edits = tuple(
-            Edit(at, at + 1, ALL[char])
+            Edit(at, at + 1, ALL[char] * (2 if char == WIDE and _in_indentation(broken.text, at) else 1))
             for at, char in enumerate(broken.text)
             if char in ALL and not any(start <= at < end for start, end in strings)
         )
@@ -70,3 +71,7 @@ class InvisibleCharacter(SyntaxRule):
             char = broken.text[edits[0].start]
             name = f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip()
             yield Mend("Replace the invisible characters", edits, edits[0].start, f"the invisible character {name} stands in the code")
+
+
+def _in_indentation(text: str, at: int) -> bool:
+    return not text[text.rfind("\n", 0, at) + 1 : at].strip(" \t\u3000")

@@ -61,6 +61,7 @@ class MissingColon(SyntaxRule):
                 yield Mend(f"Replace `{last.text}` by a colon", (Edit(last.start, last.end, ":"),), last.start, message)
             elif last.text != ":":
                 yield Mend("Add the colon", (Edit(last.end, last.end, ":"),), last.end, message)
-            if broken.start(line) < broken.place < last.end:
+            inside = next((token.depth for token in tokens if token.end >= broken.place), 0)
+            if tokens[0].end < broken.place < last.end and not inside:
                 yield Mend("Add the colon", (Edit(broken.place - 1, broken.place - 1, ":"),), broken.place - 1, message)
                 yield Mend("Add the colon", (Edit(broken.place, broken.place, ":"),), broken.place, message)

@@ -12,6 +12,9 @@ from snipfix.rules.syntax.base import Broken, Mend, SyntaxRule, is_prose
 MAGIC = re.compile(r"\s*(%{1,2}[A-Za-z]|!\s*[\w./]|\$ \w|\?\w|(?:pip3?|conda|apt-get) install\b|python3? -?\w)")
 FENCE = re.compile(r"\s*(```|~~~)")
 RULE = re.compile(r"\s*([-*_=])\1{2,}\s*$")
+DOTS = re.compile(r"\s*(?:\.{2}|\.{4,}|…+)\s*$")
+OUTPUT = re.compile(r"(?:tensor|array|torch\.Size)\(|[-+\d.\[\]]|\s")
+"""How a line of output begins that no statement begins with."""
 
 
 class NotebookMagic(SyntaxRule):
@@ -96,6 +99,8 @@ class TextInCode(SyntaxRule):
         Bad("x = 1\n然后打印结果\uff1a见下\nprint(x)\n", at=(2, 1), fixed="x = 1\n# 然后打印结果\uff1a见下\nprint(x)\n"),
         Bad("x = 1\n```\nprint(x)\n", at=(2, 1), fixed="x = 1\nprint(x)\n"),
         Bad("x = 1\nNow we print the result\nprint(x)\n", at=(2, 1), fixed="x = 1\n# Now we print the result\nprint(x)\n"),
+        Bad("x = max(1, 2,\n    .....\n)\n.....\n", at=(2, 5), fixed="x = max(1, 2,\n    # .....\n)\n...\n"),
+        Bad("x = 1\nprint(x)\n-----\n1\n", at=(3, 1), fixed="x = 1\nprint(x)\n# -----\n# 1\n"),
     )
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
@@ -107,9 +112,28 @@ class TextInCode(SyntaxRule):
             yield Mend("Remove the fence mark", edits, edits[0].start, "a Markdown fence stands in the code")
         line = broken.lines[broken.line - 1]
         if RULE.match(line) or is_prose(line):
-            yield Mend(
-                "Make it a comment", (_comment(broken, broken.line),), _comment(broken, broken.line).start, "the line is prose, not code"
-            )
+            edits = tuple(_comment(broken, number) for number in (broken.line, *_output_below(broken)))
+            yield Mend("Make it a comment", edits, edits[0].start, "the line is prose, not code")
+        yield from _left_out(broken)
+
+
+def _output_below(broken: Broken) -> list[int]:
+    """The lines below a ruled line when all of them, to the end, are what the code printed."""
+    below = [number for number in range(broken.line + 1, len(broken.lines) + 1) if broken.lines[number - 1].strip()]
+    ruled = RULE.match(broken.lines[broken.line - 1])
+    return below if ruled and all(OUTPUT.match(broken.lines[number - 1]) for number in below) else []
+
+
+def _left_out(broken: Broken) -> Iterator[Mend]:
+    """Lines of dots: what was left out. Python has three dots for a statement, and a comment for a place among arguments."""
+    lines = [number for number in range(1, len(broken.lines) + 1) if DOTS.match(broken.lines[number - 1]) and _outside(broken, number)]
+    edits = []
+    for number in lines:
+        indent = _comment(broken, number)
+        inside = next((token.depth for token in broken.scan.code if token.start >= indent.start), 0)
+        edits.append(indent if inside else Edit(indent.start, broken.end(number), "..."))
+    if edits:
+        yield Mend("Write what is left out as Python does", tuple(edits), edits[0].start, "dots stand for what is left out")
 
 
 class MissingBody(SyntaxRule):
@@ -147,19 +171,19 @@ class MissingBody(SyntaxRule):
     GOOD = (Good("def f():\n    '''Nothing.'''\nf()"), Good("class A: ...\nfor _ in A, A: pass"))
     BAD = (
         Bad("def f():\n    # 待补充\n\nx = 1\n", at=(1, 9), fixed="def f():\n    # 待补充\n    pass\n\nx = 1\n"),
+        Bad("class A:\n    def f(self):\n\n    def g(self):\n        pass\n", at=(2, 17), fixed="class A:\n    def f(self):\n        pass\n\n    def g(self):\n        pass\n"),
         Bad("x = 1\nif x:\n", at=(2, 6), fixed="x = 1\nif x:\n    pass\n"),
-    )
+    )  # fmt: skip
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
         if not broken.message.startswith("expected an indented block"):
             return
-        head = min(broken.line, len(broken.lines))
-        while head > 1 and (broken.blank(head) or not broken.lines[head - 1].rstrip().endswith(":") or head == broken.line):
-            tokens = broken.tokens(head)
-            if tokens and tokens[-1].text == ":":
-                break
-            head -= 1
+        opened = re.search(r"on line (\d+)$", broken.message)
+        head = int(opened[1]) if opened else broken.line
         tokens = broken.tokens(head)
+        while tokens and tokens[-1].text != ":" and head < broken.line:  # a head over several lines
+            head += 1
+            tokens = broken.tokens(head)
         if not tokens or tokens[-1].text != ":":
             return
         last, indent = head, broken.indent(head) + "    "

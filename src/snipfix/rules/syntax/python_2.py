@@ -16,7 +16,7 @@ LONG = re.compile(r"(\d+)[lL]")
 
 
 class Python2(SyntaxRule):
-    """The text is Python 2: `print x`, `except E, e:`, `exec "..."`, `raise E, "..."`, backticks, `<>`, `0777`, `10L`.
+    """The text is Python 2: `print x`, `except E, e:`, `exec "..."`, `raise E, "..."`, backticks, `<>`, `0777`, `10L`, `lambda (a, b): a`.
 
     ## What it does
     Reports the first construct of Python 2 that Python 3 does not parse; the fix rewrites all of them.
@@ -51,6 +51,7 @@ class Python2(SyntaxRule):
     BAD = (
         Bad("x = 1\nprint 'x is %d' % x  # shown\nprint x,\n", at=(2, 1), fixed="x = 1\nprint('x is %d' % x)  # shown\nprint(x, end=' ')\n"),
         Bad("try:\n    1 / 1\nexcept ValueError, e:\n    print(e)\n", at=(3, 1), fixed="try:\n    1 / 1\nexcept ValueError as e:\n    print(e)\n"),
+        Bad("x = max([(1, 2)], key=lambda (a, b): b)\n", at=(1, 30), fixed="x = max([(1, 2)], key=lambda a_b: a_b[1])\n"),
         Bad("x = 10L\nif x <> 3:\n    print(`x`)\n", at=(1, 5), fixed="x = 10\nif x != 3:\n    print(repr(x))\n"),
     )  # fmt: skip
 
@@ -84,6 +85,8 @@ def _edits(broken: Broken) -> Iterator[Edit]:
             end = _statement_end(broken, number)
             yield Edit(match.end(1), match.start(2), "(")
             yield Edit(end, end, ")")
+        elif token.text == "lambda" and after and after.text == "(":
+            yield from _unpacking(code, number)
         elif token.text == "<>":
             yield Edit(token.start, token.end, "!=")
         elif token.kind == "number" and OCTAL.fullmatch(token.text) and token.text.strip("0"):
@@ -97,6 +100,23 @@ def _edits(broken: Broken) -> Iterator[Edit]:
         if line == broken.line_of(closed.start) and not whole:
             yield Edit(opened.start, opened.end, "repr(")
             yield Edit(closed.start, closed.end, ")")
+
+
+def _unpacking(code: list[Token], number: int) -> Iterator[Edit]:
+    """`lambda (a, b): a + b` as `lambda a_b: a_b[0] + a_b[1]`; nothing where the tuple holds more than names."""
+    end = _closer(code, number + 1)
+    inside = [one for one in code[number + 2 :] if one.end < end]
+    names = [one.text for one in inside if one.kind == "name"]
+    rest = [one for one in code[number + 2 :] if one.start >= end]
+    if end < 0 or not names or any(one.text != "," for one in inside if one.kind != "name") or not rest or rest[0].text != ":":
+        return
+    whole, depth = "_".join(names), code[number].depth
+    yield Edit(code[number + 1].start, end, whole)
+    for before, one, after in zip(rest, rest[1:], [*rest[2:], None], strict=False):
+        if one.depth < depth or (one.depth == depth and one.text in {",", ")", "]", "}"}):
+            return
+        if one.text in names and before.text != "." and not (after and after.text == "=" and one.depth > depth):
+            yield Edit(one.start, one.end, f"{whole}[{names.index(one.text)}]")
 
 
 def _call(broken: Broken, number: int) -> Iterator[Edit]:
@@ -137,7 +157,8 @@ def _statement_end(broken: Broken, number: int) -> int:
     end = code[number].end
     for before, token in zip(code[number:], code[number + 1 :], strict=False):
         if token.depth == 0 and (
-            ("\n" in broken.text[before.end : token.start] and token.text not in {")", "]", "}"}) or token.text == ";"
+            ("\n" in broken.text[before.end : token.start] and before.text != "\\" and token.text not in {")", "]", "}"})
+            or token.text == ";"
         ):
             break
         end = token.end

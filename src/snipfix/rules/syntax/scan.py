@@ -16,7 +16,7 @@ STATEMENTS = frozenset(
     ["def", "class", "while", "elif", "try", "except", "finally", "with", "return", "import", "raise", "assert", "del", "pass", "break"]
 )
 PREFIX = re.compile(r"[rRbBuUfF]{0,2}$")
-TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\.\.\.|\*\*=?|//=?|==|!=|<>|<=|>=|->|:=|&&|\|\||\+\+|[-+*/%@&|^]=|\S")
+TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\.\.\.|\*\*=?|//=?|===|!==|==|!=|<>|<=|>=|->|:=|&&|\|\||\+\+|[-+*/%@&|^]=|\S")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,14 @@ class UnbalancedBracket(SyntaxRule):
         Bad("def f(n):\n    x = max(sum([0.5] * n), 1\n    y = 2\n    return x\nf(2)\n", at=(2, 12), fixed="def f(n):\n    x = max(sum([0.5] * n), 1)\n    y = 2\n    return x\nf(2)\n"),
         Bad("x = 3\nif max(x, abs(2):  # both\n    print(x)\n", at=(2, 7), fixed="x = 3\nif max(x, abs(2)):  # both\n    print(x)\n"),
         Bad("print(max(1, 2)))\nx = 1\n", at=(1, 17), fixed="print(max(1, 2))\nx = 1\n"),
+        Bad("def f x, y:\n    return x + y\nf(1, 2)\n", at=(1, 6), fixed="def f(x, y):\n    return x + y\nf(1, 2)\n"),
         Bad("x = sum([1, 2, 3)\nprint(x)\n", at=(1, 9), fixed="x = sum([1, 2, 3])\nprint(x)\n"),
         Bad("x = [1, 2, 3)\nprint(x)\n", at=(1, 13), fixed="x = [1, 2, 3]\nprint(x)\n"),
         Bad("x = dict(\n    a=1,\n    b=2,\n\nprint(x)\n", at=(1, 9), fixed="x = dict(\n    a=1,\n    b=2,\n)\n\nprint(x)\n"),
     )  # fmt: skip
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
+        yield from _bare_parameters(broken)
         for stack, token in broken.scan.unbalanced[:3]:
             closes = token is not None and token.text in CLOSERS.values()
             if token and closes and not stack:
@@ -62,6 +64,19 @@ class UnbalancedBracket(SyntaxRule):
                 yield from _mismatched(broken, stack, token)
             else:
                 yield from _closings(broken, stack, token)
+
+
+def _bare_parameters(broken: Broken) -> Iterator[Mend]:
+    """`def area width, height:` with its parameters in brackets, and `def area:` with brackets for none."""
+    tokens = broken.tokens(broken.line)
+    texts = [token.text for token in tokens]
+    if len(tokens) < 2 or texts[0] != "def" or set(texts) & {*CLOSERS, *CLOSERS.values(), "->"}:
+        return
+    name, parameters = tokens[1], tokens[2 : -1 if texts[-1] == ":" else None]
+    edits = [Edit(name.end, name.end, "()")]
+    if parameters:
+        edits = [Edit(name.end, parameters[0].start, "("), Edit(parameters[-1].end, parameters[-1].end, ")")]
+    yield Mend("Put the parameters in brackets", tuple(edits), name.end, "`def` has no brackets around its parameters")
 
 
 def _mismatched(broken: Broken, stack: list[Token], closer: Token) -> Iterator[Mend]:

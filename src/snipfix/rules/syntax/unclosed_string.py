@@ -45,12 +45,14 @@ class UnclosedString(SyntaxRule):
         Bad('loss = 1\nprint("loss:, loss)\n', at=(2, 7), fixed='loss = 1\nprint("loss:", loss)\n'),
         Bad("n = 1\nprint('a:', n, 'b:, n)\n", at=(2, 16), fixed="n = 1\nprint('a:', n, 'b:', n)\n"),
         Bad('name = "mnist\nprint(name)\n', at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
+        Bad("print('the training has\nended')\n", at=(1, 7), fixed="print('the training has ended')\n"),
         Bad("print('it's done')\n", at=(1, 7), fixed="print(\"it's done\")\n"),
         Bad('def f():\n    """What it does.\n    return 1\nf()\n', at=(2, 5), fixed='def f():\n    """What it does."""\n    return 1\nf()\n'),
     )  # fmt: skip
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
         message = "the string is never closed"
+        yield from _broken_over_lines(broken)
         for start in broken.scan.unclosed[:3]:
             quote, line = broken.text[start], broken.line_of(start)
             if broken.text.startswith(quote * 3, start):
@@ -76,6 +78,23 @@ class UnclosedString(SyntaxRule):
             for at in dict.fromkeys([start + len(stripped + " " * (_blanks(body, stripped))), *range(end, start, -1)]):
                 if at >= start + len(stripped):
                     yield Mend("Close the string", (Edit(at, at, quote),), start, message)
+
+
+def _broken_over_lines(broken: Broken) -> Iterator[Mend]:
+    """A string whose closing quote stands in the next line: the page wrapped it."""
+    one, two = (*broken.scan.unclosed, -1, -1)[:2]
+    line = broken.line_of(one) if one >= 0 else 0
+    if (
+        two < 0
+        or broken.line_of(two) != line + 1
+        or broken.text[one] != broken.text[two]
+        or broken.text.startswith(broken.text[one] * 3, one)
+    ):
+        return
+    start = broken.start(line) + len(broken.lines[line - 1].rstrip())
+    end = broken.start(line + 1) + len(broken.indent(line + 1))
+    if end < two:
+        yield Mend("Join the two lines of the string", (Edit(start, end, " "),), one, "the string ends in the next line")
 
 
 def before_arguments(broken: Broken, body: str, line: int) -> Iterator[int]:

@@ -13,7 +13,7 @@ import pytest
 from snipfix.sandbox.policy import CHILD
 
 sys.path.append(str(CHILD))
-import linux
+import calls
 import seccomp
 
 MACHINES = (0, 1)
@@ -132,5 +132,5 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine: int) -> None:
         pytest.skip("the kernel's headers are not installed here")
     text = HEADERS[machine].read_text(encoding="utf-8")
     known = {name: int(number) for name, number in re.findall(r"#define\s+__NR(?:3264)?_(\w+)\s+(\d+)", text)}
-    ours = {name: pair[machine] for name, pair in (seccomp.REFUSED | NAMED | linux._NUMBERS).items()}
+    ours = {name: pair[machine] for name, pair in (seccomp.REFUSED | NAMED | calls.NUMBERS).items()}
     assert ours == {name: known.get(name) for name in ours}

@@ -1,20 +1,15 @@
 """Confinement of the fork server and of every job process, layer by layer, with what works on this machine found by trying."""
 
-import math
 import os
-import resource
-import shutil
 import signal
 import sys
-import time
+from functools import partial
 
-import tally
+import leftovers
+import limits
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MB = 1 << 20
 NOBODY = 65534
-CUDA_MB = 3072  # what the driver and its libraries take in a process before a snippet has asked for anything
-CROWDED_SECONDS = 1.0  # that a job may have all the processes it can: longer, and it is a bomb that would only go on
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup", "ns")
 LAYERS = {"full": ("namespaces", "landlock", "seccomp"), "nons": ("landlock", "seccomp"), "nsonly": ("namespaces",), "process": ()}
 PLAIN = {
@@ -30,13 +25,14 @@ class Refused(Exception):  # noqa: N818
 
 
 class Box:
-    """What confines jobs here: decided once in `seal`, applied to each process in `enter` and `limit`."""
+    """What confines jobs here: decided once in `seal`, applied to each process in `enter`."""
 
     def __init__(self, policy, scratch):
         self.policy, self.base = policy, scratch
         self.on, self.why = set(), {}
         self.count = 0
         self.group, self.no_group = None, ""
+        self.plans = {}
 
     # Deciding --------------------------------------------------------------------------------------------------------
 
@@ -46,6 +42,11 @@ class Box:
             if self.on.issuperset(LAYERS[name]):
                 return name
         return "process"
+
+    @property
+    def walled(self):
+        """Whether each job has namespaces of its own: the kernel then ends and removes all that it leaves."""
+        return "namespaces" in self.on
 
     @property
     def layers(self):
@@ -94,7 +95,7 @@ class Box:
                 os.close(read)
                 trial.apply()
                 if trial.fork() == 0:
-                    trial.enter(trial.base)
+                    trial.enter(trial.base, trial.plan(trial.base))
                     os.write(write, b"ok")
                     os._exit(0)
                 os.wait()
@@ -132,7 +133,7 @@ class Box:
             group = cgroups.Group(os.path.basename(self.base))
             pid = os.fork()
             if pid:  # somebody has to stay behind who may still remove it
-                leave_with(pid, group.remove)
+                leftovers.leave_with(pid, group.remove)
             linux.prctl(linux.PDEATHSIG, signal.SIGKILL)
             group.join()
             self.group = group
@@ -146,26 +147,29 @@ class Box:
         import seccomp
         import view
 
-        self.linux = linux
+        self.linux, self.view = linux, view
         self.paths = view.readable(self.policy, HERE)
-        self.devices = view.devices(self.policy)
+        devices = view.devices(self.policy)
         # Links lead to where they point, so that each place is named once.
-        etc = ("/etc",) if "namespaces" in self.on else ()
-        self.allowed = view.pruned(
-            {os.path.realpath(path) for path in (*self.paths, *view.files(self.policy), *etc, "/proc") if os.path.exists(path)}
-        )
+        etc = ("/etc",) if self.walled else ()
+        allowed = view.pruned({os.path.realpath(path) for path in (*self.paths, *view.files(self.policy), *etc) if os.path.exists(path)})
         if "seccomp" in self.on:
-            rights = (linux.MACHINE, "namespaces" in self.on, self.connects())
-            self.filters = {False: seccomp.program(*rights), True: seccomp.program(*rights, families=seccomp.LOOPBACK)}
-        if "namespaces" in self.on:
+            rights = (linux.MACHINE, self.walled, self.connects())
+            self.filters = {
+                loopback: linux.Filter(seccomp.program(*rights, families=families))
+                for loopback, families in ((False, seccomp.UNIX), (True, seccomp.LOOPBACK))
+            }
+        if self.walled:
             self.apply_namespaces(view)
         else:
             linux.prctl(linux.CHILD_SUBREAPER, 1)
             linux.bound_capabilities()
+        if "landlock" in self.on:
+            self.landlock = linux.landlock_version(), linux.opened(allowed), linux.opened(devices)
 
     def connects(self):
         """Whether a job may connect Unix sockets: not where it shares the host's file system and somebody listens there."""
-        return "namespaces" in self.on or not listening_sockets()
+        return self.walled or not listening_sockets()
 
     def apply_namespaces(self, view):
         linux, privileged = self.linux, os.getuid() == 0
@@ -183,7 +187,7 @@ class Box:
         linux.map_ids(user, group)
         pid = os.fork()
         if pid:
-            leave_with(pid)
+            leftovers.leave_with(pid)
         linux.prctl(linux.PDEATHSIG, signal.SIGKILL)
         if not privileged:
             view.build(self.base, self.paths, self.policy)
@@ -201,7 +205,7 @@ class Box:
     # One job ---------------------------------------------------------------------------------------------------------
 
     def new_scratch(self):
-        if "namespaces" in self.on:
+        if self.walled:
             return self.base
         self.count += 1
         path = os.path.join(self.base, f"job-{self.count}")
@@ -209,12 +213,12 @@ class Box:
         return path
 
     def remove_scratch(self, path):
-        if "namespaces" not in self.on:
-            remove(path)
+        if not self.walled:
+            leftovers.remove(path)
 
     def fork(self):
         """Fork; with namespaces the child is the first of its own processes, whose end is the end of all of them."""
-        if "namespaces" not in self.on:
+        if not self.walled:
             return os.fork()
         self.linux.setns(self.own, "pid")
         self.linux.unshare("pid")
@@ -223,121 +227,73 @@ class Box:
             self.linux.setns(self.own, "pid")
         return pid
 
-    def enter(self, scratch, loopback=False):
+    def enter(self, scratch, plan, loopback=False):
         """In the job process, before its job is known. `loopback`: with a network of its own that reaches nothing but itself."""
-        if sys.platform == "linux":
-            self.linux.prctl(self.linux.PDEATHSIG, signal.SIGKILL)
-        if "namespaces" in self.on:
-            self.enter_namespaces(scratch, loopback)
-        os.chdir(scratch)
-        os.environ.update(HOME=scratch, TMPDIR=scratch)
-        if "tempfile" in sys.modules:
-            sys.modules["tempfile"].tempdir = None  # what was loaded before may have asked, and the answer was kept
-        self.limit_always()
-        if sys.platform != "linux":
-            return
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")  # should the machine run out of memory, this goes first
-        self.linux.drop_capabilities()
-        self.linux.prctl(self.linux.NO_NEW_PRIVS, 1)
-        if "landlock" in self.on:
-            self.linux.landlock(
-                self.allowed, [scratch, "/dev/shm", *(["/tmp"] if "namespaces" in self.on else [])], self.devices, tcp=loopback
-            )
-        if "seccomp" in self.on:
-            self.linux.seccomp(self.filters[loopback])
-
-    def enter_namespaces(self, scratch, loopback):
-        linux, policy = self.linux, self.policy
-        linux.unshare("ns", "ipc", "uts", *(["net"] if loopback else []))
         if loopback:
-            linux.loopback_up()
+            self.linux.unshare("net")
+            self.linux.loopback_up()
             os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+        if not self.walled:
+            os.environ.update(HOME=scratch, TMPDIR=scratch)
+            if "tempfile" in sys.modules:
+                sys.modules["tempfile"].tempdir = None  # what was loaded before may have asked, and the answer was kept
+        for part in plan:
+            part()
+
+    def plan(self, scratch, loopback=False):
+        """What `enter` will have to do, written down before the fork. It is the same for all jobs that have the same folder."""
+        if (scratch, loopback) not in self.plans:
+            if not self.walled:
+                self.plans.clear()  # each job has a folder of its own
+            self.plans[scratch, loopback] = self.steps(scratch, loopback)
+        return self.plans[scratch, loopback]
+
+    def steps(self, scratch, loopback):
+        if sys.platform != "linux" or self.linux.MACHINE is None:
+            return [lambda: os.chdir(scratch), *(partial(limits.set_limit, *limit) for limit in limits.always(self.policy))]
+        with self.linux.later() as first:
+            self.linux.prctl(self.linux.PDEATHSIG, signal.SIGKILL)
+            if self.walled:
+                self.own_mounts(scratch)
+        with self.linux.later() as second:
+            if self.walled:
+                self.own_users()
+            self.confine(scratch, loopback)
+        return [partial(self.linux.make, first), *self.own_tmp(), partial(self.linux.make, second)]
+
+    def own_mounts(self, scratch):
+        linux, policy = self.linux, self.policy
+        linux.unshare("ns", "ipc", "uts")
         linux.tmpfs(scratch, policy["disk_mb"], 16384)
         linux.tmpfs("/dev/shm", policy["shm_mb"], 4096)
-        import view
-
-        if view.kept(self.paths):
-            view.own_tmp(self.paths, policy["disk_mb"])
-        else:
+        if not self.view.kept(self.paths):
             linux.mount(scratch, "/tmp", None, linux.MS_BIND)
-        linux.proc()
-        linux.unshare("user")  # processes are counted per user namespace
-        linux.map_ids(1000, 1000)
 
-    def limit_always(self):
-        policy = self.policy
-        limits = {
-            "CORE": 0,
-            "FSIZE": policy["file_mb"] * MB,
-            "NOFILE": policy["files"],
-            "NPROC": policy["processes"],
-            "MEMLOCK": 0,
-            "MSGQUEUE": 0,
-            "SIGPENDING": 256,
-        }
-        for name, value in limits.items():
-            set_limit(name, value)
+    def own_tmp(self):
+        """Where the interpreter lies under /tmp, there is more to do than calls written down can."""
+        if self.walled and self.view.kept(self.paths):
+            return [partial(self.view.own_tmp, self.paths, self.policy["disk_mb"])]
+        return []
 
-    def limit(self, job):
-        """In the job process, once its job is known."""
-        seconds = int(job["timeout"] * max(2, self.policy["threads"])) + 5
-        set_limit("CPU", min(seconds, math.ceil(job["processor"])) if job.get("processor") else seconds)
-        if sys.platform == "linux":
-            addresses, data = tally.sizes()
-            if self.policy["device"] == "cpu":
-                set_limit("AS", addresses + self.memory_mb(job) * MB)
-            else:  # CUDA reserves far more addresses than it uses
-                set_limit("DATA", data + self.memory_mb(job) * MB)
+    def own_users(self):
+        self.linux.proc()
+        self.linux.unshare("user")  # processes are counted per user namespace
+        self.linux.map_ids(1000, 1000)
 
-    def memory_mb(self, job):
-        """What a job's processes may hold together in the machine's own memory."""
-        return job["memory_mb"] + (CUDA_MB if self.policy["device"] == "cuda" else 0)
-
-    def excess(self, process, spare, memory_mb):
-        """(outcome kind, detail) when the job's processes together use more than they may, else None."""
-        if "namespaces" in self.on:
-            pids = tally.all_but({spare})
-        else:
-            pids = tally.descendants({process.pid} | tally.own_children() - {spare})
-            if tally.disk_mb(process.scratch) > self.policy["disk_mb"]:
-                return "output-flood", f"wrote more than {self.policy['disk_mb']} MB of files"
-        if len(pids) >= self.policy["processes"] - 1:
-            process.crowded = process.crowded or time.monotonic()
-            if time.monotonic() - process.crowded > CROWDED_SECONDS:
-                return "out-of-memory", f"kept as many processes as it may have, {len(pids)}"
-            return None  # to weigh so many would take longer than this second
-        process.crowded = None
-        if self.group:  # the kernel does the weighing
-            return (
-                ("out-of-memory", f"its processes together needed more than the {memory_mb} MB allowed") if self.group.starved() else None
-            )
-        used = tally.memory_mb(pids, memory_mb)
-        if used > memory_mb:
-            return "out-of-memory", f"its {len(pids)} processes together held {used} MB, more than the {memory_mb} MB allowed"
-        return None
-
-    def sweep(self, pid, spare):
-        """End what the job left behind; with namespaces the kernel has done it."""
-        if "namespaces" in self.on:
-            return
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except OSError:
-            pass
-        sweep_children({spare})
-
-
-def leave_with(pid, last=lambda: None):
-    """The outer half of the fork server: holds nothing, ends when the inner half does, after a last deed."""
-    os.closerange(3, 1024)
-    while True:
-        try:
-            status = os.waitpid(pid, 0)[1]
-            last()
-            os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
-        except InterruptedError:
-            continue
+    def confine(self, scratch, loopback):
+        linux = self.linux
+        linux.chdir(scratch)
+        for number, value in limits.always(self.policy):
+            linux.limit(number, value)
+        linux.write_file("/proc/self/oom_score_adj", "1000")  # should the machine run out of memory, this goes first
+        linux.drop_capabilities()
+        linux.prctl(linux.NO_NEW_PRIVS, 1)
+        if "landlock" in self.on:
+            version, readable, devices = self.landlock
+            own = [(path, None) for path in (scratch, "/dev/shm", *(["/tmp"] if self.walled else []))]
+            linux.landlock(version, [*readable, ("/proc", None)], own, devices, tcp=loopback)
+        if "seccomp" in self.on:
+            self.filters[loopback].apply()
 
 
 def listening_sockets():
@@ -351,54 +307,7 @@ def listening_sockets():
     return sorted(path for path in paths if os.path.exists(path) and os.access(path, os.W_OK))
 
 
-def set_limit(name, value):
-    number = getattr(resource, "RLIMIT_" + name, None)
-    if number is None:
-        return
-    hard = resource.getrlimit(number)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    try:
-        resource.setrlimit(number, (value, value))
-    except (OSError, ValueError):
-        pass
-
-
 def has_card():
     import view
 
     return bool(view.cards())
-
-
-def remove(path):
-    """Remove a folder that a job has left, whatever permissions it gave; its processes have ended, nobody races."""
-
-    def open_up(function, name, _):
-        try:
-            os.chmod(os.path.dirname(name), 0o700)
-            if not os.path.islink(name):
-                os.chmod(name, 0o700)
-            function(name)
-        except OSError:
-            pass
-
-    shutil.rmtree(path, onerror=open_up)
-    shutil.rmtree(path, ignore_errors=True)
-
-
-def sweep_children(spared):
-    """Kill and reap the children of this process, those that orphans have become too, except the spared."""
-    for _ in range(200):
-        children = tally.own_children() - spared
-        if not children:
-            return
-        for pid in children:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
-        for pid in children:
-            try:
-                os.waitpid(pid, 0)
-            except OSError:
-                pass

@@ -14,6 +14,8 @@ import sys
 import traceback
 
 import confine
+import leftovers
+import limits
 
 STDOUT, STDERR = 1, 2
 ROOMS = ("world", "probes", "exercise")
@@ -50,15 +52,18 @@ class Process:
         self.crowded = None  # since when it has had all the processes it may
         ours, theirs = socket.socketpair()
         self.scratch = self.box.new_scratch()
+        plan = self.box.plan(self.scratch, loopback)
         self.pid = self.box.fork()
         if self.pid == 0:
-            child_main(zygote, ours, theirs, self.scratch, loopback)
+            child_main(zygote, ours, theirs, self.scratch, plan, loopback)
         theirs.close()
         self.channel = ours
 
     def begin(self, job, descriptors):
         if self.box.group:
-            self.box.group.limit(self.box.memory_mb(job), self.box.policy["processes"] + 8)  # the fork server's own, and who waits
+            self.box.group.limit(
+                limits.memory_mb(job, self.box.policy), self.box.policy["processes"] + 8
+            )  # the fork server's own, and who waits
         body = json.dumps(job).encode()
         head = struct.pack(">I", len(body))
         try:
@@ -83,7 +88,8 @@ class Process:
 
     def bury(self, spare):
         """End what the job left behind and remove its folder; gives wait status, usage and whether it ended for want of memory."""
-        self.box.sweep(self.pid, spare.pid if spare else 0)
+        if not self.box.walled:
+            leftovers.sweep(self.pid, spare.pid if spare else 0)
         self.box.remove_scratch(self.scratch)
         starved = self.box.group is not None and os.WIFSIGNALED(self.status) and self.box.group.starved()
         return self.status, self.usage, starved
@@ -100,15 +106,10 @@ class Process:
         self.box.remove_scratch(self.scratch)
 
 
-def end_all():
-    """Kill what this process still has as children."""
-    confine.sweep_children(set())
-
-
 # In the forked process ------------------------------------------------------------------------------------------------
 
 
-def child_main(zygote, ours, theirs, scratch, loopback):
+def child_main(zygote, ours, theirs, scratch, plan, loopback):
     """Everything from the fork to the end; never returns."""
     code, send = FAILED, None
     try:
@@ -118,7 +119,7 @@ def child_main(zygote, ours, theirs, scratch, loopback):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(zygote.wake)
         os.setsid()
-        zygote.box.enter(scratch, loopback)
+        zygote.box.enter(scratch, plan, loopback)
         prepare()
         getattr(zygote.executor, "rehearse", int)()
         received = receive(theirs)
@@ -127,7 +128,7 @@ def child_main(zygote, ours, theirs, scratch, loopback):
         theirs.close()
         task, descriptors = received
         send = adopt(descriptors, task["stdin"])
-        zygote.box.limit(task)
+        limits.of_job(task, zygote.policy)
         if zygote.policy["threads"] > 1 and "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(zygote.policy["threads"])  # safe here: no pool exists yet
         code = LOST

@@ -1,14 +1,15 @@
-"""Linux calls that Python's standard library lacks, by ctypes alone: namespaces, mounts, capabilities, Landlock, seccomp.
+"""Linux calls that Python's standard library lacks, by ctypes alone: namespaces, mounts, capabilities, limits, Landlock, seccomp.
 
-Each raises OSError naming the call that failed. Numbers are those of the kernel's headers.
+Each raises OSError naming the call that failed. Numbers are those of the kernel's headers. What is marked so can be written down for later: see `calls`.
 """
 
 import ctypes
 import fcntl
 import os
-import platform
 import socket
 import struct
+
+from calls import MACHINE, call, later, make  # noqa: F401 - part of this room
 
 CLONE = {"ns": 0x20000, "cgroup": 0x2000000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x1000, 0x4000, 0x40000
@@ -17,65 +18,41 @@ PDEATHSIG, DUMPABLE, CAPBSET_DROP, CHILD_SUBREAPER, NO_NEW_PRIVS = 1, 4, 24, 36,
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 MADV_COLLAPSE, HUGE = 25, 2 << 20
 
-# number on x86-64, number on arm64
-_NUMBERS = {
-    "pivot_root": (155, 41),
-    "capset": (126, 91),
-    "seccomp": (317, 277),
-    "mount_setattr": (442, 442),
-    "landlock_create_ruleset": (444, 444),
-    "landlock_add_rule": (445, 445),
-    "landlock_restrict_self": (446, 446),
-}
-MACHINE = {"x86_64": 0, "amd64": 0, "aarch64": 1, "arm64": 1}.get(platform.machine().lower())
+AT_FDCWD, RULE = -100, 99  # where a path begins; the descriptor that a Landlock rule of a job names
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
-
-
-def _checked(result, what):
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
-
-
-def _syscall(name, *arguments):
-    if MACHINE is None:
-        raise OSError(38, f"{name}: no call table for {platform.machine()}")
-    return _checked(_libc.syscall(ctypes.c_long(_NUMBERS[name][MACHINE]), *arguments), name)
-
-
-def _long(value):
-    return ctypes.c_ulong(value)
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(option, value):
-    _checked(_libc.prctl(option, _long(value), _long(0), _long(0), _long(0)), f"prctl {option}")
+    call("prctl", option, value)
 
 
 def unshare(*names):
-    _checked(_libc.unshare(sum(CLONE[name] for name in names)), "unshare " + "+".join(names))
+    call("unshare", sum(CLONE[name] for name in names))
 
 
 def setns(descriptor, name):
-    _checked(_libc.setns(descriptor, CLONE[name]), "setns " + name)
+    call("setns", descriptor, CLONE[name])
+
+
+def write_file(path, text):
+    """Into a file that is there."""
+    descriptor = call("openat", AT_FDCWD, path, os.O_WRONLY | os.O_CLOEXEC)
+    call("write", descriptor, text, len(text))
+    call("close", descriptor)
 
 
 def map_ids(outer_user, outer_group, inner=1000):
     """Give a fresh user namespace one user and one group, which outside are the given ones."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inner} {outer_user} 1"), ("gid_map", f"{inner} {outer_group} 1")):
-        descriptor = os.open("/proc/self/" + name, os.O_WRONLY)
-        os.write(descriptor, text.encode())
-        os.close(descriptor)
+        write_file("/proc/self/" + name, text)
 
 
 # Mounts ---------------------------------------------------------------------------------------------------------------
 
 
 def mount(source, target, kind=None, flags=0, data=None):
-    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
-    _checked(_libc.mount(*encoded[:3], _long(flags), encoded[3]), f"mount {kind or source} on {target}")
+    call("mount", source, target, kind, flags, data)
 
 
 def tmpfs(target, megabytes, inodes, mode="1777"):
@@ -97,16 +74,16 @@ def bind(source, target):
 def pivot(root, old="old"):
     """Make `root` the root folder and let go of the old one; root/old must exist and is removed."""
     os.chdir(root)
-    _syscall("pivot_root", b".", old.encode())
+    call("pivot_root", ".", old)
     os.chdir("/")
-    _checked(_libc.umount2(old.encode(), MNT_DETACH), "umount2")
+    call("umount2", old, MNT_DETACH)
     os.rmdir(old)
 
 
 def mount_attributes(path, set_=0, clear=0, recursive=False):
     attributes = struct.pack("QQQQ", set_, clear, 0, 0)
     flags = 0x8000 if recursive else 0
-    _syscall("mount_setattr", ctypes.c_int(-100), path.encode(), ctypes.c_uint(flags), attributes, _long(len(attributes)))
+    call("mount_setattr", AT_FDCWD, path, flags, attributes, len(attributes))
 
 
 def loopback_up():
@@ -121,13 +98,24 @@ def loopback_up():
 def bound_capabilities():
     """Let no program started from here gain capabilities, where this process may still say so."""
     for capability in range(64):
-        if _libc.prctl(CAPBSET_DROP, _long(capability), _long(0), _long(0), _long(0)) < 0:
+        try:
+            prctl(CAPBSET_DROP, capability)
+        except OSError:
             break
 
 
 def drop_capabilities():
     """All of them; with no_new_privs for good."""
-    _syscall("capset", struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6))
+    call("capset", struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6))
+
+
+def limit(number, value):
+    """A resource limit of this process, soft and hard; one that is refused is left as it was."""
+    call("prlimit64", 0, number, struct.pack("QQ", value, value), None, excused=True)
+
+
+def chdir(path):
+    call("chdir", path)
 
 
 # Landlock -------------------------------------------------------------------------------------------------------------
@@ -139,14 +127,28 @@ _ON_FILE = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
 
 def landlock_version():
     """The Landlock ABI of this kernel, 0 without."""
-    if MACHINE is None:
+    try:
+        return call("landlock_create_ruleset", None, 0, 1)
+    except OSError:
         return 0
-    return max(0, _libc.syscall(ctypes.c_long(_NUMBERS["landlock_create_ruleset"][MACHINE]), None, _long(0), ctypes.c_uint(1)))
 
 
-def landlock(readable, writable, devices, tcp=False):
-    """Confine this process and its children to these paths; no TCP unless asked, no signals and no abstract sockets to the outside where the ABI can."""
-    version = landlock_version()
+def opened(paths):
+    """(path, descriptor) of those that are there, for `landlock`: looked up once, and not by every job."""
+    found = []
+    for path in paths:
+        try:
+            found.append((path, os.open(path, os.O_PATH | os.O_CLOEXEC)))
+        except OSError:
+            continue
+    return found
+
+
+def landlock(version, readable, writable, devices, tcp=False):
+    """Confine this process and its children to these places; no TCP unless asked, no signals and no abstract sockets to the outside where the ABI can.
+
+    A place is a (path, descriptor) as `opened` gives it, or (path, None) where what lies there will be another by then.
+    """
     if not version:
         raise OSError(38, "landlock: not in this kernel")
     known = (1 << 13) - 1
@@ -154,43 +156,41 @@ def landlock(readable, writable, devices, tcp=False):
         known |= right if version >= since else 0
     attributes = struct.pack("QQQ", known, 3 if version >= 4 and not tcp else 0, 3 if version >= 6 else 0)
     attributes = attributes[: 8 if version < 4 else 16 if version < 6 else 24]
-    ruleset = _syscall("landlock_create_ruleset", attributes, _long(len(attributes)), ctypes.c_uint(0))
     everything = known & ~(_MAKE_CHAR | _MAKE_BLOCK | _IOCTL)
-    try:
-        for paths, rights in ((readable, _EXECUTE | _READ | _READ_DIR), (writable, everything), (devices, _READ | _WRITE | _IOCTL)):
-            for path in paths:
-                _allow(ruleset, path, rights & known)
-        _syscall("landlock_restrict_self", ctypes.c_int(ruleset), ctypes.c_uint(0))
-    finally:
-        os.close(ruleset)
+    ruleset = call("landlock_create_ruleset", attributes, len(attributes), 0)
+    for places, rights in ((readable, _EXECUTE | _READ | _READ_DIR), (writable, everything), (devices, _READ | _WRITE | _IOCTL)):
+        for path, descriptor in places:
+            _allow(ruleset, path, descriptor, rights & known)
+    call("landlock_restrict_self", ruleset, 0)
+    call("close", ruleset)
 
 
-def _allow(ruleset, path, rights):
-    try:
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        if not os.path.isdir(path):
-            rights &= _ON_FILE
-        rule = struct.pack("=Qi", rights, descriptor)
-        _syscall("landlock_add_rule", ctypes.c_int(ruleset), ctypes.c_int(1), rule, ctypes.c_uint(0))
-    finally:
-        os.close(descriptor)
+def _allow(ruleset, path, descriptor, rights):
+    if descriptor is None:
+        found = call("openat", AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC)
+        call("dup3", found, RULE, os.O_CLOEXEC)
+        call("close", found)
+        descriptor = RULE
+    rights &= -1 if os.path.isdir(path) else _ON_FILE
+    call("landlock_add_rule", ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
 
 
 # seccomp --------------------------------------------------------------------------------------------------------------
 
 
-class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+class Filter:
+    """A BPF program where the kernel can read it; stays there as long as this object."""
 
+    class Header(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
-def seccomp(program):
-    """Put a BPF filter over this process and its children."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    header = _Program(len(program) // 8, ctypes.addressof(buffer))
-    _syscall("seccomp", ctypes.c_uint(1), ctypes.c_uint(0), ctypes.byref(header))
+    def __init__(self, program):
+        self.program = ctypes.create_string_buffer(program, len(program))
+        self.header = self.Header(len(program) // 8, ctypes.addressof(self.program))
+
+    def apply(self):
+        """Put it over this process and its children."""
+        call("seccomp", 1, 0, ctypes.addressof(self.header))
 
 
 # Memory ---------------------------------------------------------------------------------------------------------------
@@ -207,5 +207,5 @@ def collapse_heap():
         start, end = (int(text, 16) for text in fields[0].split("-"))
         start = -(-start // HUGE) * HUGE
         while start + HUGE <= end:
-            _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(HUGE), MADV_COLLAPSE)
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(HUGE), MADV_COLLAPSE)
             start += HUGE

@@ -22,6 +22,8 @@ sys.path[:] = [HERE, *(entry for entry in sys.path if entry not in ("", HERE))]
 
 import confine  # noqa: E402
 import job as jobs  # noqa: E402
+import leftovers  # noqa: E402
+import limits  # noqa: E402
 import warm  # noqa: E402
 
 WATCH_SECONDS = 0.1
@@ -112,7 +114,7 @@ class Zygote:
         if warm.load(message["hints"]) and self.spare:
             self.spare.discard()
             self.spare = None
-        if message["loopback"] and "namespaces" in self.box.on:
+        if message["loopback"] and self.box.walled:
             process = jobs.Process(self, loopback=True)  # the one that waits has no network at all
         else:
             process, self.spare = self.spare or jobs.Process(self), None
@@ -125,7 +127,7 @@ class Zygote:
         if self.served == COLLAPSE_AFTER:
             warm.collapse()
         self.fork_ahead()
-        reason, detail = self.watch(process, self.box.memory_mb(message["job"]))
+        reason, detail = self.watch(process, limits.memory_mb(message["job"], self.policy))
         status, usage, starved = process.bury(self.spare)
         if starved and not reason:
             reason, detail = "out-of-memory", f"its processes together needed more than the {message['job']['memory_mb']} MB allowed"
@@ -155,7 +157,7 @@ class Zygote:
                 process.signal(signal.SIGKILL if order["op"] == "kill" else signal.SIGUSR1)
             elif not ready:
                 began = time.process_time()
-                excess = self.box.excess(process, self.spare.pid if self.spare else 0, memory_mb)
+                excess = limits.excess(self.box, process, self.spare.pid if self.spare else 0, memory_mb)
                 if excess:
                     reason, detail = excess
                     process.signal(signal.SIGKILL)
@@ -180,7 +182,7 @@ def main():
         os._exit(1)
     finally:
         if zygote is not None:
-            jobs.end_all()
+            leftovers.sweep_children(set())
     os._exit(0)
 
 

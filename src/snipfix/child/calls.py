@@ -95,12 +95,11 @@ def call(name, *arguments, excused=False):
 @contextlib.contextmanager
 def later():
     """Calls within are written down in the list that this gives; see `make`."""
-    global _later
-    _later = calls = []
+    _lists.append([])
     try:
-        yield calls
+        yield _lists[-1]
     finally:
-        _lists = []  # those being written, the innermost last
+        _lists.pop()
 
 
 def make(calls):

@@ -1,5 +1,6 @@
 """One forked process: made confined ahead of its job, given the job over a socket, ended with everything it started."""
 
+import contextlib
 import faulthandler
 import importlib
 import importlib.util
@@ -46,7 +47,7 @@ def load_executor(path):
 class Process:
     """The parent's handle of a forked job process."""
 
-    def __init__(self, zygote, loopback=False):
+    def __init__(self, zygote, loopback=False, ahead=False):
         self.box = zygote.box
         self.status = self.usage = None
         self.crowded = None  # since when it has had all the processes it may
@@ -55,7 +56,7 @@ class Process:
         plan = self.box.plan(self.scratch, loopback)
         self.pid = self.box.fork()
         if self.pid == 0:
-            child_main(zygote, ours, theirs, self.scratch, plan, loopback)
+            child_main(zygote, ours, theirs, self.scratch, plan, loopback, ahead)
         theirs.close()
         self.channel = ours
 
@@ -109,7 +110,7 @@ class Process:
 # In the forked process ------------------------------------------------------------------------------------------------
 
 
-def child_main(zygote, ours, theirs, scratch, plan, loopback):
+def child_main(zygote, ours, theirs, scratch, plan, loopback, ahead):
     """Everything from the fork to the end; never returns."""
     code, send = FAILED, None
     try:
@@ -120,8 +121,10 @@ def child_main(zygote, ours, theirs, scratch, plan, loopback):
         os.close(zygote.wake)
         os.setsid()
         zygote.box.enter(scratch, plan, loopback)
-        prepare()
-        getattr(zygote.executor, "rehearse", int)()
+        zygote.ready.take()
+        if ahead:
+            rehearse()
+            getattr(zygote.executor, "rehearse", int)()
         received = receive(theirs)
         if received is None:
             os._exit(0)
@@ -151,21 +154,46 @@ def tell_failure(error, send):
         pass
 
 
-def prepare():
-    """All that can be done before the job is known; and a little of what it will do, so that its pages are its own already."""
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, STDOUT, RESULT, TRACE):
-        os.dup2(null, descriptor)
-    os.close(null)
-    faulthandler.register(signal.SIGUSR2, file=TRACE, all_threads=False)
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
-    for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
-        raw = open(number, "wb", closefd=False)  # noqa: SIM115
-        stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-    sender(RESULT)({"set": {}})
+class Ready:
+    """What every job process needs of Python, made once by the fork server: a process just forked pays for each page that it touches."""
+
+    def __init__(self):
+        faulthandler.register(signal.SIGUSR2, file=TRACE, all_threads=False)
+        self.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
+        self.streams = {}
+        with on_pipes(STDOUT, STDERR):  # as they will be: a stream asks once whether it can seek
+            for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+                raw = open(number, "wb", closefd=False)  # noqa: SIM115
+                self.streams[name] = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    def take(self):
+        """In the job process: its standard streams are its own."""
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        sys.stdin = self.stdin
+        for name, stream in self.streams.items():
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+@contextlib.contextmanager
+def on_pipes(*numbers):
+    """For a moment these descriptors are the ends of a pipe."""
+    read, write = os.pipe()
+    kept = [os.dup(number) for number in numbers]
+    try:
+        for number in numbers:
+            os.dup2(write, number)
+        yield
+    finally:
+        for number, copy in zip(numbers, kept):
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(read)
+        os.close(write)
+
+
+def rehearse():
+    """A little of what every job will do, in a process that has time: the pages that it takes are its own already when the job comes."""
     exec(compile("class C:\n def f(self, x=1):\n  return [x]\nC().f()", "rehearsal", "exec"), {})
     with open("rehearsal", "w+", encoding="utf-8") as file:
         file.write(json.loads('{"a": ["b", 1, null]}')["a"][0])

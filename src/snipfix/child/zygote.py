@@ -72,6 +72,7 @@ class Zygote:
     def serve(self):
         self.box.seal()
         self.hear_children()
+        self.ready = jobs.Ready()
         self.executor = jobs.load_executor(self.policy["executor"])
         warm.load(self.policy["preload"])
         torch = sys.modules.get("torch")
@@ -108,7 +109,7 @@ class Zygote:
 
     def fork_ahead(self):
         if self.policy["ahead"] and self.spare is None:
-            self.spare = jobs.Process(self)
+            self.spare = jobs.Process(self, ahead=True)
 
     def run(self, message, descriptors):
         if warm.load(message["hints"]) and self.spare:

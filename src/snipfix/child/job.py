@@ -179,13 +179,13 @@ class Ready:
 def on_pipes(*numbers):
     """For a moment these descriptors are the ends of a pipe."""
     read, write = os.pipe()
-    kept = [os.dup(number) for number in numbers]
+    kept = {number: os.dup(number) for number in numbers}
     try:
         for number in numbers:
             os.dup2(write, number)
         yield
     finally:
-        for number, copy in zip(numbers, kept):
+        for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)
         os.close(read)

@@ -26,3 +26,9 @@ def run(job, send):
             traceback.print_exc()
     else:
         send({"set": {"kind": "ok"}})
+
+
+def rehearse():
+    """What every job will do, done once in a process that waits for its own."""
+    run({"name": "rehearsal", "code": "print(end='')"}, int)
+    pathlib.Path("rehearsal").unlink()

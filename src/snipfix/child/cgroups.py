@@ -34,10 +34,12 @@ class Group:
             self.remove()
             raise
 
-    def join(self):
+    def join(self, processes):
+        """Put this process into the group, and bound how many may be in it."""
         for path in self.paths:
             with open(os.path.join(path, "cgroup.procs"), "w") as file:
                 file.write(str(os.getpid()))
+        self._write("pids", processes)
 
     def remove(self):
         """Remove the group, whose last process may be ending still."""
@@ -51,14 +53,10 @@ class Group:
                 except OSError:
                     time.sleep(0.02)
 
-    def limit(self, memory_mb, processes):
+    def limit(self, memory_mb):
         """Bound what a job that begins now may add to what is held already."""
         self.ended = self._count()
-        for use, value in (("memory", int(self._read("used")) + memory_mb * MB), ("pids", processes)):
-            try:
-                os.pwrite(self.files[use], str(value).encode(), 0)
-            except OSError:
-                continue
+        self._write("memory", int(self._read("used")) + memory_mb * MB)
 
     def starved(self):
         """Whether the kernel has ended a process since the last limit was set, for want of memory within it."""
@@ -66,6 +64,12 @@ class Group:
 
     def _count(self):
         return sum(int(line.split()[1]) for line in self._read("ended").splitlines() if line.startswith("oom_kill "))
+
+    def _write(self, use, value):
+        try:
+            os.pwrite(self.files[use], str(value).encode(), 0)
+        except OSError:
+            pass  # what the kernel does not bound is watched
 
     def _read(self, use):
         return os.pread(self.files[use], 4096, 0).decode()

@@ -135,7 +135,7 @@ class Box:
             if pid:  # somebody has to stay behind who may still remove it
                 leftovers.leave_with(pid, group.remove)
             linux.prctl(linux.PDEATHSIG, signal.SIGKILL)
-            group.join()
+            group.join(self.policy["processes"] + 8)  # the fork server's own, and who waits
             self.group = group
         except OSError as error:
             self.no_group = error.strerror or str(error)

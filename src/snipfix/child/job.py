@@ -17,6 +17,7 @@ import traceback
 import confine
 import leftovers
 import limits
+import tally
 
 STDOUT, STDERR = 1, 2
 ROOMS = ("world", "probes", "exercise")
@@ -59,12 +60,13 @@ class Process:
             child_main(zygote, ours, theirs, self.scratch, plan, loopback, ahead)
         theirs.close()
         self.channel = ours
+        self.sizes = tally.sizes()
 
     def begin(self, job, descriptors):
         if self.box.group:
-            self.box.group.limit(
-                limits.memory_mb(job, self.box.policy), self.box.policy["processes"] + 8
-            )  # the fork server's own, and who waits
+            self.box.group.limit(limits.memory_mb(job, self.box.policy))
+        if limits.FROM_OUTSIDE and not self.ended():
+            limits.of_job(job, self.box.policy, self.sizes, self.pid)
         body = json.dumps(job).encode()
         head = struct.pack(">I", len(body))
         try:
@@ -131,7 +133,8 @@ def child_main(zygote, ours, theirs, scratch, plan, loopback, ahead):
         theirs.close()
         task, descriptors = received
         send = adopt(descriptors, task["stdin"])
-        limits.of_job(task, zygote.policy)
+        if not limits.FROM_OUTSIDE:
+            limits.of_job(task, zygote.policy, tally.sizes())
         if zygote.policy["threads"] > 1 and "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(zygote.policy["threads"])  # safe here: no pool exists yet
         code = LOST
@@ -217,7 +220,9 @@ def receive(channel):
 def adopt(descriptors, stdin):
     """Put the descriptors in their places, close every other, and give the function that sends to the parent."""
     stdout, stderr, result, trace = descriptors
-    for source, target in ((standard_input(stdin), 0), (stdout, STDOUT), (stderr, STDERR), (result, RESULT), (trace, TRACE)):
+    if stdin:
+        os.dup2(standard_input(stdin), 0)
+    for source, target in ((stdout, STDOUT), (stderr, STDERR), (result, RESULT), (trace, TRACE)):
         os.dup2(source, target, inheritable=target <= STDERR)
     os.closerange(STDERR + 1, RESULT)
     os.closerange(TRACE + 1, 4096)
@@ -226,8 +231,6 @@ def adopt(descriptors, stdin):
 
 def standard_input(text):
     """A descriptor that gives the text and then ends."""
-    if not text:
-        return os.open(os.devnull, os.O_RDONLY)
     path = "stdin"
     with open(path, "wb") as file:
         file.write(text.encode("utf-8", "replace"))

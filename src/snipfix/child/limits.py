@@ -32,24 +32,34 @@ def attainable(number, value):
     return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
-def set_limit(number, value):
+def set_limit(number, value, pid=0):
+    """Of this process, or of another that it may bound from outside; one that is refused stays as it was."""
     value = attainable(number, value)
     try:
-        resource.setrlimit(number, (value, value))
+        if pid:
+            resource.prlimit(pid, number, (value, value))
+        else:
+            resource.setrlimit(number, (value, value))
     except (OSError, ValueError):
         pass
 
 
-def of_job(job, policy):
-    """In the job process, once its job is known."""
+FROM_OUTSIDE = hasattr(resource, "prlimit")
+"""Whether the fork server can bound a job process, whose pages it need not touch then; elsewhere the process does it itself."""
+
+
+def of_job(job, policy, sizes, pid=0):
+    """Bound a process, once its job is known; `sizes` are the bytes of addresses and of data that it has before."""
     seconds = int(job["timeout"] * max(2, policy["threads"])) + 5
-    set_limit(resource.RLIMIT_CPU, min(seconds, math.ceil(job["processor"])) if job.get("processor") else seconds)
+    limits = [(resource.RLIMIT_CPU, min(seconds, math.ceil(job["processor"])) if job.get("processor") else seconds)]
     if sys.platform == "linux":
-        addresses, data = tally.sizes()
+        addresses, data = sizes
         if policy["device"] == "cpu":
-            set_limit(resource.RLIMIT_AS, addresses + memory_mb(job, policy) * MB)
+            limits.append((resource.RLIMIT_AS, addresses + memory_mb(job, policy) * MB))
         else:  # CUDA reserves far more addresses than it uses
-            set_limit(resource.RLIMIT_DATA, data + memory_mb(job, policy) * MB)
+            limits.append((resource.RLIMIT_DATA, data + memory_mb(job, policy) * MB))
+    for number, value in limits:
+        set_limit(number, value, pid)
 
 
 def memory_mb(job, policy):

@@ -71,7 +71,10 @@ def disk_mb(folder):
 
 
 def sizes():
-    """Bytes of addresses and of data that this process has."""
-    with open("/proc/self/statm") as file:
-        fields = file.read().split()
+    """Bytes of addresses and of data that this process has; zeros where the system does not say."""
+    try:
+        with open("/proc/self/statm") as file:
+            fields = file.read().split()
+    except OSError:
+        return 0, 0
     return int(fields[0]) * os.sysconf("SC_PAGE_SIZE"), int(fields[5]) * os.sysconf("SC_PAGE_SIZE")

@@ -119,9 +119,9 @@ class Zygote:
             process = jobs.Process(self, loopback=True)  # the one that waits has no network at all
         else:
             process, self.spare = self.spare or jobs.Process(self), None
-        self.send({"started": True})
         began = time.monotonic()
         process.begin(message["job"], descriptors)
+        self.send({"started": True})
         for descriptor in descriptors:
             os.close(descriptor)
         self.served += 1

@@ -1,7 +1,7 @@
 """The least that an executor can be: runs the snippet as __main__ and says how it ended. Attacks then meet the sandbox alone."""
 
 import contextlib
-import pathlib
+import os
 import sys
 import traceback
 import types
@@ -11,7 +11,8 @@ def run(job, send):
     main = types.ModuleType("__main__")
     main.__file__ = job["name"]
     sys.modules["__main__"] = main
-    pathlib.Path(job["name"]).write_text(job["code"], encoding="utf-8", errors="replace")
+    with open(job["name"], "w", encoding="utf-8", errors="replace") as file:
+        file.write(job["code"])
     try:
         exec(compile(job["code"], job["name"], "exec"), main.__dict__)
     except SystemExit:
@@ -31,4 +32,4 @@ def run(job, send):
 def rehearse():
     """What every job will do, done once in a process that waits for its own."""
     run({"name": "rehearsal", "code": "print(end='')"}, repr)
-    pathlib.Path("rehearsal").unlink()
+    os.unlink("rehearsal")

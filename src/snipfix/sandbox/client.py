@@ -117,12 +117,13 @@ class Sandbox:
 
     def _check(self, server: Server, job: Job) -> None:
         version = server.hello.get("torch")
+        if version is not None and not str(version).startswith(("0.", "1.")):
+            return
         if "torch" not in hints([job.code, *(block.code for block in job.before)]):
             return
-        if version is not None and str(version).startswith(("0.", "1.")):
+        if version is not None:
             raise SandboxError(f"torch {version} of {self.policy.python} is too old", hint="snipfix needs torch 2.0 or later there")
-        if version is None:
-            raise SandboxError(
-                f"{self.policy.python} has no torch, and {job.name} imports it",
-                hint="pip install 'snipfix[torch]', or name an interpreter that has it: --python /path/to/python",
-            )
+        raise SandboxError(
+            f"{self.policy.python} has no torch, and {job.name} imports it",
+            hint="pip install 'snipfix[torch]', or name an interpreter that has it: --python /path/to/python",
+        )

@@ -11,7 +11,7 @@ def run(job, send):
     main = types.ModuleType("__main__")
     main.__file__ = job["name"]
     sys.modules["__main__"] = main
-    with open(job["name"], "w", encoding="utf-8", errors="replace") as file:
+    with open(job["name"], "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a Path touches more memory
         file.write(job["code"])
     try:
         exec(compile(job["code"], job["name"], "exec"), main.__dict__)

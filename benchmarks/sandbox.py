@@ -1,4 +1,4 @@
-"""What a confined process costs beyond the snippet's own work: `python benchmarks/sandbox.py [RUNS]`.
+"""What a confined process costs beyond the snippet's own work: `python -m benchmarks.sandbox [RUNS]`.
 
 Prints a Markdown table of medians, quartiles and minima, in milliseconds; on a busy machine the minima say most. Each row runs the same empty snippet; rows of the sandbox differ in
 the layers that are on. "fork alone" forks and waits in the same warmed process without any confinement. The last line compares the two in turns, so that both meet the same load.
@@ -6,6 +6,7 @@ the layers that are on. "fork alone" forks and waits in the same warmed process 
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -55,7 +56,9 @@ for _ in sys.stdin:
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="?", type=int, default=100, help="how often each row is measured")
+    runs = parser.parse_args().runs
     before = f"{os.getloadavg()[0]:.1f}"
     print("| what | median ms | quartiles | least |\n|---|---|---|---|")
     row("fork alone, torch loaded, huge pages", forks(runs, collapsed=True))

@@ -174,9 +174,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _of_session(session: int) -> list[str]:
-    """The processes of a session, which jobs leave only where the kernel ends them with their namespace or the fork server itself does."""
-    lines = subprocess.run(["ps", "-eo", "sess=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in lines if line.split()[0] == str(session)]
+    """The processes of a session, which jobs leave only where the kernel ends them with their namespace or the fork server itself does.
+
+    One that has ended and waits to be counted by init is gone.
+    """
+    lines = subprocess.run(["ps", "-eo", "sess=,stat=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if line.split()[0] == str(session) and not line.split()[1].startswith("Z")]
 
 
 def test_a_folder_in_use_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

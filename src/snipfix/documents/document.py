@@ -25,6 +25,8 @@ __all__ = ["Document", "Part", "assemble"]
 
 ESCAPING = frozenset({Style.JSON, Style.HTML, Style.HTML_PROMPT, Style.HTML_IPYTHON})
 """Of the formats in which a character of code may be several of the document."""
+MOST_CODE = 1_000_000
+"""Characters of a block that is looked at: more is no text for readers, and its tree takes a thousand bytes for each."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,9 @@ class _Assembler:
         marks, self.marks = self.marks, []
         tags = {mark.word for mark in marks} | info.tags | fence.tags | cell_options(line.code for line in fence.lines)
         reason = fence.refused or next((mark.reason for mark in marks if mark.word == "skip"), "")
-        if fence.refused or not recognise.is_python(fence, info):
+        if (size := sum(len(line.code) for line in fence.lines)) > MOST_CODE:
+            self._skip(fence, f"more code than is looked at ({size} characters)")
+        elif fence.refused or not recognise.is_python(fence, info):
             self._skip(fence, fence.refused or _why_not(fence, info))
         elif "skip" in tags:
             self._skip(fence, f"marked skip: {reason}" if reason else "marked skip")

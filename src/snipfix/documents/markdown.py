@@ -133,10 +133,11 @@ class _Reader:
         contents = token.content.removesuffix("\n").split("\n") if token.content else []
         closed = last - first - 1 > len(contents)
         if not closed and not any(line.code.strip() for line in lines[last:]):
+            shown = token.markup if len(token.markup) < 20 else f"{token.markup[:3]}... ({len(token.markup)} of them)"
             raise DocumentError(
-                f"the fence that opens here ({token.markup}{token.info}) is never closed",
+                f"the fence that opens here ({shown}{token.info[:40]}) is never closed",
                 place=f"{self.source.path}:{lines[first].number}",
-                hint=f"add a line with {token.markup} after its code",
+                hint=f"add a line with {shown} after its code",
             )
         body = tuple(self._line(line, code) for line, code in zip(lines[first + 1 : last], contents, strict=False))
         info = Info.parse(token.info)

@@ -45,7 +45,8 @@ class Policy:
     """Processes and threads that one job may have at a time."""
     files: int = 256
     file_mb: int = 256
-    disk_mb: int = 256
+    """Of one file; `disk_mb` of all together, so that it shows which of the two was reached."""
+    disk_mb: int = 512
     shm_mb: int = 256
     output_kb: int = 256
     """How much of each output stream is kept."""

@@ -6,7 +6,7 @@
 try:
     for number in range(10):
         with open(f"part{number}", "wb") as file:
-            file.write(bytes(50 << 20))
-    print("ESCAPED: 500 MB on disk")
+            file.write(bytes(70 << 20))
+    print("ESCAPED: 700 MB on disk")
 except OSError as error:
     print("stopped by", error)

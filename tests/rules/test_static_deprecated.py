@@ -95,6 +95,16 @@ REPLAYS = [
     "torch.utils.data._utils.collate.default_collate([A, A])",
     "torch.utils.data._utils.collate.default_convert(A.numpy())",
     "nn.init.dirac(torch.zeros(2, 2, 3))",
+    "A.clone().add_(2, A)",
+    "A.clone().addcmul_(0.5, A, A.T)",
+    "torch.sub(A, 3, A + 1)",
+    "torch.addcdiv(A, 2, A, A + 9)",
+    "torch.addmm(0.5, A, 2, A, A.T)",
+    "torch.addmm(0.5, A, A, A.T)",
+    "torch.addmv(0.5, A[0], 2, A, A[1])",
+    "A.addmm(0.5, 3, A, A)",
+    "A[None].baddbmm(0.5, A[None], A[None])",
+    "A.addr(2, A[0], A[1])",
     "nn.NLLLoss2d()(A.log_softmax(1), torch.tensor([0, 1, 2]))",
 ]
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\ntorch.manual_seed(0)\nA = torch.randn(3, 3)\nresult = "
@@ -117,7 +127,13 @@ def mended(text: str) -> str:
     for _ in range(5):
         context = Context(Snippet("a", "a", "a.md", text), Code(text))
         fix = next(
-            (fix for rule in rules() if rule.id.startswith("SNF13") for one in rule.static(context) for fix in rule.fixes(context, one)),
+            (
+                fix
+                for rule in rules()
+                if rule.id.startswith(("SNF13", "SNF14"))
+                for one in rule.static(context)
+                for fix in rule.fixes(context, one)
+            ),
             None,
         )
         if fix is None:

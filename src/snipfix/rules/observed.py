@@ -10,7 +10,7 @@ from typing import Any
 from snipfix.code import Code
 from snipfix.evidence import Observation, Outcome, Span
 
-__all__ = ["called", "each", "flag", "innermost", "items", "mapping", "number", "place", "randomness", "shape", "text", "words"]
+__all__ = ["called", "each", "flag", "innermost", "items", "mapping", "number", "place", "randomness", "shape", "text", "warned", "words"]
 
 
 def randomness(outcome: Outcome) -> tuple[bool, bool]:
@@ -75,6 +75,14 @@ def each(outcome: Outcome, code: Code, probe: str) -> Iterator[tuple[Observation
         if span is not None and span not in seen and 1 <= span.line <= span.end_line <= len(code.lines):
             seen.add(span)
             yield observation, span
+
+
+def warned(outcome: Outcome, code: Code, pattern: str) -> Iterator[tuple[re.Match[str], Span]]:
+    """The warnings raised in the text whose message has the pattern, each with its place."""
+    for warning in outcome.warnings:
+        found = re.search(pattern, text(warning.facts, "message"))
+        if found and warning.span is not None and 1 <= warning.span.line <= warning.span.end_line <= len(code.lines):
+            yield found, warning.span
 
 
 def innermost(code: Code, span: Span, kind: type[ast.AST] | tuple[type[ast.AST], ...] = ast.Call) -> ast.AST | None:

@@ -24,6 +24,7 @@ NAMES = (
     "evaluation",
     "predictions",
     "comparisons",
+    "unstated",
     "printed",
     "randomness",
     "batches",

@@ -102,18 +102,20 @@ def batch_first(module: Any) -> bool | None:
 
 
 def mixer(bench: Any, main: str) -> dict[str, Any] | None:
-    """The first torch function whose output depends on the changed sample in other rows of dim 0, with its place."""
+    """The first torch function whose output depends on the changed sample in other rows of dim 0: its place, what came before it, and
+    whether nothing comes after it."""
     size = bench.tensors()[main].shape[0]
     index = size // 2
     changed = together(bench, main, 0, index)
     if changed is None:
         return None
     before, after = trace(bench, {}), trace(bench, changed)
-    for (name, span, one, path), (other_name, _, other, _) in zip(before, after):
+    for number, ((name, span, one, path), (other_name, _, other, _)) in enumerate(zip(before, after)):
         if name != other_name or one.shape != other.shape:
             return None
         if one.dim() and one.shape[0] == size and one.is_floating_point() and set(rerun.touched(one, other, 0)) - {index}:
-            return {"function": name, "span": span, "module": path, "shape": list(one.shape)}
+            facts = {"function": name, "span": span, "module": path, "shape": list(one.shape)}
+            return {**facts, "of": before[number - 1][0] if number else "", "last": number + 1 == len(before)}
     return None
 
 

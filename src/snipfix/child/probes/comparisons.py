@@ -17,14 +17,14 @@ def install(recorder: Any) -> None:
     seen: dict[Any, int] = {}
 
     def compared(function: Any, args: tuple, kwargs: dict) -> None:
-        if len(args) != 2 or not recorder.modules.calls:
+        if len(args) != 2:
             return
         place = recorder.place()
         key = None if place is None else tuple(place)
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > PER_PLACE:
             return
-        if isinstance(args[1], torch.Tensor):
+        if isinstance(args[1], torch.Tensor) and recorder.modules.calls:
             for position, (scores, classes) in enumerate((args, args[::-1])):
                 if never_equal(torch, scores, classes):
                     recorder.observe("scores-compared", facts_of(scores, classes, position), place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection, Iterator
 
 from snipfix.code import Code
 from snipfix.codemods import CodemodError, joined, remove_statement, replace_expression
@@ -11,7 +12,7 @@ from snipfix.model import Edit
 from snipfix.rules.base import Context
 from snipfix.rules.observed import called
 
-__all__ = ["joined_again"]
+__all__ = ["cuts", "joined_again"]
 
 MAKERS = frozenset({"tensor", "as_tensor", "Tensor", "FloatTensor", "Variable", "Parameter", "float", "from_numpy"})
 CUTS = frozenset({"item", "detach", "clone", "cpu", "numpy", "requires_grad_", "tolist", "detach_"})
@@ -40,6 +41,31 @@ def joined_again(context: Context, backward: Span) -> tuple[Edit, ...]:
         except CodemodError:
             return ()
     return joined(*edits)
+
+
+def cuts(code: Code, modules: Collection[str]) -> Iterator[tuple[ast.expr, str]]:
+    """The outermost expressions that cut what one of these modules gives from its history, each with the text of what it stands around."""
+    inner = set[ast.AST]()
+    for node in code.nodes:  # parents before children
+        further = _inside(code, node) if isinstance(node, ast.expr) and not isinstance(node, ast.Name | ast.List) else None
+        if further is None:
+            continue
+        if node not in inner and (text := _unwrapped(code, node)) and _given_by(code, text, modules):  # type: ignore[arg-type]
+            yield node, text  # type: ignore[misc]
+        if node in inner or _is_cut(node):
+            inner.update(ast.walk(further))
+
+
+def _is_cut(node: ast.AST) -> bool:
+    return called(node) in MAKERS | CUTS or isinstance(node, ast.Attribute)
+
+
+def _given_by(code: Code, text: str, modules: Collection[str]) -> bool:
+    """Whether an expression calls one of the modules, or is a name that is given what such a call gives."""
+    node = ast.parse(f"({text})", mode="eval").body
+    values = [node, *(one.value for one in code.all(ast.Assign) if isinstance(node, ast.Name) and ast.unparse(one.targets[0]) == node.id)]
+    functions = [one.func for value in values for one in ast.walk(value) if isinstance(one, ast.Call)]
+    return any(ast.unparse(function).rpartition(".")[2] in modules for function in functions)
 
 
 def _root(call: ast.AST | None) -> ast.expr | None:

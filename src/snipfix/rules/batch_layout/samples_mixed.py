@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from snipfix.code import Code
 from snipfix.codemods import CodemodError, replace_argument, replace_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
@@ -13,7 +14,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.attention_over_the_batch import culprit
 from snipfix.rules.batch_layout.layout import batch_first_evidence, built_batch_first
 from snipfix.rules.numerics.attention_over_another_dim import weighed
-from snipfix.rules.observed import called, flag, mapping, place, shape, text
+from snipfix.rules.observed import called, flag, mapping, place, shape, text, words
 
 CERTAIN = frozenset({"softmax", "log_softmax", "view", "reshape"})
 STATES = """\
@@ -27,7 +28,20 @@ class Net(nn.Module):
         return self.fc(h{0})
 Net()(torch.randn(6, 5, 3))
 """
+SCORES = """\
+import torch, torch.nn as nn
+class {0}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.softmax = nn.Linear(4, 3), nn.Softmax(dim=0)
+    def forward(self, x):
+        return {1}
+print({0}()(torch.randn(6, 4)).shape)
+"""
 GRAPHS = ("edge", "adj", "graph")
+SOFTMAX = frozenset({"softmax", "log_softmax"})
+WEIGHING = ("att", "pool", "gat", "rout", "assign", "slot", "weight", "point", "select", "expert", "mil", "bag", "rank")
+"""How the names of modules begin in which rows compete on purpose."""
 
 
 class SamplesMixed(Rule):
@@ -66,6 +80,9 @@ class SamplesMixed(Rule):
             "import torch, torch.nn as nn\nclass Pairs(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(4, 4)\n"
             "    def forward(self, x):\n        batch_size = x.size(0)\n        z = self.f(x)\n        return z @ z.T\nPairs()(torch.randn(6, 4))\n"
         ),
+        Good(SCORES.format("AttentionWeights", "torch.softmax(self.fc(x), dim=0)")),
+        Good(SCORES.format("Net", "torch.softmax(self.fc(x), dim=1)")),
+        Good(SCORES.format("Net", "torch.softmax(self.fc(x), dim=0).T @ x")),
         Good(STATES.format(".permute(1, 0, 2).flatten(1)")),
         Good(
             "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))\n"
@@ -73,6 +90,16 @@ class SamplesMixed(Rule):
         ),
     )
     BAD = (
+        Bad(
+            SCORES.format("Net", "torch.softmax(self.fc(x), dim=0)"),
+            at=(7, 16),
+            fixed=SCORES.format("Net", "torch.softmax(self.fc(x), dim=1)"),
+        ),
+        Bad(
+            SCORES.format("Net", "self.softmax(self.fc(x))"),
+            at=(5, 50),
+            fixed=SCORES.format("Net", "self.softmax(self.fc(x))").replace("dim=0", "dim=1"),
+        ),
         Bad(STATES.format(".view(x.size(0), -1)"), at=(8, 24), fixed=STATES.format(".transpose(0, 1).reshape(x.size(0), -1)")),
         Bad(
             "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(4, 3)\n"
@@ -96,7 +123,10 @@ class SamplesMixed(Rule):
             why = why or built_batch_first(outcome, facts)
             if not why and observation.span is not None and size in labelled:
                 why = f"the loss has {size} labels, one for each sample"
-            if why:
+            if not why and observation.span is not None and scores_of_rows(facts):
+                why = "each row has scores of its own from a linear layer, and they are what the model gives"
+            span = softmax_built(context.code, facts) or span
+            if why and span not in told:
                 told.add(span)
                 yield self._report(facts, span, why)
 
@@ -124,7 +154,7 @@ class SamplesMixed(Rule):
         node = context.code.node_at(finding.span, ast.Call)
         if finding.evidence.get("function") in {"view", "reshape"}:
             yield from self._batch_in_front(context, node)
-        if finding.evidence.get("function") not in {"softmax", "log_softmax"}:
+        if finding.evidence.get("function") not in SOFTMAX:
             return
         for which in ("dim", 1, 0):
             try:
@@ -150,6 +180,23 @@ def _value(node: ast.AST | None, which: int | str) -> str:
     if isinstance(which, int):
         return ast.unparse(node.args[which]) if which < len(node.args) else ""
     return next((ast.unparse(one.value) for one in node.keywords if one.arg == which), "")
+
+
+def scores_of_rows(facts: Mapping[str, Any]) -> bool:
+    """Whether a model ends in the softmax of what a linear layer gives for each row of a table; one that weighs rows against each other says so."""
+    size = shape(facts, "mixer", "shape") or ()
+    ends = text(facts, "mixer", "of") == "linear" and flag(facts, "mixer", "last") and text(facts, "mixer", "function") in SOFTMAX
+    weighs = any(
+        word.startswith(WEIGHING) for name in (text(facts, "module", "type"), text(facts, "module", "path")) for word in words(name)
+    )
+    return ends and not weighs and len(size) == 2 and size[1] > 1 and len(shape(facts, "input") or ()) == 2
+
+
+def softmax_built(code: Code, facts: Mapping[str, Any]) -> Span | None:
+    """Where a softmax that is a layer was built along dim 0; None for a function."""
+    built = place(code, facts, "mixer", "module", "built") if text(facts, "mixer", "module", "type") in {"Softmax", "LogSoftmax"} else None
+    node = code.node_at(built, ast.Call) if built is not None else None
+    return built if "0" in (_value(node, "dim"), _value(node, 0)) and called(node) in {"Softmax", "LogSoftmax"} else None  # type: ignore[arg-type]
 
 
 def _per_sample(facts: Mapping[str, Any]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from snipfix.codemods import replace_expression
 from snipfix.evidence import Outcome
-from snipfix.model import Category, Finding, Severity, Stage
+from snipfix.model import Category, Finding, Fix, Severity, Stage
+from snipfix.rules.autograd.rewrapping import cuts
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import each, flag, items, number, text
 
@@ -35,7 +37,7 @@ class OptimizerOfOtherParameters(Rule):
     ```
 
     ## Fix safety
-    No fix: what was meant is not in the text.
+    Where the text cuts what a module gives, the cut is undone, which is unsafe: it may be meant. For the rest there is no fix.
 
     ## References
     - torch.optim: "Constructing it".
@@ -44,7 +46,14 @@ class OptimizerOfOtherParameters(Rule):
     id = "SNF432"
     name = "optimizer-of-other-parameters"
     category = Category.TRAINING_LOOP
+    INSIDE = (
+        "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.body, self.head = nn.Linear(3, 3), nn.Linear(3, 1)\n    def forward(self, x):\n        hidden = {}\n"
+        "        return self.head(hidden)\nnet = Net()\no = torch.optim.SGD(net.parameters(), lr=0.1)\nfor _ in range(3):\n"
+        "    o.zero_grad()\n    net(torch.ones(2, 3)).mean().backward()\n    o.step()\n"
+    )
     GOOD = (
+        Good(INSIDE.format("self.body(x)\n        self.shown = hidden.detach().tolist()")),
         Good(
             "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))\nfor p in m[0].parameters():\n    p.requires_grad = False\n"
             "o = torch.optim.SGD(m.parameters(), lr=0.1)\nfor _ in range(3):\n    o.zero_grad()\n    m(torch.ones(2, 3)).mean().backward()\n    o.step()\n"
@@ -74,7 +83,14 @@ class OptimizerOfOtherParameters(Rule):
         Bad(
             "import torch, torch.nn as nn\na, b = nn.Linear(3, 3), nn.Linear(3, 1)\no = torch.optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)\n"
             "for _ in range(3):\n    o.zero_grad()\n    h = a(torch.ones(2, 3)).data\n    b(h).mean().backward()\n    o.step()\n",
-            at=(8, 5),
+            at=(6, 9),
+            fixed="import torch, torch.nn as nn\na, b = nn.Linear(3, 3), nn.Linear(3, 1)\no = torch.optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)\n"
+            "for _ in range(3):\n    o.zero_grad()\n    h = a(torch.ones(2, 3))\n    b(h).mean().backward()\n    o.step()\n",
+        ),
+        Bad(
+            INSIDE.format("torch.tensor(self.body(x).tolist())  # 转换"),
+            at=(7, 18),
+            fixed=INSIDE.format("self.body(x)  # 转换"),
         ),
     )
 
@@ -101,11 +117,22 @@ class OptimizerOfOtherParameters(Rule):
                 message = f"no gradient ever reaches {names}: computed with, stepped, but cut from the loss"
                 severity = Severity.ERROR if self._whole(cut, facts) else Severity.WARNING
                 evidence = {"without_gradient": [one["name"] for one in cut]}
-                yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+                found = list(cuts(context.code, modules_of(evidence["without_gradient"])))
+                where = context.code.span(found[0][0]) if len(found) == 1 else span
+                yield self.finding(message, where, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
+        for node, inside in cuts(context.code, modules_of(items(finding.evidence, "without_gradient"))):
+            yield self.fix("Keep the history", *replace_expression(context.code, node, inside))
 
     def _whole(self, cut: list[dict[str, object]], facts: dict[str, object]) -> bool:
         """Whether both weight and bias of a called layer are without gradient: not just an unused bias."""
         return any(str(one["name"]).endswith("weight") for one in cut) and not outer_only(cut)
+
+
+def modules_of(parameters: Iterable[str]) -> set[str]:
+    """What the text may call the modules of parameters named like `net.encoder.0.weight`."""
+    return {part for name in parameters for part in name.split(".")[:-1] if not part.isdigit()}
 
 
 def outer_only(cut: list[dict[str, object]]) -> bool:

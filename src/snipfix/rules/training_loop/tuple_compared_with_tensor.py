@@ -68,6 +68,11 @@ class TupleComparedWithTensor(Rule):
             + "for i in range(6):\n    pred = torch.max(net(x[i]), 0)  # 预测类别\n    if y[i] == pred.indices:\n        print('对')\n",
         ),
         Bad(
+            "import torch\nout, y = torch.eye(3), torch.arange(3)\nprint(out.max(1) == y)  # 命中\n",
+            at=(3, 7),
+            fixed="import torch\nout, y = torch.eye(3), torch.arange(3)\nprint(out.max(1).indices == y)  # 命中\n",
+        ),
+        Bad(
             HEAD + "def predict(x):\n    out = net(x)\n    return out.argmax(1), out\nprint('all right:', predict(x) == y)\n",
             at=(8, 21),
             fixed=HEAD + "def predict(x):\n    out = net(x)\n    return out.argmax(1), out\nprint('all right:', predict(x)[0] == y)\n",

@@ -47,25 +47,18 @@ def cuts(code: Code, modules: Collection[str]) -> Iterator[tuple[ast.expr, str]]
     """The outermost expressions that cut what one of these modules gives from its history, each with the text of what it stands around."""
     inner = set[ast.AST]()
     for node in code.nodes:  # parents before children
-        further = _inside(code, node) if isinstance(node, ast.expr) and not isinstance(node, ast.Name | ast.List) else None
-        if further is None:
+        if not isinstance(node, ast.Call | ast.Attribute) or _inside(code, node) is None:
             continue
-        if node not in inner and (text := _unwrapped(code, node)) and _given_by(code, text, modules):  # type: ignore[arg-type]
-            yield node, text  # type: ignore[misc]
-        if node in inner or _is_cut(node):
-            inner.update(ast.walk(further))
+        wrapped = _innermost(code, node)
+        if node not in inner and _given_by(code, wrapped, modules):
+            yield node, code.slice(wrapped)
+        inner.update(ast.walk(node))
 
 
-def _is_cut(node: ast.AST) -> bool:
-    return called(node) in MAKERS | CUTS or isinstance(node, ast.Attribute)
-
-
-def _given_by(code: Code, text: str, modules: Collection[str]) -> bool:
+def _given_by(code: Code, node: ast.expr, modules: Collection[str]) -> bool:
     """Whether an expression calls one of the modules, or is a name that is given what such a call gives."""
-    node = ast.parse(f"({text})", mode="eval").body
     values = [node, *(one.value for one in code.all(ast.Assign) if isinstance(node, ast.Name) and ast.unparse(one.targets[0]) == node.id)]
-    functions = [one.func for value in values for one in ast.walk(value) if isinstance(one, ast.Call)]
-    return any(ast.unparse(function).rpartition(".")[2] in modules for function in functions)
+    return any(called(one) in modules for value in values for one in ast.walk(value))
 
 
 def _root(call: ast.AST | None) -> ast.expr | None:
@@ -99,13 +92,19 @@ def _asks(statement: ast.stmt, name: str) -> bool:
 
 def _unwrapped(code: Code, value: ast.expr) -> str:
     """The text of the tensor that was wrapped or cut; empty when the value is no such expression."""
+    inner = _innermost(code, value)
+    return code.slice(inner) if inner is not value else ""
+
+
+def _innermost(code: Code, value: ast.expr) -> ast.expr:
+    """What stands within all wrapping and cutting; the value itself where there is none."""
     inner = value
     for _ in range(DEPTH):
         further = _inside(code, inner)
         if further is None:
             break
         inner = further
-    return code.slice(inner) if inner is not value else ""
+    return inner
 
 
 def _inside(code: Code, node: ast.expr) -> ast.expr | None:

@@ -158,6 +158,8 @@ class Snippet:
     """The snippet's own file, in a workspace."""
     session: tuple[tuple[str, bool], ...] = ()
     """Of a session at the prompt: its statements, each with whether the document shows the value that the prompt echoes for it."""
+    unlabelled: str = ""
+    """In words, what kind of block it is, where its code alone says that it is Python."""
     places: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Where a format escapes code (HTML, notebooks): for each line that of the document, and the columns of its characters and of its end."""
 

@@ -60,6 +60,18 @@ def test_every_line_is_located_in_its_document():
         assert lines[snippet.line + number - 2][indent:] == line
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("31-unlabelled.md", "a block without a language, taken for Python by its code"),
+        ("61-indented.md", "an indented block, taken for Python by its code"),
+        ("11-py.md", ""),
+    ],
+)
+def test_what_is_python_by_its_code_alone_is_named_as_such(name, kind):
+    assert {one.unlabelled for one in documents.read(CASES / name).snippets} == {kind}
+
+
 def test_the_tables_of_the_cases_are_all_right():
     tool = Path(__file__).parents[2] / "tools" / "document_tables.py"
     done = subprocess.run([sys.executable, tool], capture_output=True, text=True, check=False)

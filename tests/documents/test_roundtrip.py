@@ -42,7 +42,29 @@ def blocks(draw):
     return "".join(line + newline for line in lines)
 
 
-DOCUMENTS = st.lists(st.one_of(blocks(), blocks(), LINES), max_size=6).map("".join)
+@st.composite
+def indented(draw):
+    """A block by its indentation alone, in a container, that is Python by its code."""
+    opening, going_on = draw(
+        st.sampled_from(
+            [
+                ("    ", "    "),
+                ("\t", "\t"),
+                ("     ", "     "),
+                (">     ", ">     "),
+                ("- a\n\n\t\t", "\t\t"),
+                ("1. a\n\n        ", "        "),
+                ("-     ", "      "),
+                ("> 1.     ", ">        "),
+            ]
+        )
+    )
+    newline = draw(NEWLINES)
+    lines = [f"{opening}import a", *(going_on + one for one in draw(st.lists(CODE, max_size=5)))]
+    return newline + "".join(line + newline for line in lines)
+
+
+DOCUMENTS = st.lists(st.one_of(blocks(), blocks(), indented(), LINES), max_size=6).map("".join)
 QUICK = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -53,13 +75,21 @@ def read(text):
         return None
 
 
+def content_of(token):
+    """What is code to CommonMark; of an indented block, without the blanks that all its lines share."""
+    lines = token.content.split("\n")
+    shared = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip(" \t")), default=0) if token.type == "code_block" else 0
+    return "\n".join(line[shared:] for line in lines)
+
+
 @QUICK
 @given(DOCUMENTS)
 def test_reading_agrees_with_commonmark(text):
     document = read(text)
     if document is None:
         return
-    fences = [token.content for token in MarkdownIt("commonmark").parse(text) if token.type == "fence"]
+    tokens = MarkdownIt("commonmark").parse(text)
+    fences = [content_of(one) for one in tokens if one.type in {"fence", "code_block"}]
     verbatim = [one.code for one, part in zip(document.snippets, document.parts, strict=True) if part.fence.style == "text"]
     codes = [code if code.endswith("\n") else code + "\n" for code in verbatim]
     remaining = iter(content if content.endswith("\n") else content + "\n" for content in fences)

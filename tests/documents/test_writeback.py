@@ -51,6 +51,13 @@ GROWN = [
     ("```py\r\nx=1\r\n```\r\n", "x=1\ny=2\n", "```py\r\nx=1\r\ny=2\r\n```\r\n"),
     ("> ```py\n> a\n>\n> b\n> ```\n", "a\n", "> ```py\n> a\n> ```\n"),
     (
+        "> 1. a\n>\n>         import a\n>         x=1\n>\n>         x\n",
+        "import a\nimport b\nx = 1\n\nif x:\n    x\n",
+        "> 1. a\n>\n>         import a\n>         import b\n>         x = 1\n>\n>         if x:\n>             x\n",
+    ),
+    ("-     import a\n      x\n", "import a\nimport b\nx\n", "-     import a\n      import b\n      x\n"),
+    ("- a\n\n\t\timport a\n\n\t\tx\n", "import b\nimport a\n\nx\n", "- a\n\n\t\timport b\n\t\timport a\n\n\t\tx\n"),
+    (
         "```pycon\n>>> x=1\n>>> x\n1\n```\n",
         "x=1\nfor a in b:\n    c\nx\n",
         "```pycon\n>>> x=1\n>>> for a in b:\n...     c\n>>> x\n1\n```\n",

@@ -115,7 +115,11 @@ def _fences(source: Source, lines: Sequence[Line]) -> list[Fence]:
     margin = min((len(line.code) - len(line.code.lstrip()) for line in lines[1:] if line.code.strip()), default=0)
     dedented = [lines[0], *(line.cut(min(margin, len(line.code) - len(line.code.lstrip()))) for line in lines[1:])]
     try:
-        return [event for event in read_lines(source, dedented) if isinstance(event, Fence) and not event.refused]
+        return [
+            event
+            for event in read_lines(source, dedented)
+            if isinstance(event, Fence) and not event.refused and "indented" not in event.tags
+        ]
     except DocumentError:  # prose that only looks like the start of a fence
         return []
 

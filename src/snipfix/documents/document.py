@@ -226,7 +226,9 @@ def _why_not(fence: Fence, info: Info) -> str:
     word = recognise.other_program(code_of(fence)) or fence.language or info.language
     if word:
         return f"not Python ({word})"
-    return f"not Python ({info.directive})" if info.directive else "no language, and not plainly Python"
+    if info.directive:
+        return f"not Python ({info.directive})"
+    return f"{'an indented block' if 'indented' in fence.tags else 'no language'}, and not plainly Python"
 
 
 def assemble(source: Source, events: Iterable[Event], format: str, *, shared: bool = False) -> Document:  # noqa: A002
@@ -268,6 +270,7 @@ def _snippet(source: Source, draft: _Draft, name: str) -> Snippet:
         line=lines[0].number,
         indents=indents if any(indents) else (),
         info=draft.fence.info,
+        unlabelled=recognise.unlabelled(draft.fence, Info.parse(draft.fence.info)),
         documented_output=draft.documented,
         expect_error="expect-error" in draft.tags,
         session=draft.session,

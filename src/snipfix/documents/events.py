@@ -101,7 +101,7 @@ class Fence:
     final_newline: bool = True
     tags: frozenset[str] = field(default_factory=frozenset)
     """skip, expect-error, setup, continue, reset, output: said by the format itself (cell tags, directive names). file: it is all of a Python file; of-its-file: it imports
-    the file that it stands in."""
+    the file that it stands in; indented: it is a block by its indentation alone."""
     title: str = ""
     docstring: int = 0
     """The line of the docstring that it stands in, if it stands in one."""

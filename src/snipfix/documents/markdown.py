@@ -27,6 +27,7 @@ OPTION = re.compile(r"^:[\w-]+:( |$)")
 BULLET = re.compile(r"[^\s>]")
 HOLDER = re.compile(r"(?:(?:!!!|\?\?\?\+?|===)[ !+]*(?:\w|\")|\[\^[^\]\s]+\]:|:[ \t])")
 """What holds Markdown indented by four: notes and tabs of MkDocs (`!!! note`, `=== "Tab"`), footnotes, definitions."""
+SHOWN_FENCE = re.compile(r"^\s*(?:`{3}|~{3}|:{3})", re.MULTILINE)
 CELL_TAG = re.compile(r":?tags:\s*\[(.*)\]")
 INTERRUPTING: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 BOLD_LEVEL = 7
@@ -100,7 +101,7 @@ class _Reader:
                     read_to = _indented_end(lines, first)
                     yield from self._indented(lines[held:read_to])
                 case "code_block":
-                    yield Fence("", at, tuple(lines[first:last]), lines[first].start, refused="an indented block, without a language")
+                    yield self._indented_block(lines[first:last], token.content)
                 case "fence":
                     yield from self._fence(lines, token)
 
@@ -139,7 +140,7 @@ class _Reader:
                 place=f"{self.source.path}:{lines[first].number}",
                 hint=f"add a line with {shown} after its code",
             )
-        body = tuple(self._line(line, code) for line, code in zip(lines[first + 1 : last], contents, strict=False))
+        body = self._body(lines[first + 1 : last], contents)
         info = Info.parse(token.info)
         if info.directive in CONTAINERS:
             yield from self.events(_without_options(body))
@@ -153,15 +154,27 @@ class _Reader:
         if info.directive:
             whole, body = body, _without_options(body)
             tags = _cell_tags(whole[: len(whole) - len(body)])
-        prefix = self._before(lines[first]) + BULLET.sub(" ", lines[first].code.split(token.markup)[0])
+        prefix = self._prefix(lines[first], lines[first].code.split(token.markup)[0])
         following = lines[first + 1].number if first + 1 < len(lines) else lines[first].number
         at = body[0].start if body else self.source.lines[following - 1].start
         refused = "a file that is included from elsewhere" if info.directive == "literalinclude" else ""
         yield Fence(token.info.strip(), lines[first].number, body, at, prefix=prefix, tags=tags, refused=refused)
 
-    def _before(self, line: Line) -> str:
-        """What stands in the document before a line of nested Markdown."""
-        return self.source.text[self.source.lines[line.number - 1].start : line.start]
+    def _indented_block(self, lines: Sequence[Line], content: str) -> Fence:
+        """An indented block. Up to three blanks that all its lines share are a list's: `1. ` and eight blanks leave one too many."""
+        contents = content.removesuffix("\n").split("\n")
+        margin = min(len(code) - len(code.lstrip(" ")) for code in contents if code.strip(" \t"))
+        body = self._body(lines, [code[margin:] for code in contents] if margin < 4 else contents)
+        prefix = self._prefix(lines[0], self.source.text[lines[0].start : body[0].start])
+        refused = "an indented block that shows a fence: a fence has three blanks before it at most" if SHOWN_FENCE.search(content) else ""
+        return Fence("", lines[0].number, body, body[0].start, prefix=prefix, tags=frozenset({"indented"}), refused=refused)
+
+    def _prefix(self, line: Line, taken: str) -> str:
+        """What a further line of a block starts with in the document: what stands before a line of nested Markdown, and the part of it that is no code."""
+        return self.source.text[self.source.lines[line.number - 1].start : line.start] + BULLET.sub(" ", taken)
+
+    def _body(self, lines: Sequence[Line], contents: Sequence[str]) -> tuple[Line, ...]:
+        return tuple(self._line(line, code) for line, code in zip(lines, contents, strict=False))
 
     @staticmethod
     def _line(line: Line, code: str) -> Line:

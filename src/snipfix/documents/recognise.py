@@ -24,6 +24,7 @@ __all__ = [
     "opens_as_wrong",
     "other_program",
     "reads_as_python",
+    "unlabelled",
     "without_magics",
 ]
 
@@ -84,6 +85,14 @@ def is_python(fence: Fence, info: Info) -> bool:
     if info.directive:
         return info.directive in {"code-cell", "testcode", "testsetup", "doctest", "ipython"} and not word
     return word in UNTOLD and reads_as_python(code_of(fence))
+
+
+def unlabelled(fence: Fence, info: Info) -> str:
+    """What a block that is taken for Python by its code alone is; empty for one that says so."""
+    if (fence.language or info.language) not in UNTOLD or info.directive:
+        return ""
+    kind = "an indented block" if "indented" in fence.tags else "a block without a language"
+    return f"{kind}, taken for Python by its code"
 
 
 def other_program(code: str) -> str:

@@ -34,6 +34,7 @@ def told(result: Result, language: str) -> Result:
     """One result with its messages, fixes' titles and reasons in a language."""
     return replace(
         result,
+        snippet=replace(result.snippet, unlabelled=said(result.snippet.unlabelled, language)),
         findings=_findings(result.findings, language),
         reason=said(result.reason, language),
         stand_ins=tuple(msgspec.structs.replace(one, how=said(one.how, language)) for one in result.stand_ins),

@@ -78,6 +78,7 @@ def snippet_object(result: Result) -> dict[str, Any]:
         "document": document_of(snippet),
         "span": {"line": snippet.line, "end_line": snippet.line + max(lines, 1) - 1},
         "sha256": snippet.sha256,
+        "unlabelled": snippet.unlabelled,
         "verdict": result.verdict.value,
         "reason": result.reason,
         "stages": [{"stage": one.stage.value, "status": one.status, "reason": one.reason} for one in result.stages],

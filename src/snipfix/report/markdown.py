@@ -87,6 +87,8 @@ def _details(result: Result, command: str, words: Mapping[str, str]) -> Iterator
     yield f"\n## {escaped(snippet.id)} {escaped(short(snippet.title, 200))}\n"
     after = f" → {words[result.repair.verdict.value]}" if result.repair else ""
     yield f"**{words[result.verdict.value]}{after}** · {code(f'{document_of(snippet)}:{snippet.line}')} · {code(reproduce(result, command))}"
+    if snippet.unlabelled:
+        yield f"\n{escaped(snippet.unlabelled)}"
     if result.reason:
         yield f"\n{escaped(result.reason)}"
     if result.findings:

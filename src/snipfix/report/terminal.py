@@ -137,6 +137,8 @@ def _details(result: Result, words: Words, room: int | None) -> Iterator[Rendera
     heading.append(short(snippet.title, 120))
     heading.append(f"  [{words[result.verdict.value]}]", VERDICTS[result.verdict])
     yield heading
+    if snippet.unlabelled:
+        yield Text(f"  {snippet.unlabelled}")
     if result.reason:
         yield Text(f"  {one_line(result.reason)}")
     for finding in result.findings:

@@ -1,10 +1,22 @@
-"""Unified diffs that `patch -p1` applies, also for texts without a final newline."""
+"""What differs between two texts: unified diffs that `patch -p1` applies, also for texts without a final newline, and edits."""
 
 from __future__ import annotations
 
 import difflib
 
-__all__ = ["unified"]
+from snipfix.model import Edit
+
+__all__ = ["edits", "unified"]
+
+
+def edits(old: str, new: str) -> tuple[Edit, ...]:
+    """The edits, of whole lines, that make one text of the other."""
+    a, b = _lines(old), _lines(new)
+    starts = [0]
+    for line in a:
+        starts.append(starts[-1] + len(line))
+    codes = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    return tuple(Edit(starts[a1], starts[a2], "".join(b[b1:b2])) for tag, a1, a2, b1, b2 in codes if tag != "equal")
 
 
 def unified(old: str, new: str, name: str) -> str:

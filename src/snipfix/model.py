@@ -296,6 +296,7 @@ class Repair:
     findings_after: tuple[Finding, ...] = ()
     outcome: Outcome | None = None
     alternatives: tuple[Fix, ...] = ()
+    """What also works in place of the last fix, each with the edits of the snippet's own text that its whole repair amounts to."""
     tries: int = 0
     output: str | None = None
     """What the corrected code prints, where the documented output was proven wrong."""

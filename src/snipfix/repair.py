@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from snipfix.audit import ENDED, Auditor
 from snipfix.code import Code
-from snipfix.diff import unified
+from snipfix.diff import edits, unified
 from snipfix.model import Applicability, Category, Fix, Meaning, Repair, RepairVerdict, Result, StageResult
 from snipfix.necessity import MOST, fix_taken_back, parts_of, shows_the_same
 from snipfix.patches import Patches
@@ -98,7 +98,8 @@ class Repairer:
             for state in rivals:
                 proven, why = self._proven(search, result, state)
                 if proven is not None:
-                    others = tuple(one.fixes[-1] for one in rivals if one is not state)
+                    code = result.snippet.code
+                    others = tuple(replace(one.fixes[-1], edits=edits(code, one.text)) for one in rivals if one is not state)
                     return replace(_repair_of(result, proven, search.tries), alternatives=others)
                 refused = refused or f'"{state.fixes[-1].title}" was refused: {why}'
         repair = _repair_of(result, search.best, search.tries)

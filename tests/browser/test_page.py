@@ -94,6 +94,16 @@ def test_search_and_filter_and_both(visit: Open):
     assert page.inner_text("#count") == "0 / 5"
 
 
+def test_escape_shows_all_again(visit: Open):
+    page = visit()
+    page.fill("#search", "q02")
+    page.click("[data-filter='failing']")
+    page.keyboard.press("Escape")
+    assert page.inner_text("#count") == "5 / 5"
+    assert page.input_value("#search") == ""
+    assert page.get_attribute("[data-filter='']", "aria-pressed") == "true"
+
+
 def test_expand_and_collapse(visit: Open):
     page = visit()
     assert page.locator(".listing:visible").count() == 0
@@ -144,6 +154,26 @@ def test_paper_is_white_whatever_the_theme(visit: Open):
     assert page.locator(".tools").is_hidden()
 
 
+def test_paper_shows_what_is_listed_whole_and_nothing_to_press(visit: Open):
+    """All that can be opened is open while it is printed, and shut again after that."""
+    page = visit()
+    page.fill("#search", "q02")
+    closed = page.locator("details:not([open])").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("#s2 details:not([open])").count() == 0
+    assert page.locator(".would:visible").count() > 0
+    assert page.locator("button:visible, input:visible").count() == 0
+    assert page.locator(".listing:visible").count() == 1, "what the filter hides stays hidden"
+    page.set_viewport_size({"width": 700, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    assert page.evaluate("[...document.querySelectorAll('.split')].every((one) => one.scrollWidth <= one.clientWidth)"), (
+        "paper does not scroll"
+    )
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() == closed
+
+
 def test_a_diff_is_shown_both_ways_and_copied(visit: Open):
     page = visit()
     page.click("#s2 summary")
@@ -191,12 +221,16 @@ def test_without_script_everything_can_be_read(visit: Open):
     assert page.locator("#s2 .split").is_visible()
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_and_is_accessible(visit: Open, viewport: dict[str, int], scheme: str):
+def test_it_fits_and_is_accessible(visit: Open, viewport: dict[str, int], scheme: str, language: str):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: pip install axe-playwright-python")
     page = visit(viewport=viewport, color_scheme=scheme)
+    if language == "zh":
+        page.click("#language")
     page.click("#expand")
+    page.evaluate("for (const one of document.querySelectorAll('.body details')) one.open = true")
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     found = [one for one in axe.Axe().run(page).response["violations"] if one["impact"] in SERIOUS]
     assert not found, [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found]

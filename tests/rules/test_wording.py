@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
@@ -13,7 +14,7 @@ from test_harness import TEXT_BADS, context_of, from_text, not_in_chinese
 
 from snipfix.cli.app import run
 from snipfix.patches import load
-from snipfix.report.html import ELSEWHERE
+from snipfix.report.facts import ELSEWHERE
 from snipfix.report.texts import TEXTS
 from snipfix.rules import wording
 from snipfix.rules.base import Bad, Rule
@@ -82,6 +83,24 @@ def test_what_stands_in_is_said_in_chinese():
     assert not [text for text in told if not CHINESE.search(said(text, "zh"))], "add these to [says] in src/snipfix/rules/zh.toml"
 
 
+@pytest.mark.parametrize(
+    ("message", "chinese"),
+    [
+        ("backward() needs a single number, this tensor (3,) has several", "backward() 需要单个数，这个张量 (3,) 有多个元素"),
+        ("Let Block take stride and downsample", "让 Block 接受 stride 和 downsample"),
+        ("the width is not a multiple of the number of heads: 512 and 1024", "宽度不是头数的整数倍：512 和 1024"),
+        (
+            "the reconstruction is a mean over all elements, the KL divergence a sum over all: on two scales the divergence drowns the rest",
+            "重建误差是对所有元素的平均，KL 散度却是总和：尺度不同，散度会淹没其余部分",
+        ),
+        ("`a and b` is used but never defined or imported", "使用了 `a and b`，但从未定义或导入"),
+    ],
+)
+def test_what_a_rule_puts_in_reads_as_one_sentence(message: str, chinese: str):
+    """A blank between Chinese and Latin, none between Chinese and Chinese, names listed with the language's own word, code as it is."""
+    assert said(message, "zh") == chinese
+
+
 def test_what_the_sandbox_enforces_is_said_in_chinese():
     (layers,) = [
         ast.literal_eval(node.value)
@@ -92,14 +111,22 @@ def test_what_the_sandbox_enforces_is_said_in_chinese():
         assert CHINESE.search(said(text.format("by control groups"), "zh")), "add it to [says] in src/snipfix/rules/zh.toml"
 
 
+def evidence_keys(tree: ast.AST) -> Iterator[str]:
+    """The keys of what a rule gives as evidence: at once, put together before, or added later."""
+    names = {"evidence", "facts"}
+    for node in ast.walk(tree):
+        given = isinstance(node, ast.keyword) and node.arg in names
+        made = isinstance(node, ast.Assign) and names & {ast.unparse(target) for target in node.targets}
+        if (given or made) and isinstance(node.value, ast.Dict):
+            yield from (key.value for key in node.value.keys if isinstance(key, ast.Constant))
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) in names:
+            yield ast.literal_eval(node.slice)
+
+
 def test_a_fact_has_a_name_in_both_languages():
     """What the page shows of a finding's evidence is named by a word of the reader's language."""
-    keys = set()
-    for file in wording.ROOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.keyword) and node.arg == "evidence" and isinstance(node.value, ast.Dict):
-                keys |= {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
-    assert len(keys) > 20
+    keys = {key for file in wording.ROOT.rglob("*.py") for key in evidence_keys(ast.parse(file.read_text(encoding="utf-8")))}
+    assert len(keys) > 60
     assert not [key for key in keys - ELSEWHERE if f"fact {key.replace('_', ' ')}" not in TEXTS], "add `fact NAME` to report/texts.py"
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snipfix.diff import unified
+from snipfix.diff import edits, unified
+from snipfix.model import Fix
 
 
 def patched(folder: Path, old: str, new: str) -> str:
@@ -47,3 +48,12 @@ def test_any_two_texts(tmp_path_factory: pytest.TempPathFactory, old: str, new: 
 def test_a_line_that_comes_often_is_no_change() -> None:
     diff = unified("```\n" * 300 + "a\n```\n", "```\n" * 300 + "b\n```\n", "doc.md")
     assert [line for line in diff.splitlines()[2:] if line[0] in "+-"] == ["-a", "+b"]
+
+
+@given(LINES, LINES, st.sampled_from(["", "end"]))
+def test_edits_make_one_text_of_the_other(old: str, new: str, last: str) -> None:
+    assert Fix("", edits(old + last, new + last)).apply(old + last) == new + last
+
+
+def test_only_the_lines_that_differ_are_edited() -> None:
+    assert [(one.start, one.end, one.text) for one in edits("a\nb\nc\n", "a\nx\ny\nc\n")] == [(2, 4, "x\ny\n")]

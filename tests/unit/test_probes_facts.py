@@ -135,3 +135,11 @@ def test_a_slow_module_is_called_again_on_fewer_samples_and_its_targets_are_stil
     (seen,) = facts(SLOW, "order")
     assert seen["output"] == [8, 4, 9]
     assert seen["arguments"]["tgt"]["target"] == "same"
+
+
+@pytest.mark.parametrize(("passes", "kept", "every"), [(5, 5, 1), (128, 64, 2), (300, 75, 4)])
+def test_losses_are_kept_of_the_whole_training_however_long_it_is(passes: int, kept: int, every: int):
+    code = f"import torch\nw = torch.ones(1, requires_grad=True)\nfor step in range({passes}):\n    (w * step).sum().backward()\n"
+    seen = facts(code, "backward")[0]
+    assert seen["passes"] == passes
+    assert seen["values"] == [float(every * step) for step in range(kept)]

@@ -81,6 +81,13 @@ def test_a_fault_that_hides_behind_another_is_mended_too() -> None:
     assert result.repair.corrected == "one = 1\ntwo = 2\n"
 
 
+def test_an_alternative_is_a_whole_repair_of_the_text_as_it_stood() -> None:
+    text = "first = 1\nsecond = 2\n"
+    result = repair(text, Word("SNF600", "first", "one"), Word("SNF601", "second", "two", "zwei", hidden_by="first"))
+    assert result.repair.corrected == "one = 1\ntwo = 2\n"
+    assert [(other.title, other.apply(text)) for other in result.repair.alternatives] == [("write zwei", "one = 1\nzwei = 2\n")]
+
+
 def test_a_dead_end_is_left_for_the_next_candidate() -> None:
     rules = (Word("SNF600", "bad", "worse", "good"), Word("SNF601", "worse"))
     result = repair("bad = 1\n", *rules)

@@ -19,15 +19,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from snipfix.errors import UsageError
-from snipfix.evidence import Call, Observation, Outcome, Span
+from snipfix.evidence import Call, Exercise, Failure, ModuleRef, Observation, Operation, Outcome, Span, Value
 from snipfix.model import Category, Finding, RepairVerdict, RunReport, Severity, Stage, Verdict
 from snipfix.report import FORMATS, dependence, pictures, render
 from snipfix.report.bilingual import Words
+from snipfix.report.facts import facts as _facts
 from snipfix.report.frames import frame
-from snipfix.report.html import _facts
 from snipfix.report.listing import listing
 from snipfix.report.progress import Progress
-from snipfix.report.sides import Gap, rows
+from snipfix.report.sides import Gap, rows, written
 from snipfix.report.text import HIDDEN, clean, steady
 from snipfix.report.texts import TEXTS, texts
 
@@ -199,7 +199,7 @@ def test_the_page_says_what_matters_of_a_repair() -> None:
         "mat1 and mat2",
         "4 × 16 × 14 × 14 → 4 × 3136",
         "256 learnable images",
-        '7 <span class="en" lang="en">candidates tried</span>',
+        '<span class="en" lang="en">7 candidates tried</span>',
     ):
         assert part in text
 
@@ -283,6 +283,26 @@ def test_a_listing_loses_no_character() -> None:
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&#39;", "'") == clean(text)
 
 
+def test_a_mended_line_keeps_its_colours_and_marks_the_words_that_differ() -> None:
+    card = re.search(r'<details class="card" id="s2".*?class="scroll unified"', render(sample.report(), "html", language="en"), re.DOTALL)
+    assert card
+    assert re.findall(r'<td class="new">.*?</td>', card[0])[0].count('<span class="m word">14</span>') == 2
+    assert '<span class="m">10</span>' in re.findall(r'<td class="old">.*?</td>', card[0])[0]
+
+
+def test_the_lines_that_a_fix_would_write() -> None:
+    old = "a = 1\n\nb = f(x)\n\nc = 3\n"
+    new = "a = 2\n\nb = f(x)\n\n\nimport g\nc = g(3)\n"
+    assert [(line.number, line.text) for line in written(old, new)] == [(1, "a = 2"), (6, "import g"), (7, "c = g(3)")]
+
+
+def test_fixes_with_one_title_are_told_apart_by_their_lines() -> None:
+    page = render(sample.report(), "html", language="en")
+    shown = [re.sub("<[^>]*>", "", line) for line in re.findall(r'<div class="would">(.*?)</li>', page)]
+    assert "10self.fc1 = nn.Linear(16 * 14 * 14, 10)  # 展平后的宽度" in shown
+    assert "10self.fc1 = nn.Linear(3136, 10)  # 展平后的宽度" in shown
+
+
 def test_lines_that_belong_together_stand_side_by_side() -> None:
     old, new = "a = 1\nb = f(x)\nc = 3\n", "a = 1\nimport f\nb = f(x, 2)\nc = 3\n"
     sides = [(row.old and row.old.number, row.new and row.new.number) for row in rows(old, new) if not isinstance(row, Gap)]
@@ -300,6 +320,31 @@ def test_both_sides_keep_their_text() -> None:
 def test_pictures_are_left_out_where_there_is_nothing_to_draw() -> None:
     words = Words("en")
     assert pictures.flow(None, words) == pictures.curve(None, None, words) == dependence.draw(None, (), words) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "ends", "last"),
+    [
+        ({"values": [3.0, 2.0, 1.0], "every": 1, "passes": 3}, "3 → 1, step 3", "424,"),
+        ({"values": [3.0, 2.0, 1.0], "every": 2, "passes": 6}, "3 → 1, step 6", "355,"),
+        ({"values": [3.0, 2.0, 1.0], "passes": 9, "nonfinite": 4}, "3 → NaN, ∞, step 9", "164,"),
+        ({"values": [3.0, 2.0, 1.0], "passes": "<b>", "every": -1}, "3 → 1, step 3", "424,"),
+    ],
+    ids=["every step", "every second step", "no number in the end", "nonsense"],
+)
+def test_the_loss_is_drawn_over_all_its_steps(facts: dict[str, object], ends: str, last: str) -> None:
+    outcome = Outcome(kind="ok", observations=(Observation(probe="backward", facts={**facts, "steps": 9}),))
+    drawing = str(pictures.curve(None, outcome, Words("en")))
+    assert f"After {ends}" in drawing
+    assert f" {last}" in drawing.partition("points=")[2]
+    assert ("NaN" in drawing) == ("nonfinite" in facts)
+    assert "<b>" not in drawing
+
+
+def test_a_picture_is_told_in_the_language_of_the_reader() -> None:
+    drawing = str(pictures.curve(None, sample.repaired().repair.outcome, Words("zh")))
+    assert 'aria-label="损失变化: 修复后 2.3 → 0.5, 步数 6"' in drawing
+    assert 'data-aria-label-en="Loss, step by step: After 2.3 → 0.5, step 6"' in drawing
 
 
 def test_the_loss_is_drawn_only_where_something_was_trained() -> None:
@@ -375,10 +420,39 @@ def test_odd_facts_draw_no_odd_picture(evil: object):
     assert drawing.count("<rect") < 200
 
 
-def test_an_edge_says_what_came_out_and_what_went_in():
-    def call(path: str, given: tuple[int, ...], out: tuple[int, ...]) -> Call:
-        return Call(module=sample.module(path, "Layer"), inputs=(sample.tensor(*given),), output=sample.tensor(*out), depth=1)
+def call(path: str, given: tuple[int, ...], out: tuple[int, ...] | None) -> Call:
+    return Call(module=sample.module(path, "Layer"), inputs=(sample.tensor(*given),), output=out and sample.tensor(*out), depth=1)
 
+
+def failing(operation: str, *args: Value, path: str = "", config: dict[str, Value] | None = None, stage: str = "run") -> dict[str, object]:
+    module = ModuleRef(path=path, type="Layer", config=config or {}) if path else None
+    failure = Failure(type="RuntimeError", message="", operation=Operation(name=operation, args=args, module=module))
+    return {"failure": failure} if stage == "run" else {"exercises": (Exercise(target="x", kind="module", call="x()", failure=failure),)}
+
+
+NUMBER = Value(kind="int", type="int", text="1")
+FED = (call("net", (4, 9), None), call("net.fc", (4, 9), (4, 6)))
+TRIED = (call("block", (2, 3), (2, 5)), call("block.conv", (2, 3), (2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("calls", "failed", "names", "clash"),
+    [
+        ((), failing("torch.nn.functional.linear", sample.tensor(4, 6), path="net.fc", config={"in_features": NUMBER}), ["net.fc"], "Layer in_features=1"),
+        (FED, failing("Tensor.view", sample.tensor(4, 6), NUMBER, NUMBER, path="net"), ["net.fc", "Tensor.view(1, 1)"], "net"),
+        ((*FED, *TRIED), failing("Tensor.view", sample.tensor(4, 6), path="net"), ["net.fc", "Tensor.view()"], "net"),
+        ((*FED, *TRIED), failing("Tensor.view", sample.tensor(2, 5), path="block", stage="exercise"), ["block.conv", "Tensor.view()"], "block"),
+        (TRIED, failing("call", path="net"), [], ""),
+    ],
+    ids=["alone", "operation of a module", "not after what is tried later", "while it is tried", "given no tensor"],
+)  # fmt: skip
+def test_the_clash_is_drawn_behind_what_led_to_it(calls: tuple[Call, ...], failed: dict[str, object], names: list[str], clash: str):
+    drawing = str(pictures.flow(Outcome(kind="raised", calls=calls, **failed), Words("en")))  # type: ignore[arg-type]
+    assert re.findall(r'class="name">([^<]*)</tspan>', drawing) == names
+    assert re.findall(r'class="kind">([^<]*)</tspan></text><text class="clash"', drawing) == [clash] * bool(clash)
+
+
+def test_an_edge_says_what_came_out_and_what_went_in():
     calls = (call("net.conv", (4, 1, 28, 28), (4, 8, 14, 14)), call("net.fc", (4, 1568), (4, 10)))
     drawing = str(pictures.flow(Outcome(kind="ok", calls=calls), Words("en")))
     assert "4 × 8 × 14 × 14 → 4 × 1568" in drawing
@@ -421,6 +495,6 @@ def test_the_parameters_that_are_not_trained_are_drawn_first() -> None:
     outcome = Outcome(kind="ok", observations=(Observation(probe="gradients", facts={"modules": modules}),))
     drawing = str(pictures.gradients(outcome, Words("en")))
     assert drawing.index("net.fc2") < drawing.index("&lt;b&gt;") < drawing.rindex("net.fc1")
-    assert "net.fc2: gradient and step, no gradient" in drawing
+    assert "net.fc2: 1 gradient and step, 1 no gradient" in drawing
     assert "odd" not in drawing
     assert pictures.gradients(None, Words("en")) == pictures.gradients(Outcome(kind="ok"), Words("en")) == ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from markupsafe import Markup, escape
+from rich.cells import cell_len
 
 from snipfix.model import Fix
 from snipfix.report.text import clean
@@ -54,17 +55,25 @@ class Words(Mapping[str, Markup]):
         """A word inside an SVG text."""
         return both(self._english[key], self._chinese[key], "tspan")
 
+    def width(self, key: str) -> int:
+        """Characters that a word takes in the language in which it is longer; a Chinese one counts as two."""
+        return max(cell_len(self._english[key]), cell_len(self._chinese[key]))
+
     def attribute(self, name: str, key: str, after: str = "") -> Markup:
         """An attribute whose value the page's script changes with the language."""
-        words = (self.plain[key], self._english[key], self._chinese[key])
-        now, english, chinese = (escape(clean(f"{word} {after}".strip())) for word in words)
-        return Markup(f'{name}="{now}" data-{name}-en="{english}" data-{name}-zh="{chinese}"')  # noqa: S704 - escaped
+        return self.spoken(name, lambda words: f"{words[key]} {after}".strip())
 
     def tip(self, name: str, text: str) -> Markup:
         """An attribute with what the audit says, which changes with the language too."""
-        english, chinese = escape(clean(text)), escape(clean(said(text, "zh")))
-        now = english if self._language == "en" else chinese
-        return Markup(f'{name}="{now}" data-{name}-en="{english}" data-{name}-zh="{chinese}"')  # noqa: S704 - escaped
+        return self._attribute(name, text, said(text, "zh"))
+
+    def spoken(self, name: str, say: Callable[[Mapping[str, str]], str]) -> Markup:
+        """An attribute with what is said in the words of each language, which changes too."""
+        return self._attribute(name, say(self._english), say(self._chinese))
+
+    def _attribute(self, name: str, english: str, chinese: str) -> Markup:
+        one, other = escape(clean(english)), escape(clean(chinese))
+        return Markup(f'{name}="{one if self._language == "en" else other}" data-{name}-en="{one}" data-{name}-zh="{other}"')  # noqa: S704 - escaped
 
     @staticmethod
     def title(fix: Fix) -> Markup:

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding
 from snipfix.report.bilingual import Words
-from snipfix.report.drawing import svg
+from snipfix.report.drawing import CHARACTER, svg
 from snipfix.report.text import short
 from snipfix.rules.causality.sequence import TARGETS
 from snipfix.rules.observed import words as parts_of
@@ -30,7 +30,13 @@ SHOWN = 3
 CELL, STEP, LEFT, TOP = 20, 23, 64, 62
 FUTURE = "future-visible"
 """The finding that says that an output may not see what comes after it."""
-KEY = (("leak", "depends and must not"), ("own", "depends on its own"), ("fair", "may depend"), ("unseen", "not tried"))
+KEY = (
+    ("leak", "depends and must not"),
+    ("own", "depends on its own"),
+    ("fair", "may depend"),
+    ("", "independent"),
+    ("unseen", "not tried"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +142,11 @@ def _drawn(matrices: Sequence[Matrix], words: Words) -> Markup | str:
     if not matrices:
         return ""
     parts: list[str] = []
-    y, width, told = 0, 0, []
+    y, width = 0, 24 + max(CHARACTER * words.width(key) for _, key in KEY)
     for matrix in matrices:
         count = len(matrix.columns)
-        wide = max(LEFT + STEP * count + 4, 9 * cell_len(matrix.name) + 8, 250)
+        wide = max(LEFT + STEP * count + 4, CHARACTER * cell_len(matrix.name) + 16)
         parts.append(f'<g transform="translate(0 {y})">{"".join(_grid(matrix, words))}</g>')
-        told.append(_words(matrix, words))
         y, width = y + TOP + STEP * count + 14, max(width, wide)
     states = {
         matrix.state(row, column) for matrix in matrices for row in range(len(matrix.columns)) for column in range(len(matrix.columns))
@@ -151,7 +156,7 @@ def _drawn(matrices: Sequence[Matrix], words: Words) -> Markup | str:
             parts.append(f'<rect class="cell {state}" x="0" y="{y}" width="12" height="12" rx="3"/>')
             parts.append(f'<text class="kind" x="20" y="{y + 11}">{words.drawn(key)}</text>')
             y += 20
-    return svg(parts, width, y + 2, f"{words.plain['dependence']}: {'; '.join(told)}")
+    return svg(parts, width, y + 2, words, lambda plain: f"{plain['dependence']}: {'; '.join(_words(one, plain) for one in matrices)}")
 
 
 def _grid(matrix: Matrix, words: Words) -> Iterator[str]:
@@ -167,16 +172,16 @@ def _grid(matrix: Matrix, words: Words) -> Iterator[str]:
             yield f'<rect class="cell {matrix.state(row, column)}" x="{x}" y="{y}" width="{CELL}" height="{CELL}" rx="3"/>'
 
 
-def _words(matrix: Matrix, words: Words) -> str:
+def _words(matrix: Matrix, plain: Mapping[str, str]) -> str:
     """The picture for those who cannot see it."""
     size = range(len(matrix.columns))
     seen = [
-        f"{words.plain['changed']} {column + matrix.first}, {words.plain['moved']} "
+        f"{plain['changed']} {column + matrix.first}, {plain['moved']} "
         + (", ".join(str(row + matrix.first) for row in size if matrix.state(row, column)) or "–")
         for column in size
         if matrix.columns[column] is not None
     ]
-    return f"{matrix.name}, {words.plain[f'{matrix.axis} by {matrix.axis}']}: {'; '.join(seen)}"
+    return f"{matrix.name}, {plain[f'{matrix.axis} by {matrix.axis}']}: {'; '.join(seen)}"
 
 
 def _name(facts: Mapping[str, Any]) -> str:

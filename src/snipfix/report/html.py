@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,14 @@ from markupsafe import Markup
 
 from snipfix import __version__
 from snipfix.errors import UsageError
-from snipfix.evidence import Failure, Outcome, Value
-from snipfix.model import Category, Finding, Result, RunReport, Verdict
+from snipfix.evidence import Failure, Outcome
+from snipfix.model import Category, Finding, Fix, Result, RunReport, Verdict
 from snipfix.report import dependence, pictures
 from snipfix.report.bilingual import TAGS, Words, both
+from snipfix.report.facts import described, facts
 from snipfix.report.language import chosen
-from snipfix.report.listing import listing
-from snipfix.report.sides import Gap, rows
+from snipfix.report.listing import highlighted, listing
+from snipfix.report.sides import Gap, Line, rows, written
 from snipfix.report.summary import by_category, by_severity, document_of, plain, repairs, reproduce, verdicts
 from snipfix.report.text import clean, short
 from snipfix.rules.wording import Explanation, explanation, said
@@ -35,18 +36,8 @@ __all__ = ["render"]
 TEMPLATES = Path(__file__).with_name("templates")
 MANY = 300
 """Snippets above which the details of each are packed."""
-LONG = 12
-"""Characters above which a fact that the message has word for word is not told twice."""
-FACTS = 8
-"""Facts of a finding's evidence that are shown; the JSON report has all."""
-ELSEWHERE = {"error", "span", "place", "built", "constructor", "definition", "call_span", "pattern"}
-"""Facts that the page shows in another way: the failure below the code, places in it."""
-SHAPES = {"input", "output", "shape", "given", "expected", "before", "after", "target"}
-"""Facts whose lists of numbers are shapes; others are indices or counts."""
-PLACES = ("_at", "_built")
-"""What the keys of places in the code end with; the page shows line and column."""
-TUPLE = re.compile(r"\((\d+(?:, \d+)*,?)\)(?= [a-z]+\d+\b)")
-"""A shape before its dtype, as Python writes it; the page writes 64 × 784."""
+MENDED = 4
+"""Lines that are shown of what a candidate would write."""
 TRAINING = {Category.TRAINING_LOOP, Category.AUTOGRAD}
 """Categories whose findings ask which parameters are trained."""
 KEYS = {"exercise": "exercise stage", "skipped": "not reached", "environment": "environment category"}
@@ -69,7 +60,8 @@ def render(report: RunReport, *, language: str | None = None) -> str:
         said=words.say,
         fact=lambda key: words.get(f"fact {key}", key),
         known=lambda kind, value: words.get(f"{kind} {value}", value),
-        facts_of=_facts,
+        facts_of=facts,
+        offers_of=_offers,
         counted=lambda count, name: words[f"{name} one" if count == 1 else f"{name} many"].replace("{}", str(count)),
         language=language,
         version=__version__,
@@ -116,6 +108,7 @@ def _snippet(number: int, result: Result, report: RunReport, words: Words) -> di
     ended = repair.verdict.value if repair else ""
     rules = {finding.name for finding in result.findings} | {finding.rule for finding in result.findings}
     changed = repair is not None and repair.corrected != snippet.code
+    both = rows(snippet.code, repair.corrected) if repair and changed else []
     return {
         "anchor": f"s{number}",
         "result": result,
@@ -134,7 +127,9 @@ def _snippet(number: int, result: Result, report: RunReport, words: Words) -> di
         "exercises": [one for one in outcome.exercises if not one.skipped][:6] if outcome else [],
         "pictures": _pictures(result, repair.outcome if repair and changed else None, words),
         "left": [finding for finding in repair.findings_after if finding.is_error] if repair else [],
-        "rows": rows(snippet.code, repair.corrected) if repair and changed else [],
+        "rows": both,
+        "old": _coloured(snippet.code, (row.old for row in both if not isinstance(row, Gap))),
+        "new": _coloured(repair.corrected, (row.new for row in both if not isinstance(row, Gap))) if repair and changed else [],
         "is_gap": lambda row: isinstance(row, Gap),
         "quiet": result.verdict is Verdict.CLEAN and not result.findings,
         "stdout": (outcome.stdout if outcome else "")[:2000],
@@ -142,35 +137,32 @@ def _snippet(number: int, result: Result, report: RunReport, words: Words) -> di
     }
 
 
+def _coloured(text: str, lines: Iterable[Line | None]) -> list[Markup]:
+    """One side of a comparison, line by line: in colours, and the words marked that the other side does not have."""
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    marks = [
+        (starts[line.number - 1] + begin, starts[line.number - 1] + end, "word") for line in lines if line for begin, end in line.differing
+    ]
+    return highlighted(text, marks)
+
+
+def _offers(fixes: Sequence[Fix], code: str, chosen: str = "") -> Iterator[dict[str, Any]]:
+    """Fixes of the code, each with the lines that it would write, but for those of the repair that was chosen."""
+    known = {line.text for line in written(code, chosen)} if chosen else set()
+    for fix in fixes:
+        try:
+            lines = [line for line in written(code, fix.apply(code)) if line.text not in known]
+        except ValueError:
+            lines = []  # it was made on another text
+        shown = [{"number": line.number, "html": highlighted(line.text.strip())[0]} for line in lines[:MENDED]]
+        yield {"fix": fix, "lines": shown, "more": len(lines) > MENDED}
+
+
 def _messages(result: Result) -> list[str]:
     """What is said of a snippet, in both languages, for the search."""
     return [text for one in result.findings for text in dict.fromkeys((one.message, said(one.message, "zh", one.rule)))]
-
-
-def _facts(finding: Finding) -> list[tuple[str, str]]:
-    """What of the evidence reads well on one line."""
-    found = []
-    for key, value in plain(finding.evidence).items():
-        if key in ELSEWHERE:
-            continue
-        if isinstance(value, list) and all(isinstance(one, int | str | float) for one in value):
-            if key.endswith(PLACES) and len(value) == 4:
-                value = [f"{value[0]}:{value[1]}"]
-            shape = key in SHAPES and all(isinstance(one, int) for one in value)
-            text = (" × " if shape else ", ").join(map(str, value))
-        elif isinstance(value, str | int | float) and not isinstance(value, bool):
-            text = str(value)
-        elif isinstance(value, dict) and value.get("shape") is not None:
-            text = f"{' × '.join(map(str, value['shape']))} {value.get('dtype', '')}"
-        else:
-            continue
-        if text and not (len(text) > LONG and text in finding.message):
-            found.append((short(key.replace("_", " "), 40), short(TUPLE.sub(_times, text), 120)))
-    return found[:FACTS]
-
-
-def _times(shape: re.Match[str]) -> str:
-    return shape[1].rstrip(",").replace(", ", " × ")
 
 
 def _failure(stage: str, failure: Failure) -> dict[str, Any]:
@@ -182,19 +174,14 @@ def _failure(stage: str, failure: Failure) -> dict[str, Any]:
         "operation": operation.name if operation and "." in operation.name else "",
         "module": f"{operation.module.path} ({operation.module.type})" if operation and operation.module else "",
         "given": [described(value) for value in (*operation.args, *operation.kwargs.values())][:6] if operation else [],
-        "locals": [(name, described(value)) for name, value in failure.frame.locals.items() if name.isidentifier() and name.strip("_")][:8]
+        "locals": [
+            (name, described(value))
+            for name, value in failure.frame.locals.items()
+            if name.isidentifier() and name.strip("_") and name != "self"
+        ][:8]
         if failure.frame
         else [],
     }
-
-
-def described(value: Value) -> str:
-    """A value on one line: shape and dtype for tensors, text for the rest."""
-    if value.shape is not None:
-        return f"{' × '.join(map(str, value.shape)) or 'scalar'} {value.dtype}".strip()
-    if value.items:
-        return f"{value.type or value.kind}[{', '.join(described(item) for item in value.items[:4])}]"
-    return short(value.text or value.path or value.type or value.kind, 60)
 
 
 def _pictures(result: Result, after: Outcome | None, words: Words) -> list[tuple[str, list[tuple[str, Markup | str]]]]:
@@ -207,10 +194,13 @@ def _pictures(result: Result, after: Outcome | None, words: Words) -> list[tuple
         "gradients": (pictures.gradients(before, words), pictures.gradients(after, words)) if TRAINING & categories else ("", ""),
         "dependence": (dependence.draw(before, result.findings, words), dependence.draw(after, unmended, words) if after else ""),
     }
-    for key, pair in groups.items():
-        drawings = list(zip(("before", "after"), pair, strict=True))
-        if any(drawing for _, drawing in drawings):
-            found.append((key, [(name if after else "", drawing) for name, drawing in drawings if drawing]))
+    for key, (old, new) in groups.items():
+        if after is None or old == new:
+            drawings = [("before and after" if after else "", old)]
+        else:
+            drawings = [("before", old), ("after", new)]
+        if shown := [(name, drawing) for name, drawing in drawings if drawing]:
+            found.append((key, shown))
     if drawing := pictures.curve(before, after, words):
         found.append(("curve", [("", drawing)]))
     return found

@@ -1,4 +1,4 @@
-"""Highlighted code as HTML, line by line, with the places of findings marked. Everything is escaped here."""
+"""Highlighted code as HTML, line by line, with the places of findings or the words of a change marked. Everything is escaped here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snipfix.code import Code
 from snipfix.model import Finding
 from snipfix.report.text import clean
 
-__all__ = ["Listed", "listing"]
+__all__ = ["Listed", "highlighted", "listing"]
 
 COLOURED = (Keyword, Comment, String, Number, Operator.Word, Name.Function, Name.Class, Name.Builtin, Name.Decorator)
 RANK = {"error": 0, "warning": 1, "note": 2}
@@ -35,13 +35,14 @@ class Listed:
 def listing(text: str, findings: Sequence[Finding] = ()) -> list[Listed]:
     """Every line of the text. Findings that lie behind another one belong to another text and are not marked."""
     code = Code(text)
-    marks = [(*code.range(finding.span), finding.severity.value) for finding in findings if not finding.behind]
+    shown = sorted((finding for finding in findings if not finding.behind), key=lambda finding: RANK[finding.severity.value])
+    marks = [(*code.range(finding.span), f"mark {finding.severity.value}") for finding in shown]
     begun: dict[int, list[Finding]] = {}
     last = max(len(code.lines) - (code.lines[-1] == ""), 1)
     for finding in findings:
         if not finding.behind:
             begun.setdefault(min(max(finding.span.line, 1), last), []).append(finding)
-    html = _lines(text, marks)
+    html = highlighted(text, marks)
     return [
         Listed(
             number,
@@ -53,11 +54,12 @@ def listing(text: str, findings: Sequence[Finding] = ()) -> list[Listed]:
     ]
 
 
-def _lines(text: str, marks: Sequence[tuple[int, int, str]]) -> list[Markup]:
+def highlighted(text: str, marks: Sequence[tuple[int, int, str]] = ()) -> list[Markup]:
+    """Every line of the text in colours. `marks`: start, end and class of what is marked in it; where they overlap the first one holds."""
     out: list[list[str]] = [[]]
     for start, piece, kind in _pieces(text, marks):
-        severity = min((severity for begin, end, severity in marks if begin <= start < end), key=RANK.__getitem__, default="")
-        names = " ".join(name for name in (kind, f"mark {severity}" if severity else "") if name)
+        mark = next((name for begin, end, name in marks if begin <= start < end), "")
+        names = " ".join(filter(None, (kind, mark)))
         for number, part in enumerate(piece.split("\n")):
             if number:
                 out.append([])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Gap", "Line", "Row", "rows"]
+__all__ = ["Gap", "Line", "Row", "rows", "written"]
 
 CONTEXT = 3
 """Equal lines shown around a change."""
@@ -23,6 +23,24 @@ class Line:
 
     number: int
     pieces: tuple[tuple[str, bool], ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(piece for piece, _ in self.pieces)
+
+    @property
+    def indent(self) -> int:
+        """Blanks that it begins with."""
+        return len(self.text) - len(self.text.lstrip())
+
+    @property
+    def differing(self) -> Iterator[tuple[int, int]]:
+        """Where in the line the words stand that the other side does not have."""
+        at = 0
+        for piece, differs in self.pieces:
+            if differs:
+                yield at, at + len(piece)
+            at += len(piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,14 @@ def rows(old: str, new: str) -> list[Row | Gap]:
         else:
             found += _changed(a, b, range(a1, a2), range(b1, b2))
     return found
+
+
+def written(old: str, new: str) -> list[Line]:
+    """The lines of the new text that the old one does not have so, in order; empty ones tell nothing."""
+    a, b = old.split("\n"), new.split("\n")
+    codes = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    found = [row.new for tag, a1, a2, b1, b2 in codes if tag != "equal" for row in _changed(a, b, range(a1, a2), range(b1, b2))]
+    return [line for line in found if line and line.text.strip()]
 
 
 def _context(lines: Sequence[str], start: int, end: int, other: int, *, first: bool, last: bool) -> Iterator[Row | Gap]:

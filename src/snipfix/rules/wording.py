@@ -34,7 +34,10 @@ HEADINGS = {
 }
 TEXTS = {"What it does": "what", "Why is this bad?": "why", "Fix safety": "safety"}
 """The sections of prose and the catalogue's key for each; examples and references are the same in every language."""
-TOUCHING = re.compile("[\\u4e00-\\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\\u4e00-\\u9fff]")
+TOUCHING = re.compile("[\\u4e00-\\u9fff][A-Za-z0-9`(\\[]|[A-Za-z0-9`)\\]][\\u4e00-\\u9fff]")
+PARTED = re.compile("[\\u4e00-\\u9fff] [\\u4e00-\\u9fff]")
+LISTED = re.compile(r"`?[\w.]+`?(?: and `?[\w.]+`?)+")
+"""Names or numbers that a rule joined into one value."""
 EVERYWHERE = "*"
 """The name of all folders together: whose sentence a title is, is not always known."""
 DEPTH = 4
@@ -151,12 +154,19 @@ def _read(folder: str) -> dict[str, Any]:
 
 
 def _filled(chinese: str, values: Mapping[str, str]) -> str:
-    """The sentence with its values, and a blank where a Chinese and a Latin word would touch."""
+    """The sentence with its values, and a blank where a Chinese and a Latin word would touch, none between two Chinese ones."""
     out = ""
     for literal, name, _, _ in Formatter().parse(chinese):
         for part in (literal, values[name] if name else ""):
-            quoted = out.count("`") % 2 == 1  # between backticks stands code, verbatim
-            out += " " * (not quoted and bool(TOUCHING.fullmatch(out[-1:] + part[:1]))) + part
+            if out.count("`") % 2 == 1:  # between backticks stands code, verbatim
+                out += part
+                continue
+            if LISTED.fullmatch(part):
+                part = part.replace(" and ", " 和 ")
+            if PARTED.fullmatch(out[-2:] + part[:1]):
+                out = out[:-1]
+            part = part[bool(PARTED.fullmatch(out[-1:] + part[:2])) :]
+            out += " " * bool(TOUCHING.fullmatch(out[-1:] + part[:1])) + part
     return out
 
 

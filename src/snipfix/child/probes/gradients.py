@@ -16,7 +16,8 @@ TRACKED = 6
 SIZE = 65_536
 KNOWN = 400
 WALKS = 4
-VALUES = 8
+VALUES = 128
+"""Losses that are kept of one place; when there are more, every second one of them goes, so that they stay spread over the whole training."""
 
 
 class Leaf:
@@ -110,14 +111,19 @@ class Gradients:
         value = float(roots[0].detach())
         known = self.losses.get(key)
         if known is None:
-            known = self.losses[key] = {"values": [], "passes": 0, "same": True, "negative": 0, "nonfinite": 0, "place": place}
+            known = self.losses[key] = {
+                "values": [], "every": 1, "passes": 0, "same": True, "negative": 0, "nonfinite": 0, "place": place,
+            }  # fmt: skip
         if not math.isfinite(value):
             known["nonfinite"] = known["nonfinite"] or self.passes
+        known["same"] = known["same"] and (not known["values"] or known["values"][0] == value)
+        if known["passes"] % known["every"] == 0:
+            known["values"].append(value)
+        if len(known["values"]) == VALUES:
+            del known["values"][1::2]
+            known["every"] *= 2
         known["passes"] += 1
         known["negative"] += value < 0
-        known["same"] = known["same"] and (not known["values"] or known["values"][0] == value)
-        if len(known["values"]) < VALUES:
-            known["values"].append(value)
         known["last"] = value
 
     def finish(self) -> None:

@@ -20,13 +20,17 @@
     count.textContent = `${shown} / ${cards.length}`;
   };
   search.addEventListener("input", show);
-  for (const chip of all("[data-filter]")) {
-    chip.addEventListener("click", () => {
-      filter = chip.dataset.filter;
-      for (const other of all("[data-filter]")) other.setAttribute("aria-pressed", String(other === chip));
-      show();
-    });
-  }
+  const choose = (chosen) => {
+    filter = chosen;
+    for (const chip of all("[data-filter]")) chip.setAttribute("aria-pressed", String(chip.dataset.filter === chosen));
+    show();
+  };
+  for (const chip of all("[data-filter]")) chip.addEventListener("click", () => choose(chip.dataset.filter));
+  document.querySelector(".tools").addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    search.value = "";
+    choose("");
+  });
 
   const narrow = matchMedia("(max-width: 46rem)").matches;
   const view = (diff, name) => {
@@ -55,7 +59,13 @@
   const toggle = (open) => cards.forEach((card) => { if (!card.hidden) card.open = open; });
   document.getElementById("expand").addEventListener("click", () => toggle(true));
   document.getElementById("collapse").addEventListener("click", () => toggle(false));
-  addEventListener("beforeprint", () => toggle(true));
+  // On paper nothing can be opened: all that is shown is open while it is printed.
+  let shut = [];
+  addEventListener("beforeprint", () => {
+    shut = all("details:not([open])").filter((one) => !one.closest(".card")?.hidden);
+    for (const one of shut) one.open = true;
+  });
+  addEventListener("afterprint", () => { for (const one of shut) one.open = false; });
   const follow = () => {
     const card = document.getElementById(location.hash.slice(1))?.closest(".card");
     if (card) { card.open = true; card.scrollIntoView(); }

@@ -106,12 +106,12 @@ class ResidualOverwritten(Rule):
             message = f"this works in place on the tensor that `{name.id}` keeps: line {span.line} then adds the changed values"
             stage = Stage.EXERCISE if observation.stage == "exercise" else Stage.PROBE
             yield self.finding(
-                message, at, stage=stage, evidence={**facts, "added": [span.line, span.column, span.end_line, span.end_column]}
+                message, at, stage=stage, evidence={**facts, "added_at": [span.line, span.column, span.end_line, span.end_column]}
             )
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, facts = context.code, finding.evidence
-        built, added = place(code, facts, "built"), place(code, facts, "added")
+        built, added = place(code, facts, "built"), place(code, facts, "added_at")
         for span in [built, finding.span]:
             if span is not None and (edits := _out_of_place(code, span)):
                 yield self.fix("work on a new tensor, not in place", *edits)

@@ -80,7 +80,7 @@ class DocumentedOutputRefuted(Rule):
     def _report(self, context: Context, outcome: Outcome, difference: Difference, severity: Severity | None) -> Finding:
         true = f"it prints `{_short(difference.true)}`" if difference.true else "nothing more is printed"
         message = f"the documented output is `{_short(difference.documented)}`, but {true}"
-        evidence = {"documented": difference.documented, "true": difference.true, "line": difference.line + 1}
+        evidence = {"documented": difference.documented, "true": difference.true, "output_line": difference.line + 1}
         span = printed_at(context, outcome, difference.line) or Span.at(len(context.code.lines))
         return self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
 

@@ -85,10 +85,10 @@ class DivergenceOfAnotherScale(Rule):
             f"the reconstruction is a mean over {count}, the KL divergence a sum over all: on two scales the divergence drowns the rest"
         )
         place = [criterion.line, criterion.column, criterion.end_line, criterion.end_column]
-        return self.finding(message, span, stage=stage, evidence={"criterion": place})
+        return self.finding(message, span, stage=stage, evidence={"criterion_at": place})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        place = finding.evidence.get("criterion")
+        place = finding.evidence.get("criterion_at")
         node = context.code.node_at(Span(*place), ast.Call) if isinstance(place, list) else None
         if isinstance(node, ast.Call):
             yield self.fix("sum the reconstruction too", *add_keyword(context.code, node, "reduction", '"sum"'))

@@ -58,5 +58,4 @@ class NonFiniteLoss(Rule):
             if first:
                 where = f"in backward pass {first:.0f}" if first > 1 else "from the first backward pass on"
                 message = f"the loss is NaN or infinite {where}"
-                evidence = {"first": first, "values": observation.facts.get("values")}
-                yield self.finding(message, loss_of(context.code, span), stage=Stage.PROBE, evidence=evidence)
+                yield self.finding(message, loss_of(context.code, span), stage=Stage.PROBE, evidence={"first": first})

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category
+from snipfix.codemods import add_argument, replace_expression
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, wrapped
+from snipfix.rules.observed import called
 
 SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
 """Names for the second part: BERT's pooler output, the last state of a recurrent layer."""
 
 
+RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 STEPS = (
     "import torch\nimport torch.nn as nn\ncell = nn.GRU(3, 4)\nstate, outs = torch.zeros(1, 2, 4), []\nfor x in torch.ones(5, 1, 2, 3):\n"
     "    {} = cell(x, state)\n    outs.append(out)\nprint(torch.cat(outs).shape)\n"
@@ -68,6 +70,12 @@ class TupleForTensor(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\n\nmodel = nn.Sequential(nn.LSTM(4, 5), nn.Linear(5, 2))  # 序列\nmodel(torch.zeros(3, 2, 4))\n",
+            at=(5, 1),
+            fixed="import torch\nimport torch.nn as nn\n\nclass Output(nn.Module):\n    def forward(self, pair):\n        return pair[0]\n\n\n"
+            "model = nn.Sequential(nn.LSTM(4, 5), Output(), nn.Linear(5, 2))  # 序列\nmodel(torch.zeros(3, 2, 4))\n",
+        ),
+        Bad(
             STEPS.format("out"),
             at=(8, 7),
             fixed=STEPS.format("out, state"),
@@ -94,6 +102,7 @@ class TupleForTensor(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, node = crash.code, passed(crash, 0, "input")
+        yield from _behind_recurrent(crash)
         if isinstance(crash.node, ast.Attribute):
             node = crash.node.value
         if isinstance(crash.node, ast.Subscript):
@@ -146,6 +155,22 @@ class TupleForTensor(CrashRule):
                 "Treat each part by itself",
                 replace_expression(crash.code, parent, f"tuple(part.{crash.node.attr}({arguments}) for part in {node.id})"),
             )
+
+
+def _behind_recurrent(crash: Crash) -> Iterator[Offer]:
+    """A recurrent layer in the midst of `nn.Sequential`: between it and the next a layer that hands on the output alone."""
+    code, layer = crash.code, crash.constructor
+    whole = code.parents.get(layer) if layer is not None else None
+    if not isinstance(whole, ast.Call) or called(whole) != "Sequential" or layer not in whole.args:
+        return
+    at = whole.args.index(layer)
+    if at == 0 or called(whole.args[at - 1]) not in RECURRENT or not isinstance(whole.func, ast.Attribute):
+        return
+    name = "OutputAlone" if any(one.name == "Output" for one in code.all(ast.ClassDef)) else "Output"
+    top = next(one for one in code.tree.body if one.lineno <= whole.lineno <= (one.end_lineno or one.lineno))
+    text = f"class {name}({code.slice(whole.func.value)}.Module):\n    def forward(self, pair):\n        return pair[0]\n\n"
+    start = code.offset(top.lineno, 1)
+    yield Offer("Hand on the output alone", (Edit(start, start, f"{text}\n"), *add_argument(code, whole, f"{name}()", at)))
 
 
 def _gathered(crash: Crash, node: ast.expr | None) -> ast.expr | None:

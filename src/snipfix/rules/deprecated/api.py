@@ -10,10 +10,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from snipfix.code import Code
 from snipfix.codemods import calls
 from snipfix.model import Edit
 from snipfix.rules.base import Context
 from snipfix.rules.deprecated.moves import MOVES
+from snipfix.rules.deprecated.rewrites import REWRITES
 
 __all__ = ["Entry", "Use", "edits", "table", "uses"]
 
@@ -36,6 +38,7 @@ class Entry:
     keywords: dict[str, str] = field(default_factory=dict)
     positional: dict[str, str] = field(default_factory=dict)
     drop: list[str] = field(default_factory=list)
+    statements: dict[str, str] = field(default_factory=dict)
 
     @property
     def instead(self) -> str:
@@ -118,10 +121,21 @@ def edits(context: Context, use: Use) -> tuple[Edit, ...]:
     if not entry.new:
         return ()
     assert isinstance(use.node, ast.Attribute)
+    if entry.shape in REWRITES:
+        return _rewritten(context, use.node, entry)
     if entry.shape in MOVES and not _call_edits(context, use.node, entry):
         return ()
     name, added = _spelling(context, use.node, entry.new)
     return (Edit(*code.range(code.span(use.node)), name), *added, *_call_edits(context, use.node, entry))
+
+
+def _rewritten(context: Context, callee: ast.expr, entry: Entry) -> tuple[Edit, ...]:
+    """The whole call as another expression."""
+    call = context.code.parents.get(callee)
+    if not isinstance(call, ast.Call) or call.func is not callee:
+        return ()
+    text = REWRITES[entry.shape](context, call, entry.name.rpartition(".")[2])
+    return (Edit(*context.code.range(context.code.span(call)), text),) if text else ()
 
 
 def _spelling(context: Context, node: ast.Attribute, new: str) -> tuple[str, tuple[Edit, ...]]:
@@ -200,7 +214,13 @@ def _import_edits(context: Context, statement: ast.Import | ast.ImportFrom) -> t
     for alias in statement.names:
         entry = entries.get(f"{statement.module}.{alias.name}")
         package = entries.get(statement.module or "")
-        if (entry is not None and not entry.new) or (package is not None and not package.module):
+        if package is not None and package.statements:
+            return _instead(code, statement, package.statements)
+        if (
+            (entry is not None and entry.shape in REWRITES)
+            or (entry is not None and not entry.new)
+            or (package is not None and not package.module)
+        ):
             return ()
         target = entry.new if entry else f"{package.module if package else statement.module}.{alias.name}"
         module, _, name = target.rpartition(".")
@@ -218,3 +238,16 @@ def _import_edits(context: Context, statement: ast.Import | ast.ImportFrom) -> t
     indent = " " * statement.col_offset
     text = f"\n{indent}".join(f"from {module} import {', '.join(names)}" for module, names in modules.items())
     return (Edit(*code.range(code.span(statement)), text), *found)
+
+
+def _instead(code: Code, statement: ast.ImportFrom, statements: dict[str, str]) -> tuple[Edit, ...]:
+    """The import as statements of their own for each name; () when one is not known."""
+    if not all(alias.name in statements for alias in statement.names):
+        return ()
+    texts = [
+        statements[alias.name]
+        .replace("{as}", f" as {alias.asname}" if alias.asname not in (None, alias.name) else "")
+        .replace("{}", alias.asname or alias.name)
+        for alias in statement.names
+    ]
+    return (Edit(*code.range(code.span(statement)), f"\n{' ' * statement.col_offset}".join(texts)),)

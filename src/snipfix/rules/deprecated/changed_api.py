@@ -31,7 +31,8 @@ class ChangedApi(Rule):
         for use in uses(context):
             if use.entry.state == self.state and context.code.span(use.node) == finding.span and (changed := edits(context, use)):
                 applicability = Applicability.UNSAFE if use.entry.unsafe else Applicability.SAFE
-                title = f"Use `{use.entry.new or use.entry.text or use.entry.module}`"
+                replacement = use.entry.new or use.entry.text or use.entry.module
+                title = f"Use `{replacement}`" if replacement else "Use what Python has"
                 yield self.fix(title, *changed, applicability=applicability, meaning=Meaning.KEEPS)
 
 
@@ -101,6 +102,22 @@ class RemovedApi(ChangedApi):
             fixed="import torch\n\nA, b = torch.eye(3), torch.ones(3, 1)\nprint(torch.linalg.lstsq(A, b).solution, torch.lstsq(b, A).solution)\n",
         ),
         Bad(
+            "from torch._six import string_classes, inf as infinity  # 字符串\nprint(isinstance('a', string_classes), infinity)\n",
+            at=(1, 24),
+            fixed="string_classes = (str, bytes)\nfrom math import inf as infinity  # 字符串\nprint(isinstance('a', string_classes), infinity)\n",
+        ),
+        Bad(
+            "import torch\n\nspectrum = torch.rfft(torch.ones(2, 4, 8), 2, True)\nprint(spectrum.shape)\n",
+            at=(3, 12),
+            fixed='import torch\n\nspectrum = torch.view_as_real(torch.fft.rfft2(torch.ones(2, 4, 8), norm="ortho"))\nprint(spectrum.shape)\n',
+        ),
+        Bad("import torch\n\nn = 1\nprint(torch.rfft(torch.ones(2, 8), n))\n", at=(4, 7)),
+        Bad(
+            "import torch\n\nvalues, vectors = torch.eig(torch.eye(2), eigenvectors=True)\n",
+            at=(3, 19),
+            fixed="import torch\n\nvalues, vectors = torch.linalg.eig(torch.eye(2))\n",
+        ),
+        Bad(
             "import torch\nfrom transformers import AdamW\n\noptimizer = AdamW([torch.zeros(2, requires_grad=True)], lr=0.1, correct_bias=False)\n",
             at=(2, 26),
             fixed="import torch\nfrom torch.optim import AdamW\n\noptimizer = AdamW([torch.zeros(2, requires_grad=True)], lr=0.1)\n",
@@ -162,6 +179,11 @@ class DeprecatedApi(ChangedApi):
             "import torch\nimport torch.nn.functional as F\n\nprint(F.upsample_bilinear(torch.ones(1, 1, 2, 2), scale_factor=2))\n",
             at=(4, 7),
             fixed='import torch\nimport torch.nn.functional as F\n\nprint(F.interpolate(torch.ones(1, 1, 2, 2), scale_factor=2, mode="bilinear", align_corners=True))\n',
+        ),
+        Bad(
+            "import torch\n\ntorch.set_default_tensor_type('torch.DoubleTensor')  # 双精度\nprint(torch.ones(2).dtype)\n",
+            at=(3, 1),
+            fixed="import torch\n\ntorch.set_default_dtype(torch.float64)  # 双精度\nprint(torch.ones(2).dtype)\n",
         ),
         Bad("import torch\n\nA = torch.eye(2)\nprint(torch.chain_matmul(A, A, A))\n", at=(4, 7), fixed="import torch\n\nA = torch.eye(2)\nprint(torch.linalg.multi_dot([A, A, A]))\n"),
     )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import calls, expressions
+from snipfix.code import Code
+from snipfix.codemods import calls, expressions, insert_statement_before, joined, remove_statement, replace_expression
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 
@@ -35,7 +36,8 @@ class NeedlessVariable(Rule):
     ```
 
     ## Fix safety
-    `Variable(x)` becomes `x`, which is safe. For `volatile` there is no fix: the block that should not record has to be found.
+    `Variable(x)` becomes `x`, which is safe. For `volatile` the function it stands in, or what comes after it in its loop, is put under
+    `torch.no_grad()` where nothing there calls `backward`: unsafe, as more may be meant to record. Else only the wrapping goes.
 
     ## References
     - PyTorch 0.4.0 migration guide, "Merging Tensor and Variable".
@@ -53,7 +55,17 @@ class NeedlessVariable(Rule):
     BAD = (
         Bad("import torch\nfrom torch.autograd import Variable\n\nx = Variable(torch.ones(2))  # 输入\n", at=(4, 5), fixed="import torch\nfrom torch.autograd import Variable\n\nx = torch.ones(2)  # 输入\n"),
         Bad("import torch\nfrom torch.autograd import Variable\n\nx = Variable(torch.ones(2), requires_grad=True)\n", at=(4, 5), fixed="import torch\nfrom torch.autograd import Variable\n\nx = torch.ones(2).requires_grad_()\n"),
-        Bad("import torch\nfrom torch.autograd import Variable\n\nx = Variable(torch.ones(2), volatile=True)\n", at=(4, 5)),
+        Bad("import torch\nfrom torch.autograd import Variable\n\nx = Variable(torch.ones(2), volatile=True)\n", at=(4, 5), fixed="import torch\nfrom torch.autograd import Variable\n\nx = torch.ones(2)\n"),
+        Bad(
+            "import torch\nfrom torch.autograd import Variable\n\ndef test(net, x):\n    y = Variable(x * 2, volatile=True)  # 不求梯度\n    return net(y)\n",
+            at=(5, 9),
+            fixed="import torch\nfrom torch.autograd import Variable\n\n@torch.no_grad()\ndef test(net, x):\n    y = x * 2  # 不求梯度\n    return net(y)\n",
+        ),
+        Bad(
+            "import torch\nfrom torch.autograd import Variable\n\nnet, total = torch.nn.Linear(2, 1), 0\nfor x in torch.ones(3, 1, 2):\n    x = Variable(x, volatile=True)\n    y = net(x)  # 预测\n\n    total += y.sum()\nprint(total)\n",
+            at=(6, 9),
+            fixed="import torch\nfrom torch.autograd import Variable\n\nnet, total = torch.nn.Linear(2, 1), 0\nfor x in torch.ones(3, 1, 2):\n    with torch.no_grad():\n        y = net(x)  # 预测\n\n        total += y.sum()\nprint(total)\n",
+        ),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -71,7 +83,10 @@ class NeedlessVariable(Rule):
         for call, name in context.scopes.calls:
             if name != VARIABLE or context.code.span(call) != finding.span or len(call.args) != 1:
                 continue
-            if not call.keywords:
+            given = {keyword.arg for keyword in call.keywords}
+            if "volatile" in given:
+                yield from self._volatile(context, call)
+            elif not call.keywords:
                 yield self.fix("Remove `Variable`", *expressions.unwrap_call(context.code, call), meaning=Meaning.KEEPS)
             elif len(call.keywords) == 1 and call.keywords[0].arg == "requires_grad" and isinstance(call.keywords[0].value, ast.Constant):
                 flag = "" if call.keywords[0].value.value else "False"
@@ -79,6 +94,41 @@ class NeedlessVariable(Rule):
                 text = inner if isinstance(call.args[0], ast.Name | ast.Call | ast.Attribute | ast.Subscript) else f"({inner})"
                 edit = Edit(*context.code.range(context.code.span(call)), f"{text}.requires_grad_({flag})")
                 yield self.fix("Use `requires_grad_`", edit, meaning=Meaning.KEEPS)
+
+    def _volatile(self, context: Context, call: ast.Call) -> Iterator[Fix]:
+        """What volatile asked for, and the wrapping alone."""
+        code = context.code
+        statement, inner = code.parents.get(call), code.slice(call.args[0])
+        renamed = isinstance(statement, ast.Assign) and [code.slice(one) for one in statement.targets] == [inner]
+        bare = remove_statement(code, call.lineno) if renamed else replace_expression(code, call, inner)
+        place = next((up for up in code.ancestors(call) if isinstance(up, ast.FunctionDef | ast.For | ast.While)), None)
+        torch = next((one.name for one in context.scopes.imports if one.target == "torch"), "")
+        if place is not None and torch and not code.calls("backward", inside=place):
+            if isinstance(place, ast.FunctionDef):
+                edits = joined(bare, insert_statement_before(code, place.lineno, f"@{torch}.no_grad()"))
+            else:
+                edits = joined(bare, _indented(code, place, call, f"with {torch}.no_grad():"))
+            yield self.fix("Compute without gradients", *edits, applicability=Applicability.UNSAFE)
+        yield self.fix("Remove `Variable`", *bare, meaning=Meaning.KEEPS, preference=1)
+
+
+def _indented(code: Code, loop: ast.For | ast.While, call: ast.Call, head: str) -> tuple[Edit, ...]:
+    """What comes after a statement of a loop's body put under a `with` statement; () where nothing does."""
+    rest = [one for one in loop.body if one.lineno > (call.end_lineno or call.lineno)]
+    if not rest or any(
+        isinstance(one, ast.Constant | ast.JoinedStr) and one.end_lineno != one.lineno for part in rest for one in ast.walk(part)
+    ):
+        return ()
+    first, last = rest[0].lineno, rest[-1].end_lineno or rest[-1].lineno
+    indent = " " * rest[0].col_offset
+    start = code.offset(first, 1)
+    lines = [(number, code.lines[number - 1]) for number in range(first, last + 1)]
+    inner = [
+        Edit(code.offset(number, 1), code.offset(number, 1), f"{indent}{head}\n    " if number == first else "    ")
+        for number, line in lines
+        if line.strip()
+    ]
+    return tuple(inner) if code.text[start : start + len(indent)] == indent else ()
 
 
 class ImplicitSoftmaxDimension(Rule):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from snipfix.codemods import add_keyword, insert_statement_before, joined, replace_expression
@@ -10,6 +11,9 @@ from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import named_before
+
+AVAILABLE = "torch.cuda.is_available()"
+TYPE = re.compile(r"""["']?torch\.cuda\.\w*Tensor["']?""")
 
 
 class CudaUnavailable(CrashRule):
@@ -43,10 +47,11 @@ class CudaUnavailable(CrashRule):
     name = "cuda-unavailable"
     category = Category.DEVICE
     applicability = Applicability.UNSAFE
-    TYPES = ("AssertionError", "RuntimeError")
+    TYPES = ("AssertionError", "RuntimeError", "TypeError")
     MESSAGES = (
         r"Torch not compiled with CUDA enabled",
         r"type torch\.cuda\.\w+ not available",
+        r"Cannot initialize CUDA without",
         r"Found no NVIDIA driver",
         r"No CUDA GPUs are available",
         r"Attempting to deserialize object on a CUDA device",
@@ -60,6 +65,21 @@ class CudaUnavailable(CrashRule):
         Good("import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cpu()\n"),
     )
     BAD = (
+        Bad(
+            "import torch\nx = torch.ones(2).type(torch.cuda.FloatTensor)\n",
+            at=(2, 5),
+            fixed="import torch\nx = torch.ones(2).type(torch.cuda.FloatTensor if torch.cuda.is_available() else torch.FloatTensor)\n",
+        ),
+        Bad(
+            "import torch\nx = torch.cuda.LongTensor([1, 2])\n",
+            at=(2, 5),
+            fixed="import torch\nx = (torch.cuda.LongTensor if torch.cuda.is_available() else torch.LongTensor)([1, 2])\n",
+        ),
+        Bad(
+            "import torch\ntorch.set_default_tensor_type('torch.cuda.FloatTensor')\n",
+            at=(2, 1),
+            fixed='import torch\ntorch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")\n',
+        ),
         Bad('import torch\ng = torch.Generator(device="cuda")\nprint(g.device.type)\n', at=(2, 5)),
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 2).cuda()\nx = torch.zeros(2, 3).cuda()\ny = net(x)\n",
@@ -77,7 +97,8 @@ class CudaUnavailable(CrashRule):
         return "the code needs a GPU, and there is none here"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
-        code, condition = crash.code, '"cuda" if torch.cuda.is_available() else "cpu"'
+        code, condition = crash.code, f'"cuda" if {AVAILABLE} else "cpu"'
+        yield from _old_types(crash, condition)
         literals = [node for node in code.all(ast.Constant) if isinstance(node.value, str) and node.value.startswith("cuda")]
         conditional = [
             node for node in literals if not any(isinstance(up, ast.IfExp | ast.Compare | ast.If) for up in code.ancestors(node))
@@ -100,6 +121,23 @@ class CudaUnavailable(CrashRule):
         call = crash.call
         if call is not None and ast.unparse(call.func) == "torch.load":
             yield Offer("Load to the CPU", add_keyword(code, call, "map_location", '"cpu"'))
+
+
+def _old_types(crash: Crash, condition: str) -> Iterator[Offer]:
+    """`torch.cuda.FloatTensor`, the type or its name in quotes, only where there is a GPU; as the type of all new tensors: the device alone."""
+    code = crash.code
+    default = next((one for one in code.calls("set_default_tensor_type") if TYPE.search(code.slice(one))), None)
+    if default is not None and "cuda.FloatTensor" in code.slice(default) and isinstance(default.func, ast.Attribute):
+        yield Offer("Use the GPU only where there is one", replace_expression(code, default, f"torch.set_default_device({condition})"))
+    old = [node for node in [*code.all(ast.Attribute), *code.all(ast.Constant)] if TYPE.fullmatch(code.slice(node))]
+    old = [node for node in old if not any(isinstance(up, ast.IfExp | ast.If) for up in code.ancestors(node))]
+    edits = []
+    for node in old:
+        text, parent = code.slice(node), code.parents.get(node)
+        choice = f"{text} if {AVAILABLE} else {text.replace('cuda.', '')}"
+        edits.append(replace_expression(code, node, f"({choice})" if isinstance(parent, ast.Call) and parent.func is node else choice))
+    if edits:
+        yield Offer("Use the GPU only where there is one", joined(*edits))
 
 
 def _is_named(crash: Crash, literals: list[ast.Constant]) -> bool:

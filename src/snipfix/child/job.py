@@ -60,6 +60,7 @@ class Process:
             child_main(zygote, ours, theirs, self.scratch, plan, loopback, ahead)
         theirs.close()
         self.channel = ours
+        self.end = ends(self.pid)
         self.sizes = tally.sizes()
 
     def begin(self, job, descriptors):
@@ -89,8 +90,15 @@ class Process:
                 os.kill(self.pid, signal.SIGUSR2)  # the place in C terms first: it needs no cooperation
             os.kill(self.pid, number)
 
+    def forget(self):
+        """Let go of its descriptors."""
+        self.channel.close()
+        while self.end:
+            os.close(self.end.pop())
+
     def bury(self, spare):
         """End what the job left behind and remove its folder; gives wait status, usage and whether it ended for want of memory."""
+        self.forget()
         if not self.box.walled:
             leftovers.sweep(self.pid, spare.pid if spare else 0)
         self.box.remove_scratch(self.scratch)
@@ -103,10 +111,18 @@ class Process:
 
     def discard(self):
         """End a process that never got a job."""
-        self.channel.close()
+        self.forget()
         os.kill(self.pid, signal.SIGKILL)
         _, self.status, self.usage = os.wait4(self.pid, 0)
         self.box.remove_scratch(self.scratch)
+
+
+def ends(pid):
+    """A descriptor that can be read when the process has ended, where the system gives such."""
+    try:
+        return [os.pidfd_open(pid)]
+    except (AttributeError, OSError):
+        return []
 
 
 # In the forked process ------------------------------------------------------------------------------------------------
@@ -118,9 +134,6 @@ def child_main(zygote, ours, theirs, scratch, plan, loopback, ahead):
     try:
         for end in (ours, zygote.control):
             end.close()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.close(zygote.wake)
         os.setsid()
         zygote.box.enter(scratch, plan, loopback)
         zygote.ready.take()

@@ -27,6 +27,7 @@ import limits  # noqa: E402
 import warm  # noqa: E402
 
 WATCH_SECONDS = 0.1
+LOOK_SECONDS = 0.01  # between looks for the end of a job, where the system cannot be asked to tell
 WATCH_SHARE = 4  # the looks at a job's processes take no more than a fifth of the time, however many they are
 COLLAPSE_AFTER = 30  # jobs after which huge pages pay for the second it takes to make them
 
@@ -43,7 +44,6 @@ class Zygote:
         self.box = confine.Box(self.policy, self.scratch)
         self.spare = None
         self.served = 0
-        self.wake = -1
 
     # The socket ------------------------------------------------------------------------------------------------------
 
@@ -71,7 +71,6 @@ class Zygote:
 
     def serve(self):
         self.box.seal()
-        self.hear_children()
         self.ready = jobs.Ready()
         self.executor = jobs.load_executor(self.policy["executor"])
         warm.load(self.policy["preload"])
@@ -89,14 +88,6 @@ class Zygote:
             elif message["op"] == "run":
                 self.run(message, descriptors)
             # "signal" and "kill" that come after the end of their job are late, and meant for nobody.
-
-    def hear_children(self):
-        """Let the end of a child wake the loop."""
-        self.wake, write = os.pipe()
-        os.set_blocking(self.wake, False)
-        os.set_blocking(write, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
 
     def hello(self):
         torch = sys.modules.get("torch")
@@ -149,20 +140,20 @@ class Zygote:
         """Wait for the end of the job while obeying the parent; gives the reason when this loop ended it."""
         reason = detail = ""
         pause = WATCH_SECONDS
+        due = time.monotonic() + pause
         while not process.ended():
-            ready, _, _ = select.select([self.control, self.wake], [], [], pause)
-            if self.wake in ready:
-                os.read(self.wake, 512)
+            ready, _, _ = select.select([self.control, *process.end], [], [], pause if process.end else min(pause, LOOK_SECONDS))
             if self.control in ready:
                 order, _ = self.receive()
                 process.signal(signal.SIGKILL if order["op"] == "kill" else signal.SIGUSR1)
-            elif not ready:
+            elif not ready and time.monotonic() >= due:
                 began = time.process_time()
                 excess = limits.excess(self.box, process, self.spare.pid if self.spare else 0, memory_mb)
                 if excess:
                     reason, detail = excess
                     process.signal(signal.SIGKILL)
                 pause = max(WATCH_SECONDS, WATCH_SHARE * (time.process_time() - began))
+                due = time.monotonic() + pause
         return reason, detail
 
 

@@ -93,6 +93,21 @@ def test_code_that_would_close_its_own_fence_is_refused():
         writeback.rewrite(document, {"a:1": 's = """\n```\n"""\n'})
 
 
+@pytest.mark.parametrize(
+    ("raw", "code", "message"),
+    [
+        ("<!-- coding: latin-1 -->\n```python\nx=1\n```\né\n".encode("latin-1"), "s = '中'\n", "a.md:3: iso8859-1 has no '中'"),
+        (b"<!-- coding: cp932 -->\n```python\nx=1\n```\n" + b"\xfaT\n", "x = 1\n", "cp932 writes its text in other bytes"),
+    ],
+)
+def test_what_the_encoding_of_the_document_cannot_write_is_refused(raw, code, message):
+    document = parse(Source.decode("a.md", raw), "markdown")
+    with pytest.raises(DocumentError) as caught:
+        writeback.rewrite(document, {"a:1": code})
+    assert message in str(caught.value)
+    assert caught.value.hint
+
+
 def test_a_document_that_changed_meanwhile_is_left_alone(tmp_path):
     path = tmp_path / "a.md"
     path.write_text("```python\nx=1\n```\n")

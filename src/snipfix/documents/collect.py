@@ -12,8 +12,8 @@ from pathlib import Path
 from snipfix.documents.document import Document, assemble
 from snipfix.documents.events import Event
 from snipfix.documents.memory import Memory
-from snipfix.documents.source import STDIN, Source
-from snipfix.errors import ConfigError, DocumentError, UsageError
+from snipfix.documents.source import STDIN, Source, unreadable
+from snipfix.errors import ConfigError, DocumentError, SnipfixError, UsageError
 from snipfix.model import Skipped
 
 __all__ = ["FORMATS", "collect", "is_found", "parse", "read"]
@@ -86,38 +86,68 @@ def _at(path: Path, memory: Memory | None) -> Iterator[Document]:
     """The documents at one path."""
     from snipfix.documents import workspace
 
+    if str(path) != STDIN:
+        _check(path)
     if workspace.is_workspace(path):
         yield workspace.load(path)
     elif path.is_dir():
-        yield from (_read(file, memory) for file in _files(path))
+        yield from _within(path, memory)
     elif workspace.is_member(path):
         yield workspace.load_member(path)
     else:
         yield _read(path, memory)
 
 
+def _check(path: Path) -> None:
+    """Raise UsageError for a file that is not there, or a folder that may not be looked into."""
+    try:
+        path.stat()
+        if path.is_dir():
+            next(path.iterdir(), None)
+            (path / MANIFEST).exists()  # needs more than the right to list it
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _within(folder: Path, memory: Memory | None) -> Iterator[Document]:
+    """The documents in a folder, and what in it cannot be read."""
+    closed = list[OSError]()
+    for file in _files(folder, closed.append):
+        try:
+            yield _read(file, memory)
+        except UsageError as error:
+            yield _troubled(file, error)
+    for denied in closed:
+        yield _troubled(Path(denied.filename), unreadable(Path(denied.filename), denied))
+
+
 def _read(path: Path, memory: Memory | None) -> Document:
-    """The document at a path, or what is wrong with it. Raises UsageError when there is no such file."""
+    """The document at a path, or what is wrong with it. Raises UsageError when the file cannot be read at all."""
     try:
         return read(path, memory=memory)
     except (DocumentError, ConfigError) as error:
-        line = int(place[1]) if (place := re.search(r":(\d+)$", error.place)) else 1
-        skipped = Skipped(str(path), line, "", f"the document cannot be read: {error.message}")
-        return Document(str(path), FORMATS.get(path.suffix.lower(), ""), "en", (), (skipped,), trouble=error)
+        return _troubled(path, error)
+
+
+def _troubled(path: Path, error: SnipfixError) -> Document:
+    line = int(place[1]) if (place := re.search(r":(\d+)$", error.place)) else 1
+    skipped = Skipped(str(path), line, "", f"the document cannot be read: {error.message.removeprefix('cannot be read: ')}")
+    return Document(str(path), FORMATS.get(path.suffix.lower(), ""), "en", (), (skipped,), trouble=error)
 
 
 def _told_once(documents: Iterable[Document]) -> Iterator[Document]:
     """A file that two paths lead to, once."""
-    seen = set[Path]()
+    seen = set[str]()
     for document in documents:
-        place = Path(document.path).resolve()
+        place = os.path.realpath(document.path)
         if document.path == STDIN or document.format == "workspace" or place not in seen:
             seen.add(place)
             yield document
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+def _files(folder: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
+    """The files of a folder that are documents by their names; `closed` is told of folders that cannot be looked into."""
+    for parent, folders, files in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in IGNORED and not name.endswith(".egg-info"))
         yield from (Path(parent) / name for name in sorted(files) if Path(name).suffix.lower() in FORMATS and not name.startswith("."))
 
@@ -138,6 +168,8 @@ def _what_was_there(documents: Sequence[Document]) -> str:
         return f"there is no document in it; snipfix reads {', '.join(sorted(FORMATS))}"
     places = "; ".join(f"{one.document}:{one.line} {one.reason}" for one in skipped[:5])
     more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+    if all(document.source and not document.source.text.strip() for document in documents):
+        return "it is empty" if len(documents) == 1 else f"all {len(documents)} documents are empty"
     read = "1 document" if len(documents) == 1 else f"{len(documents)} documents"
     return f"{read} read, {len(skipped)} block{'' if len(skipped) == 1 else 's'} not looked at{': ' + places + more if places else ''}"
 

@@ -23,6 +23,7 @@ SCALAR = re.compile(r"true|false|null|-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infini
 UNIT = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
 BETWEEN = re.compile(r'(?<!\\)"\s*,\s*"')
 """What stands between the strings of a list."""
+CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,54 @@ def read(source: Source) -> Iterator[Event]:
     try:
         root = _scan(source.text, 0)
     except (ValueError, IndexError, RecursionError) as error:
-        raise DocumentError(f"not valid JSON: {error}", place=source.path) from error
+        raise _broken(source, error) from error
     cells = _cells(root)
     if cells is None:
         raise DocumentError("not a notebook of format 3 or 4", place=source.path, hint="upgrade it: jupyter nbconvert --to notebook")
     language = _language(root)
-    for cell in cells:
+    for number, cell in enumerate(cells, start=1):
         kind, text = cell.get("cell_type"), cell.get("source") or cell.get("input")
         if kind is None or text is None:
             continue
+        if not _is_text(text):
+            place = f"{source.path}:{source.line_at(text.start)}"
+            raise DocumentError(
+                f"cell {number} has something else than text for its source", place=place, hint="open it in Jupyter, which says more"
+            )
         lines, final_newline = _lines(source, text)
         if kind.value == "code":
             yield _code(source, cell, text, lines, final_newline, language)
             yield from _outputs(source, cell)
         elif kind.value == "markdown":
             yield from _markdown(source, lines)
+
+
+def _broken(source: Source, error: Exception) -> DocumentError:
+    """What is wrong with a text that is no JSON, with its line and the likely cause."""
+    message, at = str(error), 0
+    try:
+        json.loads(source.text)
+    except json.JSONDecodeError as told:
+        message, at = told.msg.removesuffix(" starting at"), told.pos
+    except RecursionError:
+        pass
+    ended = at >= len(source.text.rstrip()) or message.startswith("Unterminated string")
+    hint = (
+        "it ends too early, cut off by a save or a download: fetch it again"
+        if ended
+        else "mend it there, or write the notebook anew with Jupyter"
+    )
+    if CONFLICT.search(source.text):
+        hint = "a merge left its marks in it: resolve the conflict"
+    elif source.text.startswith("version https://git-lfs"):
+        hint = "it stands for a file of Git LFS: git lfs pull"
+    return DocumentError(f"not valid JSON: {message}", place=f"{source.path}:{source.line_at(at)}", hint=hint)
+
+
+def _is_text(node: Node) -> bool:
+    """Whether a field is a text: a string, or a list of strings."""
+    parts = node.value if isinstance(node.value, list) else [node]
+    return all(isinstance(part.value, str) for part in parts)
 
 
 def _cells(root: Node) -> list[Node] | None:
@@ -93,7 +127,7 @@ def _language(root: Node) -> str:
 def _code(source: Source, cell: Node, text: Node, lines: tuple[Line, ...], final_newline: bool, language: str) -> Fence:
     metadata = cell.get("metadata")
     tags = metadata and metadata.get("tags")
-    words = tags.plain if tags else []
+    words = tags.plain if tags and isinstance(tags.value, list) else []
     return Fence(
         info=language,
         line=source.line_at(cell.start),
@@ -120,6 +154,7 @@ def _outputs(source: Source, cell: Node) -> Iterator[Event]:
         and kind[0]
         and kind[1]
         and kind[2]
+        and _is_text(kind[2])
         and (kind[0].value, kind[1].value) == ("stream", "stdout")
     ):
         yield _output(source, kind[2])
@@ -129,7 +164,7 @@ def _value(output: Node) -> Node | None:
     """The text of a value that a cell showed, where IPython writes it as Python does."""
     kind, data = output.get("output_type"), output.get("data")
     text = data.get("text/plain") if data and isinstance(data.value, dict) else None
-    if kind is None or text is None or kind.value not in {"execute_result", "pyout"}:
+    if kind is None or text is None or kind.value not in ("execute_result", "pyout") or not _is_text(text):
         return None
     return text if is_plain_value("".join(map(str, text.plain)) if isinstance(text.value, list) else str(text.value)) else None
 

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
+import stat
 import sys
-import tokenize
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
+from snipfix.documents.charsets import decoded
 from snipfix.documents.events import Line
 from snipfix.errors import DocumentError, UsageError
 
-__all__ = ["STDIN", "Source"]
+__all__ = ["STDIN", "Source", "unreadable"]
 
 STDIN = "-"
-BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+LARGEST = 100 * 2**20
+"""Bytes of a document."""
 NEWLINE = re.compile(r"\r\n?|\n")  # what CommonMark and Python call a line ending; form feed and U+2028 are not
+
+
+def unreadable(path: Path, error: OSError) -> UsageError:
+    """Why a path cannot be read, and what to do about it."""
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return UsageError(f"a link to what is not there: {path.readlink()}", place=str(path), hint="mend the link, or remove it")
+    if isinstance(error, FileNotFoundError):
+        return UsageError("no such file", place=str(path), hint="check the spelling, or run from the folder the path starts in")
+    hint = "check the path"
+    if isinstance(error, PermissionError):
+        hint = f"ask for the right to read it: chmod u+{'rx' if path.is_dir() else 'r'} {path}"
+    return UsageError(f"cannot be read: {error.strerror}", place=str(path), hint=hint)
 
 
 @dataclass(frozen=True)
@@ -40,45 +52,29 @@ class Source:
         """The document at a path, or standard input for "-".
 
         Raises:
-            UsageError: when there is no such file.
-            DocumentError: for a binary file or bytes that are not text in its encoding.
+            UsageError: when there is no such file, or it may not be read.
+            DocumentError: for a binary or a huge file, or bytes that are not text in its encoding.
         """
         if str(path) == STDIN:
             return cls.decode(STDIN, sys.stdin.buffer.read())
         try:
+            found = Path(path).stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise UsageError("neither a file nor a folder", place=str(path), hint=f"pipe it in: snipfix audit - < {path}")
+            if found.st_size > LARGEST:
+                size = f"{found.st_size / 2**20:.0f} MiB"
+                raise DocumentError(
+                    f"too large for a document: {size}", place=str(path), hint=f"snipfix reads up to {LARGEST // 2**20} MiB"
+                )
             raw = Path(path).read_bytes()
-        except FileNotFoundError as error:
-            raise UsageError(
-                "no such file", place=str(path), hint="check the spelling, or run from the folder the path starts in"
-            ) from error
         except OSError as error:
-            raise UsageError(f"cannot be read: {error.strerror}", place=str(path)) from error
+            raise unreadable(Path(path), error) from error
         return cls.decode(str(path), raw)
 
     @classmethod
     def decode(cls, path: str, raw: bytes) -> Source:
         """The document that these bytes are. Raises DocumentError as `read` does."""
-        bom, encoding = next(((bom, name) for bom, name in BOMS if raw.startswith(bom)), (b"", ""))
-        if not encoding:
-            encoding = _cookie(raw) if path.endswith((".py", ".pyi")) else "utf-8"
-        if b"\0" in raw and not encoding.startswith("utf-16"):
-            raise DocumentError(
-                f"a binary file (a NUL byte at offset {raw.index(0)})",
-                place=path,
-                hint="name documents: Markdown, reST, notebooks, HTML or Python",
-            )
-        try:
-            text = raw[len(bom) :].decode(encoding)
-        except UnicodeDecodeError as error:
-            if encoding == "utf-8" and not bom and (chinese := _chinese(raw)) is not None:
-                return cls(path, raw, chinese, "gb18030")
-            offset = len(bom) + error.start
-            line = raw.count(b"\n", 0, offset) + 1
-            raise DocumentError(
-                f"not valid {encoding.upper()}: byte 0x{raw[offset]:02x} at offset {offset}, line {line}",
-                place=path,
-                hint="save the document as UTF-8",
-            ) from error
+        text, encoding, bom = decoded(path, raw)
         return cls(path, raw, text, encoding, bom)
 
     @property
@@ -131,7 +127,7 @@ class Source:
         """The bytes with text[start:end] replaced for each change, everything else as it was.
 
         Raises:
-            DocumentError: when changes overlap, or the encoding lacks a character.
+            DocumentError: when changes overlap, the encoding lacks a character, or it has several ways to write one and others would change.
         """
         out, at = list[str](), 0
         for start, end, text in sorted(changes, key=lambda change: change[:2]):
@@ -139,28 +135,12 @@ class Source:
                 raise DocumentError("two changes meet at one place", place=self.path, hint="write them back one after the other")
             out += [self.text[at:start], text]
             at = end
+        new = "".join([*out, self.text[at:]])
         try:
-            return self.encode("".join([*out, self.text[at:]]))
+            if self.encode(self.text) != self.raw:
+                raise DocumentError(f"{self.encoding} writes its text in other bytes than it has", place=self.path, hint="save it as UTF-8")
+            return self.encode(new)
         except UnicodeEncodeError as error:
-            raise DocumentError(
-                f"{self.encoding} has no {error.object[error.start]!r}", place=self.path, hint="save it as UTF-8"
-            ) from error
-
-
-def _chinese(raw: bytes) -> str | None:
-    """The text, where the bytes are beyond doubt those of Chinese in GBK: nearly all of it in common characters, and the same bytes again."""
-    try:
-        text = raw.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    foreign = "".join(char for char in text if char > "\x7f")
-    common = len(foreign.encode("gb2312", "ignore")) // 2
-    return text if len(foreign) >= 4 and common * 10 >= len(foreign) * 9 and text.encode("gb18030") == raw else None
-
-
-def _cookie(raw: bytes) -> str:
-    """The encoding that a Python file declares (PEP 263)."""
-    try:
-        return tokenize.detect_encoding(BytesIO(raw).readline)[0]
-    except SyntaxError:
-        return "utf-8"
+            place = f"{self.path}:{new.count(chr(10), 0, error.start) + 1}"
+            lacking = f"{self.encoding} has no {new[error.start]!r}, which the mend needs"
+            raise DocumentError(lacking, place=place, hint="save the document as UTF-8") from error

@@ -30,6 +30,7 @@ OF_THE_WEB = {
     "shift_jis": "cp932", "euc_kr": "cp949", "tis-620": "cp874",
 }  # fmt: skip
 """What browsers take the names for: the Encoding Standard, https://encoding.spec.whatwg.org."""
+UTF_8 = "save the document as UTF-8"
 ASCII = bytes(range(128))
 
 
@@ -65,16 +66,16 @@ def _strictly(path: str, raw: bytes, bom: bytes, encoding: str) -> str:
         raise DocumentError(
             f"not valid {encoding.upper()}: byte 0x{raw[offset]:02x} at offset {offset}, line {line}",
             place=path,
-            hint=f"save the document as UTF-8{'' if bom else _or_declare(path)}",
+            hint=UTF_8 if bom else _advice(path),
         ) from error
 
 
-def _or_declare(path: str) -> str:
-    """How a document says that it is in another encoding."""
+def _advice(path: str) -> str:
+    """What to do about bytes that are no UTF-8."""
     comment = {"python": "# {}", "text": ".. {}" if path.endswith(".rst") else "<!-- {} -->"}.get(_kind(path, b""), "")
     if _kind(path, b"") == "html":
-        return ', or declare what it is in: <meta charset="windows-1252">'
-    return f", or let its first line say what it is in: {comment.format('-*- coding: latin-1 -*-')}" if comment else ""
+        return f'{UTF_8}, or declare what it is in: <meta charset="windows-1252">'
+    return f"{UTF_8}, or let its first line say what it is in: {comment.format('-*- coding: latin-1 -*-')}" if comment else UTF_8
 
 
 def _kind(path: str, raw: bytes) -> str:

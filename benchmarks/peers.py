@@ -36,7 +36,7 @@ def test_page(example: CodeExample, eval_example: EvalExample):
 """
 MOST_PROCESSES = 20
 """Peers that start an interpreter for every snippet are measured on no more: each further one costs the same, so the cell is marked with a tilde."""
-PATIENCE = 300
+PATIENCE = 180
 """Seconds for one cell."""
 
 

@@ -14,17 +14,27 @@ from pathlib import Path
 
 RUN = """
 import resource, sys, time
+from collections.abc import Iterator
 from pathlib import Path
 from snipfix.config import Options
 from snipfix.corpus import run
 from snipfix.engines import make
 from snipfix.model import Stage
 folder, stage, jobs, engine = Path(sys.argv[1]), Stage(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-started = time.perf_counter()
+rows, started, samples = int(sys.argv[5]), time.perf_counter(), []
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 with make(engine, Options(stage=stage, jobs=jobs, cache=False)) as entered:
+    results = entered.results
+    def counted(*args, **named) -> Iterator:
+        for number, result in enumerate(results(*args, **named), 1):
+            if number % (rows // 5) == 0:
+                samples.append(resident())
+            yield result
+    entered.results = counted
     totals = run(folder / "in.jsonl", "code", folder / "out.jsonl", entered)
 seconds = time.perf_counter() - started
-print(totals.rows, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(totals.rows, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, *samples)
 """
 
 
@@ -43,14 +53,17 @@ def main() -> None:
     parser.add_argument("--jobs", default="2")
     parser.add_argument("--engine", default="local")
     given = parser.parse_args()
-    print("| rows | seconds | rows a second | peak memory of the parent, MB |\n|---|---|---|---|")
+    print("| rows | seconds | rows a second | the parent's peak, MB | its memory after each fifth of the rows, MB |\n|--:|--:|--:|--:|---|")
     for rows in map(int, given.rows.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder, "in.jsonl"), rows)
-            command = [sys.executable, "-c", RUN, folder, given.stage, given.jobs, given.engine]
-            done, seconds, memory = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-3:])
+            command = [sys.executable, "-c", RUN, folder, given.stage, given.jobs, given.engine, str(rows)]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+            done, seconds, memory, *samples = map(float, said.split())
         assert done == rows
-        print(f"| {rows} | {seconds:.1f} | {rows / seconds:.0f} | {memory:.0f} |", flush=True)
+        print(
+            f"| {rows} | {seconds:.1f} | {rows / seconds:.0f} | {memory:.0f} | {', '.join(f'{one:.0f}' for one in samples)} |", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -47,6 +47,15 @@ def test_what_fails_fails_alone_and_what_waits_at_the_end_is_forgotten():
     assert waiting.cancelled()
 
 
+def test_more_epochs_and_convolutions_are_thought_to_take_longer(tmp_path: Path):
+    times = Times(cache := Cache(tmp_path))
+    codes = [TRAINING, TRAINING + "num_epochs = 10\n", TRAINING + "range(100)\n", TRAINING + "range(100)\nnn.Conv2d(3, 32, 3)\n"]
+    expected = [times.expected(snippet(str(number), code)) for number, code in enumerate(codes)]
+    assert expected == sorted(set(expected))
+    assert times.expected(snippet("endless", TRAINING + "range(100000)\n")) == expected[2]
+    cache.close()
+
+
 def test_times_are_remembered_and_guessed_where_nobody_knows(tmp_path: Path):
     cache = Cache(tmp_path)
     times = Times(cache)

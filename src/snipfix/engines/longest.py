@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,9 @@ SHORT_SECONDS = 0.5
 """What takes less is not told apart, and not remembered."""
 TRAINING_SECONDS, LOADING_SECONDS = 1.0, 2.0
 """Guesses for what was never seen."""
+MOST_EPOCHS, CONVOLVED = 100, 2
+"""More epochs take longer, up to that many; convolutions take more than what has none."""
+_EPOCHS = re.compile(r"(?:range\(|epochs?\s*=\s*|steps\s*=\s*)(\d{1,6})\b")
 HEAVY = frozenset({"transformers", "torch_geometric"})
 
 
@@ -49,7 +53,11 @@ def _key(snippet: Snippet) -> bytes:
 def _guess(code: str) -> float:
     if "import" not in code:
         return 0.0
-    return (TRAINING_SECONDS if ".backward(" in code else 0.0) + (LOADING_SECONDS if HEAVY & set(hints([code])) else 0.0)
+    training = 0.0
+    if ".backward(" in code:
+        epochs = max((int(found) for found in _EPOCHS.findall(code)), default=0)
+        training = TRAINING_SECONDS * (1 + min(epochs, MOST_EPOCHS) / MOST_EPOCHS) * (CONVOLVED if "Conv" in code else 1)
+    return training + (LOADING_SECONDS if HEAVY & set(hints([code])) else 0.0)
 
 
 class LongestFirst:

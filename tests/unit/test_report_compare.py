@@ -123,4 +123,7 @@ def test_the_command_line(both: tuple[Path, Path], tmp_path: Path, monkeypatch: 
     assert "1 better, 4 as before" in capsys.readouterr().out
     assert run(["report", "--compare", "last", str(both[0])]) == 1
     assert "1 变差，4 不变" in capsys.readouterr().out
+    assert run(["report", "--compare", "last~1", "last", "--format", "json", "--output", "compared.json"]) == 0
+    assert json.loads((tmp_path / "compared.json").read_text(encoding="utf-8"))["totals"]["better"] == 1
+    assert run(["report", "--compare", "last~1", "last", "--output", str(tmp_path)]) == 2
     assert run(["report", "--compare", "nothing", "last"]) == 2

@@ -157,10 +157,28 @@ def test_the_summary_ends_with_what_to_do_next() -> None:
     audited, repaired = (render(sample.report(command), "table", language="en").splitlines()[-1] for command in ("audit", "repair"))
     assert audited.startswith("next: `snipfix repair` looks for mends, `snipfix explain SNF201`")
     assert repaired.startswith("next: `snipfix repair --write` writes what is proven; mend the rest by hand")
-    document = replace(sample.repaired(), snippet=replace(sample.repaired().snippet, document="a guide.md"))
+    document = replace(sample.repaired(), snippet=replace(sample.repaired().snippet, document="a guide.md", path=None))
     report = replace(sample.report(), results=(document,))
     assert render(report, "table", language="zh").splitlines()[-1] == "下一步：`snipfix repair 'a guide.md' --write` 写入已验证的修复"
     assert "下一步" not in render(report, "table", language="zh", advise=False)
+
+
+def test_what_to_do_next_names_the_files_that_were_given() -> None:
+    elsewhere = replace(sample.repaired().snippet, document="/lessons", path="/lessons/snippets/q02_cnn.py")
+    report = replace(sample.report("audit"), results=(replace(sample.repaired(), snippet=elsewhere, repair=None),))
+    assert "`snipfix repair /lessons/snippets/q02_cnn.py` looks" in render(report, "table", language="en")
+    many = tuple(
+        replace(one, snippet=replace(elsewhere, path=f"/lessons/snippets/q{number}.py")) for number in range(9) for one in report.results
+    )
+    assert "`snipfix repair /lessons` looks" in render(replace(report, results=many), "table", language="en")
+
+
+def test_a_column_that_nothing_stands_in_is_left_out() -> None:
+    report = replace(sample.report("audit"), results=(sample.clean(),))
+    with_long_title = replace(report, results=(replace(sample.clean(), snippet=replace(sample.clean().snippet, title="PyTorch " * 4)),))
+    assert "stand-ins" not in render(report, "table", language="en")
+    assert "stand-ins" in render(sample.report("audit"), "table", language="en")
+    assert "PyTorch PyTorch PyTorch PyTorch" in render(with_long_title, "table", language="en", width=80)
 
 
 def test_markdown_renders_no_html_and_no_link_of_a_snippet() -> None:
@@ -378,7 +396,7 @@ def test_each_sample_is_drawn_against_each_other():
     assert cells(mixing, told(Category.BATCH_LAYOUT)) == ["o..", "Lo.", "LLo"]
     drawing = str(dependence.draw(mixing, (told(Category.BATCH_LAYOUT),), Words("en")))
     assert "3 / 64" in drawing
-    assert "net, sample by sample: changed 0, moved with it 0, 1, 2;" in drawing
+    assert "net, sample by sample: 3 × depends on it and must not: a leak; changed 0, moved with it 0, 1, 2;" in drawing
     assert "a leak" in drawing
     assert cells(batch({"of": 3, "moved": [[0], [1], [2]]}, [1], 3), told(Category.BATCH_LAYOUT)) == ["o..", ".o.", "..o"]
 

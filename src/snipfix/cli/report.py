@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from snipfix.cli.options import Format, FormatOption, LanguageOption
+from snipfix.cli.options import Format, FormatOption, LanguageOption, OutputOption
 from snipfix.errors import UsageError
 
 __all__ = ["report"]
@@ -30,11 +29,12 @@ def report(
     compare: CompareOption = None,
     history: HistoryOption = False,
     format: FormatOption = Format.TABLE,  # noqa: A002
+    output: OutputOption = None,
     lang: LanguageOption = None,
 ) -> int:
     """Print the path of the last run's HTML report; list earlier runs; compare two: exit 1 when something got worse."""
     if compare is not None:
-        return compared(*compare, format.value, lang)
+        return compared(*compare, format.value, lang, output)
     if history:
         return listed(lang)
     committed = Path("reports/index.html")
@@ -50,15 +50,17 @@ def report(
     return 0
 
 
-def compared(old: str, new: str, format: str, language: str | None) -> int:  # noqa: A002
+def compared(old: str, new: str, format: str, language: str | None, output: Path | None = None) -> int:  # noqa: A002
     """Print the comparison of two runs; 1 when something got worse."""
+    from snipfix.cli.run import give
     from snipfix.report import terminal
     from snipfix.report.compare import compare, load, render
     from snipfix.report.history import run_file
 
     before, after = load(run_file(old)), load(run_file(new))
     found, language = compare(before, after), language or after.language
-    sys.stdout.write(render(found, format, language=language, color=bool(terminal.options().get("color"))))
+    color = output is None and bool(terminal.options().get("color"))
+    give(render(found, format, language=language, color=color), output)
     return int(found.worse)
 
 

@@ -30,7 +30,7 @@ from snipfix.model import RepairVerdict, Result, RunReport, Stage
 if TYPE_CHECKING:
     from snipfix.engines.ray import RayEngine
 
-__all__ = ["Finished", "accepted_in", "emit", "report_of", "run", "run_over", "unread"]
+__all__ = ["Finished", "accepted_in", "emit", "give", "report_of", "run", "run_over", "unread"]
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,15 @@ def emit(finished: Finished, format: str, output: Path | None, language: str | N
         from snipfix.report import terminal
 
         options |= {**terminal.options(), "advise": advise}
-    text = render(finished.report, format, **options)
+    give(render(finished.report, format, **options), output)
+
+
+def give(text: str, output: Path | None) -> None:
+    """A report on stdout, or whole into a file.
+
+    Raises:
+        UsageError: for a file that cannot be written.
+    """
     if output is not None:
         try:
             write_atomic(output, text.encode("utf-8", "replace"))

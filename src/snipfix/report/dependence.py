@@ -181,7 +181,9 @@ def _words(matrix: Matrix, plain: Mapping[str, str]) -> str:
         for column in size
         if matrix.columns[column] is not None
     ]
-    return f"{matrix.name}, {plain[f'{matrix.axis} by {matrix.axis}']}: {'; '.join(seen)}"
+    leaks = sum(matrix.state(row, column) == "leak" for row in size for column in size)
+    verdict = [f"{leaks} × {plain['depends and must not']}"] if leaks else []
+    return f"{matrix.name}, {plain[f'{matrix.axis} by {matrix.axis}']}: {'; '.join([*verdict, *seen])}"
 
 
 def _name(facts: Mapping[str, Any]) -> str:

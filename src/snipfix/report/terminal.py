@@ -23,7 +23,7 @@ from snipfix.report.frames import frame
 from snipfix.report.language import chosen, spoken
 from snipfix.report.progress import STYLES as VERDICTS
 from snipfix.report.progress import Progress
-from snipfix.report.summary import by_category, by_severity, repairs, verdicts
+from snipfix.report.summary import by_category, by_severity, document_of, repairs, verdicts
 from snipfix.report.text import clean, one_line, short
 from snipfix.report.texts import texts
 
@@ -83,16 +83,18 @@ def _parts(report: RunReport, width: int, words: Words, *, room: int | None, adv
 
 
 def _table(report: RunReport, width: int, words: Words) -> Table:
-    repaired = repairs(report) is not None
+    repaired, stood_in = repairs(report) is not None, any(result.stand_ins for result in report.results)
+    others = 46 + 16 * repaired + 14 * stood_in
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     table.add_column(words["id head"], no_wrap=True, overflow="ellipsis", max_width=16)
-    table.add_column(words["title head"], no_wrap=True, overflow="ellipsis", max_width=max(width - (76 if repaired else 60), 16))
+    table.add_column(words["title head"], no_wrap=True, overflow="ellipsis", max_width=max(width - others, 16))
     table.add_column(words["verdict head"], no_wrap=True)
     if repaired:
         table.add_column(words["repair head"], no_wrap=True)
     table.add_column(words["findings head"], overflow="fold", min_width=9)
     table.add_column(words["seconds head"], justify="right", no_wrap=True)
-    table.add_column(words["stand-ins head"], overflow="fold", min_width=9)
+    if stood_in:
+        table.add_column(words["stand-ins head"], overflow="fold", min_width=9)
     for result in report.results:
         cells = [
             Text(short(result.snippet.id, 40)),
@@ -101,7 +103,9 @@ def _table(report: RunReport, width: int, words: Words) -> Table:
         ]
         if repaired:
             cells.append(_ending(result, words))
-        cells += [_counts(result, words), Text(f"{result.seconds:.1f}"), Text(", ".join(short(one.what, 30) for one in result.stand_ins))]
+        cells += [_counts(result, words), Text(f"{result.seconds:.1f}")]
+        if stood_in:
+            cells.append(Text(", ".join(short(one.what, 30) for one in result.stand_ins)))
         table.add_row(*cells)
     return table
 
@@ -161,12 +165,12 @@ def _repair(result: Result, words: Words, room: int | None) -> Iterator[Renderab
             f"  * {one_line(fix.title)}{_graded(words, fix.rule or words['patch word'], words[fix.applicability.value], words[fix.meaning.value])}"
         )
     if repair.diff:
-        diff = Text()
         for row in repair.diff.rstrip("\n").split("\n"):
-            bold = row.startswith(("+++", "---"))
-            diff.append(clean(row) + "\n", "bold" if bold else DIFF.get(row[:1], ""))
-        yield diff
-    for finding in repair.findings_after if repair.corrected != result.snippet.code else ():
+            yield Text(clean(row), "bold" if row.startswith(("+++", "---")) else DIFF.get(row[:1], ""))
+    left = repair.findings_after if repair.corrected != result.snippet.code else ()
+    if left:
+        yield Text("")
+    for finding in left:
         yield frame(result.snippet, finding, repair.corrected, words=words, room=room)
 
 
@@ -220,9 +224,10 @@ def _last_words(report: RunReport, words: Words, *, advise: bool) -> Iterator[Te
 
 
 def _named(report: RunReport) -> list[str]:
-    """The documents as they were given, where they are few; a workspace is what the commands take by themselves."""
+    """The files as they were given, else the documents, where they are few; the workspace here is what the commands take by themselves."""
+    files = list(dict.fromkeys(document_of(result.snippet) for result in report.results))
     documents = list(dict.fromkeys(result.snippet.document for result in report.results))
-    return documents if len(documents) <= NAMED and "." not in documents else []
+    return next((names for names in (files, documents) if len(names) <= NAMED and "." not in names), [])
 
 
 def _graded(words: Words, *told: str) -> str:

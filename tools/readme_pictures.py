@@ -38,7 +38,7 @@ def page(report: RunReport, file: Path) -> None:
         html = Path(folder, "page.html")
         html.write_text(render(report, "html", language="en"), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": 1180, "height": 1000}, color_scheme="light")
+        shown = browser.new_page(viewport={"width": 1280, "height": 1080}, color_scheme="light")
         shown.goto(html.as_uri())
         shown.click("#s1 > summary")
         shown.locator("#s1 figure").first.evaluate("element => scrollTo(0, element.getBoundingClientRect().top + scrollY - 240)")

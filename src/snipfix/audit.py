@@ -37,7 +37,9 @@ QUIET = (Category.LOSS, Category.TRAINING_LOOP, Category.CAUSALITY, Category.BAT
 PRETENDED = "pretended"
 """The device of a job that runs on the CPU as if it were a GPU."""
 
-ON_A_CARD = re.compile(r"Expected all tensors to be on the same device|can't convert cuda:0 device type tensor to numpy")
+ON_A_CARD = re.compile(
+    r"Expected all tensors to be on the same device|tensors are not at the same device|can't convert cuda:0 device type tensor to numpy"
+)
 """What only a card, real or pretended, has to say."""
 
 IGNORE_MARK = re.compile(r"snipfix:\s*ignore(?:\[([^\]]*)\])?")

@@ -46,6 +46,12 @@ out, (h, c) = net(x, (h, torch.zeros_like(h)))
 out.mean().backward()
 print(out.device, h.is_cuda)
 """,
+    "packed": """\
+net = nn.LSTM(3, 4).to(device)
+packed = nn.utils.rnn.pack_padded_sequence(torch.zeros(5, 2, 3, device=device), torch.tensor([5, 3]))
+out, (h, c) = net(packed)
+print(h.device, nn.GRUCell(3, 4).to(device)(torch.zeros(2, 3, device=device)).device)
+""",
     "transformer": """\
 net = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).to(device)
 x = torch.randn(2, 5, 8).to(device)
@@ -97,6 +103,33 @@ class PE(nn.Module):
         return x + self.pe
 m = PE().to(device)
 m(torch.zeros(2, 5, 4).to(device))
+""",
+    "states made on the CPU": """\
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+    def forward(self, x):
+        h0 = torch.zeros(1, x.size(0), 4)
+        c0 = torch.zeros(1, x.size(0), 4)
+        return self.lstm(x, (h0, c0))[0]
+Tagger().to(device)(torch.zeros(2, 5, 3).to(device))
+""",
+    "a sequence left behind": """\
+net = nn.GRU(3, 4).to(device)
+out, h = net(torch.zeros(5, 2, 3))
+""",
+    "a state left behind by a cell": """\
+cell = nn.LSTMCell(3, 4).to(device)
+x, h, c = torch.zeros(2, 3, device=device), torch.zeros(2, 4), torch.zeros(2, 4)
+h, c = cell(x, (h, c))
+""",
+    "a batch where no name says the device": """\
+net = nn.Linear(3, 2)
+if torch.cuda.is_available():
+    net.cuda()
+x = torch.zeros(4, 3)
+print(net(x))
 """,
     "numpy": """\
 x = torch.zeros(4, 3, device=device)

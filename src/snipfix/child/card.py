@@ -20,6 +20,9 @@ ONE_DEVICE = (
     " cosine_similarity cosine_embedding_loss triplet_margin_loss margin_ranking_loss pairwise_distance cdist"
 ).split()
 """Functions that a GPU refuses to compute from tensors of two devices (single numbers aside)."""
+RECURRENT = {"hidden": "lstm gru rnn_tanh rnn_relu".split(), "cell": "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()}
+"""Functions of recurrent layers: those of whole layers say in words of their own which of their tensors lie apart."""
+APART = "Input and {} tensors are not at the same device, found input tensor at {} and {} tensor at {}"
 NEUTRAL = "copy_ __setitem__ __getitem__ set_ backward detach requires_grad_ size dim __len__ __hash__ __repr__ __format__ numel".split()
 """Functions that may meet both; what they give lies where the first of their tensors does."""
 PACKING = ("_pack_padded_sequence", "_pad_packed_sequence")
@@ -41,6 +44,8 @@ class Pretended:
         self._strict = {
             getattr(owner, name) for name in (*names, "rsub", "__truediv__", "__rtruediv__") for owner in owners if hasattr(owner, name)
         }
+        self._strict |= {getattr(torch, name) for name in RECURRENT["cell"] if hasattr(torch, name)}
+        self._layers = {getattr(torch, name) for name in RECURRENT["hidden"] if hasattr(torch, name)}
         self._neutral = {getattr(tensor, name) for name in NEUTRAL if hasattr(tensor, name)}
         self._neutral |= {tensor.data.__set__, tensor.grad.__set__, getattr(torch, "_has_compatible_shallow_copy_type", None)}  # Module.to
         self._special = {
@@ -50,7 +55,10 @@ class Pretended:
         }  # fmt: skip
 
     def install(self) -> Any:
-        """Let torch.cuda say that there is one card; gives the mode to enter."""
+        """Let torch.cuda say that there is one card, and descriptions what lies on it; gives the mode to enter."""
+        import describe
+
+        describe.on_card = self.holds
         cuda = self.torch.cuda
         said = {
             "is_available": True,
@@ -94,7 +102,11 @@ class Pretended:
 
     def _computed(self, function: Any, args: tuple, kwargs: dict) -> Any:
         given = list(tensors(self.torch, (args, list(kwargs.values()))))
+        if function in self._layers:
+            given = [tensor for tensor in given if tensor.is_floating_point()]  # the lengths of packed sequences stay on the CPU
         there = [tensor for tensor in given if self.holds(tensor)]
+        if function in self._layers and len(there) not in (0, len(given)) and not self.blind:
+            raise RuntimeError(self._apart(given))
         if there and not self.blind and any(tensor.dim() for tensor in given if not self.holds(tensor)):
             if function in self._strict:
                 raise RuntimeError(MIXED)
@@ -103,6 +115,13 @@ class Pretended:
         if there:
             self._place(result[0] if getattr(function, "__name__", "") in PACKING else result, card=True)
         return result
+
+    def _apart(self, given: list) -> str:
+        """What torch says of a recurrent layer's tensors, which are the input, the states and the parameters."""
+        places = ["cuda:0" if self.holds(tensor) else "cpu" for tensor in given]
+        first = next(at for at, place in enumerate(places) if place != places[0])
+        name = "parameter" if isinstance(given[first], self.torch.nn.Parameter) else "hidden"
+        return APART.format(name, places[0], name, places[first])
 
     # Where a tensor is ------------------------------------------------------------------------------------------------
 

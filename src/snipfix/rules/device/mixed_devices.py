@@ -49,6 +49,7 @@ class MixedDevices(CrashRule):
         r"Expected all tensors to be on the same device",
         r"[Ii]nput type \(.*(?:cuda|CPU|FloatTensor).*\) and weight type \(.*(?:cuda|FloatTensor).*\) should be the same",
         r"Expected object of (?:backend|device type) (?:CPU|CUDA|cuda)",
+        r"Input and (?:hidden|parameter) tensors are not at the same device",
         r"Placeholder storage has not been allocated",
     )
     GOOD = (
@@ -70,6 +71,7 @@ class MixedDevices(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         device = _device(crash)
         yield from _registered(crash)
+        yield from _states(crash, device)
         yield from _given(crash, device)
         values = list(crash.operation.args)
         for number, value in enumerate(values[:3]):
@@ -78,6 +80,21 @@ class MixedDevices(CrashRule):
                 yield from value_offers(crash, node, f"{{}}.to({device})", "Move the tensor to the device")
         for whole in _wholes(crash):
             yield from wrapped(crash, whole, f"{{}}.to({device})", "Move the model to the device")
+
+
+def _states(crash: Crash, device: str) -> Iterator[Offer]:
+    """The states that a recurrent layer was given, made where its input lies."""
+    call, kind = crash.call, crash.module.type if crash.module else ""
+    if call is None or len(call.args) < 2 or kind.removesuffix("Cell") not in ("LSTM", "GRU", "RNN"):
+        return
+    frame, function = crash.frame, crash.function_of(call)
+    parameters = function.args.args if isinstance(function, ast.FunctionDef) else []
+    there = [one.arg for one in parameters if frame and (value := frame.locals.get(one.arg)) and value.device.startswith("cuda")]
+    place = f"{there[0]}.device" if there else device
+    states = call.args[1].elts if isinstance(call.args[1], ast.Tuple) else [call.args[1]]
+    offers = [next(value_offers(crash, node, f"{{}}.to({place})", ""), None) for node in states]
+    if edits := [offer.edits for offer in offers if offer is not None]:
+        yield Offer("Make the states where the input lies", joined(*edits))
 
 
 def _wholes(crash: Crash) -> Iterator[ast.expr]:
@@ -120,8 +137,21 @@ def _registered(crash: Crash) -> Iterator[Offer]:
                 yield Offer("Keep the tensor as a buffer, which moves with the module", edits)
 
 
+def _beside(crash: Crash) -> str:
+    """Where what it works with lies, as an expression: the other operand, or the parameters of the model that was called."""
+    for number, value in enumerate(crash.operation.args[:2]):
+        node = operand(crash, number) if value.device.startswith("cuda") else None
+        if isinstance(node, ast.Name):
+            return f"{node.id}.device"
+    outermost = crash.frames[0] if crash.frames else None
+    call = crash.code.node_at(outermost.span, ast.Call) if outermost else None
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and crash.module is not None:
+        return f"next({call.func.id}.parameters()).device"
+    return ""
+
+
 def _device(crash: Crash) -> str:
-    """The name that the text has for its device, else the place that was seen."""
+    """The name that the text has for its device, else the place of what it works with, else the place that was seen."""
     for node in crash.code.nodes:
         if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
             continue
@@ -130,5 +160,7 @@ def _device(crash: Crash) -> str:
             return name
     if earlier := named_before(crash):
         return earlier
+    if seen := _beside(crash):
+        return seen
     places = [value.device for value in crash.tensors if value.device and value.device != "cpu"]
     return repr(places[0] if places else "cuda").replace("'", '"')

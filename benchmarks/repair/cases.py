@@ -51,6 +51,8 @@ class Case:
     text: str
     right: Outcome
     """What the program does without them."""
+    parts: tuple[str, ...] = ()
+    """The texts with one of several faults each."""
 
     @property
     def kind(self) -> str:
@@ -105,7 +107,7 @@ def several(number: int, kinds: Sequence[str], right: Sequence[tuple[Program, Ou
     chance = random.Random(f"{seed} {number}")
     for _ in range(1000):
         program, outcome = chance.choice(right)
-        code, taken, edits, faults = Code(program.text), set[int](), list[Edit](), list[Fault]()
+        code, taken, edits, faults, parts = Code(program.text), set[int](), list[Edit](), list[Fault](), list[str]()
         for kind in chance.sample(list(kinds), len(kinds)):
             places = [place for place in FAULTS[kind].places(code) if not taken & lines(code, place)]
             if places and len(faults) < number:
@@ -113,8 +115,9 @@ def several(number: int, kinds: Sequence[str], right: Sequence[tuple[Program, Ou
                 taken |= lines(code, place)
                 edits += place
                 faults.append(FAULTS[kind])
+                parts.append(edited(program.text, place))
         if len(faults) == number:
-            yield Case(program, tuple(faults), edited(program.text, tuple(edits)), outcome)
+            yield Case(program, tuple(faults), edited(program.text, tuple(edits)), outcome, tuple(parts))
 
 
 def lines(code: Code, edits: Iterable[Edit]) -> set[int]:
@@ -136,4 +139,7 @@ def first_real(run: Run, candidates: Iterator[Case], limit: int) -> list[Case]:
 
 
 def changes_behaviour(run: Run, case: Case) -> bool:
-    return Code(case.text).syntax_error is not None or not alike(case.right, run(case.program.job(case.text)))
+    """Whether the faults, and each of several by itself, change what the program does: a fault that shows nowhere is none."""
+    return all(
+        Code(text).syntax_error is not None or not alike(case.right, run(case.program.job(text))) for text in (*case.parts, case.text)
+    )

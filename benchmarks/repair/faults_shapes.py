@@ -169,12 +169,12 @@ def softmax_over_the_batch(code: Code) -> Places:
 @fault("causality")
 def causal_mask_dropped(code: Code) -> Places:
     for node in calls(code):
-        for keyword in node.keywords:
-            if keyword.arg in ("attn_mask", "mask"):
+        for keyword in node.keywords if "crf" not in name_of(node.func) else ():
+            if keyword.arg in ("attn_mask", "mask", "tgt_mask"):
                 yield without_argument(code, node, keyword)
 
 
-@fault("causality", "batch-layout")
+@fault("causality", "batch-layout", "api-misuse")
 def padding_mask_dropped(code: Code) -> Places:
     for node in calls(code):
         for keyword in node.keywords:

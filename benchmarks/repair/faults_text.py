@@ -68,8 +68,9 @@ def lost_indentation(code: Code) -> Places:
             yield (Edit(start, start + 4, ""),)
 
 
-@fault("syntax")
+@fault("syntax", "api-misuse")
 def lost_comma(code: Code) -> Places:
+    """Between two numbers of which the second is negative, what is left is a difference."""
     for node in calls(code):
         for one, other in zip(node.args, node.args[1:], strict=False):
             start, end = code.range(code.span(one))[1], code.range(code.span(other))[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from snipfix.codemods import add_argument, add_keyword, insert_statement_before, joined, rename_keyword, replace_expression
 from snipfix.model import Applicability, Category, Edit, Meaning
@@ -55,6 +56,11 @@ class MissingArgument(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nx = torch.zeros(2, 3).transpose(-2 -1)\n",
+            at=(2, 5),
+            fixed="import torch\nx = torch.zeros(2, 3).transpose(-2, -1)\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, n_in, n_out):\n        super().__init__()\n        self.fc = nn.Linear(n_in, n_out)\n\n    def forward(self, x):\n        return self.fc(x)\n\nn_out = 2\nnet = Net(3)\n",
             at=(12, 7),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, n_in, n_out):\n        super().__init__()\n        self.fc = nn.Linear(n_in, n_out)\n\n    def forward(self, x):\n        return self.fc(x)\n\nn_out = 2\nnet = Net(3, n_out)\n",
@@ -70,7 +76,7 @@ class MissingArgument(CrashRule):
         return f"{crash.found[0]}() is called without {crash.found[1]}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
-        call, names = crash.call, re.findall(r"'(\w+)'", crash.found[1])
+        call, names = crash.call, re.findall(r"""['"](\w+)['"]""", crash.found[1])
         if call is None or not names:
             return
         seen = set(crash.frame.locals) if crash.frame else set()
@@ -82,6 +88,10 @@ class MissingArgument(CrashRule):
             yield Offer("Pass the variable of the same name", add_argument(crash.code, call, ", ".join(names)) if plain else edits)
         for name in _alike(names[0], crash, (seen | outer)) if len(names) == 1 and not known else ():
             yield Offer(f"Pass {name} as {names[0]}", add_argument(crash.code, call, name))
+        for argument in call.args if len(names) == 1 else ():
+            if _run_together(argument):
+                at = crash.code.range(crash.code.span(argument.left))[1]
+                yield Offer("Add the comma", (Edit(at, at, ","),))
         if names == ["memory"]:
             yield from decoder_only(crash, call)
             yield Offer(
@@ -98,6 +108,15 @@ class MissingArgument(CrashRule):
             last = made.args.args[-1]
             if names == [last.arg] and not made.args.defaults:
                 yield Offer(f"Let {last.arg} be None by default", replace_expression(crash.code, last, f"{last.arg}=None"), Meaning.CHANGES)
+
+
+def _run_together(argument: ast.expr) -> TypeGuard[ast.BinOp]:
+    """Whether an argument is `-2 -1`: two numbers whose comma was lost."""
+
+    def is_number(node: ast.expr) -> bool:
+        return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+    return isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Sub) and is_number(argument.left) and is_number(argument.right)
 
 
 def _alike(wanted: str, crash: Crash, names: set[str]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from snipfix.code import Code
 from snipfix.codemods import replace_expression
 from snipfix.model import Edit
+from snipfix.rules.written import built, forward_of
 
 __all__ = ["unpacked"]
 
@@ -22,17 +23,21 @@ def unpacked(code: Code, name: ast.Name) -> Iterator[tuple[str, tuple[Edit, ...]
     made = [
         node
         for node in code.all(ast.Assign, home)
-        if node.lineno < name.lineno
-        and _function_of(code, node) is home
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Call)
+        if node.lineno < name.lineno and _function_of(code, node) is home and _first(node.targets[0]) and isinstance(node.value, ast.Call)
     ]
     for node in reversed(made):
         assert isinstance(node.value, ast.Call)
-        assert isinstance(node.targets[0], ast.Name)
-        target = _returned(code, node.value, node.targets[0].id, name.id) or _recurrent(code, node.value, node.targets[0].id, name.id)
+        first = _first(node.targets[0])
+        target = _returned(code, node.value, first, name.id) or _recurrent(code, node.value, first, name.id)
         if target:
             yield f"`{name.id}` as well: `{target}`", replace_expression(code, node.targets[0], target)
+
+
+def _first(target: ast.expr) -> str:
+    """The name that a target binds, or the only one beside `_`."""
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    names = [part.id for part in parts if isinstance(part, ast.Name) and part.id != "_"]
+    return names[0] if len(names) == 1 and all(isinstance(part, ast.Name) for part in parts) else ""
 
 
 def _function_of(code: Code, node: ast.AST) -> ast.AST:
@@ -42,7 +47,7 @@ def _function_of(code: Code, node: ast.AST) -> ast.AST:
 def _returned(code: Code, call: ast.Call, target: str, name: str) -> str:
     """The names that the text's own function returns together, where the wanted one is among them under its own name."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
-    function = next((one for one in code.all(ast.FunctionDef) if one.name == called), None)
+    function = next((one for one in code.all(ast.FunctionDef) if one.name == called), None) or _forward_behind(code, call)
     for given in code.all(ast.Return, function) if function is not None else ():
         if isinstance(given.value, ast.Tuple) and all(isinstance(one, ast.Name | ast.Call) for one in given.value.elts):
             names = [one.id if isinstance(one, ast.Name) else "" for one in given.value.elts]
@@ -52,6 +57,13 @@ def _returned(code: Code, call: ast.Call, target: str, name: str) -> str:
                 parts = [_own_name(one) for one in given.value.elts]
                 return f"{target}, {name}" if _fits(parts, target, name) else ""
     return ""
+
+
+def _forward_behind(code: Code, call: ast.Call) -> ast.FunctionDef | None:
+    """The forward() of the text's own class that `self.part` is made of."""
+    made = built(code, ast.unparse(call.func))
+    kinds = code.all(ast.ClassDef) if made is not None else ()
+    return forward_of(next((one for one in kinds if made is not None and one.name == _own_name(made)), None))
 
 
 def _own_name(node: ast.expr) -> str:
@@ -70,8 +82,8 @@ def _recurrent(code: Code, call: ast.Call, target: str, name: str) -> str:
     if not isinstance(call.func, ast.Attribute) or name not in STATES + CELLS:
         return ""
     wanted = ast.unparse(call.func)
-    for built in code.all(ast.Assign):
-        for place, value in _pairs(built):
+    for maker in code.all(ast.Assign):
+        for place, value in _pairs(maker):
             kind = _own_name(value) if isinstance(value, ast.Call) else ""
             if ast.unparse(place) == wanted and kind == "LSTM":
                 return f"{target}, (_, {name})" if name in CELLS else f"{target}, ({name}, _)"

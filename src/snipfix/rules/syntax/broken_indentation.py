@@ -48,6 +48,7 @@ class BrokenIndentation(SyntaxRule):
         Bad("x = 1\n    y = 2\nprint(x + y)\n", at=(2, 5), fixed="x = 1\ny = 2\nprint(x + y)\n"),
         Bad("    x = 1\n    # 和\n    print(x)\n", at=(1, 5), fixed="x = 1\n# 和\nprint(x)\n"),
         Bad("for i in range(3):\nprint(i)\nj = i\n\nprint('end')\n", at=(2, 1), fixed="for i in range(3):\n    print(i)\n    j = i\n\nprint('end')\n"),
+        Bad("def f(x):\n    if x > 2:\n    x = 2\n    return x\nf(1)\n", at=(3, 5), fixed="def f(x):\n    if x > 2:\n        x = 2\n    return x\nf(1)\n"),
         Bad("def f(x):\n    y = x\n   return y\nf(1)\n", at=(3, 4), fixed="def f(x):\n    y = x\n    return y\nf(1)\n"),
         Bad("def f(x):\n    y = x\n\treturn y\nf(1)\n", at=(3, 2), fixed="def f(x):\n    y = x\n    return y\nf(1)\n"),
     )  # fmt: skip
@@ -91,7 +92,9 @@ def _lost(broken: Broken, line: int, start: int) -> Iterator[Mend]:
     inner = [
         number for number in body if number < _first(broken, body, lambda n: broken.lines[n - 1].strip() and len(broken.indent(n)) < depth)
     ]
+    defines = HEAD.match(broken.lines[head - 1])
     ends = [_after_methods(broken, inner)] if re.match(r"\s*class\b", broken.lines[head - 1]) else []
+    ends += [] if defines else _before_return(broken, inner)
     ends += [
         _first(broken, inner, lambda n: not broken.lines[n - 1].strip()),
         _first(broken, inner[1:], lambda n: bool(HEAD.match(broken.lines[n - 1]))),
@@ -104,6 +107,12 @@ def _lost(broken: Broken, line: int, start: int) -> Iterator[Mend]:
         yield Mend(
             f"Indent {'the line' if len(edits) == 1 else f'{len(edits)} lines'}", edits, start, "the block after the colon is not indented"
         )
+
+
+def _before_return(broken: Broken, numbers: list[int]) -> list[int]:
+    """The line of the `return` that ends the function: it is the function's own, not that of a loop or a branch in front of it."""
+    last = next((number for number in reversed(numbers) if broken.lines[number - 1].strip()), 0)
+    return [last] if last > numbers[0] and re.match(r"\s*return\b", broken.lines[last - 1]) else []
 
 
 def _after_methods(broken: Broken, numbers: list[int]) -> int:

@@ -44,6 +44,7 @@ class UnclosedString(SyntaxRule):
         Bad("print('loss: )\nx = 1\n", at=(1, 7), fixed="print('loss: ')\nx = 1\n"),
         Bad('loss = 1\nprint("loss:, loss)\n', at=(2, 7), fixed='loss = 1\nprint("loss:", loss)\n'),
         Bad("n = 1\nprint('a:', n, 'b:, n)\n", at=(2, 16), fixed="n = 1\nprint('a:', n, 'b:', n)\n"),
+        Bad("x = dict(a='b, c='d')\n", at=(1, 12), fixed="x = dict(a='b', c='d')\n"),
         Bad('name = "mnist\nprint(name)\n', at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
         Bad("print('the training has\nended')\n", at=(1, 7), fixed="print('the training has ended')\n"),
         Bad("print('it's done')\n", at=(1, 7), fixed="print(\"it's done\")\n"),
@@ -53,6 +54,7 @@ class UnclosedString(SyntaxRule):
     def mends(self, broken: Broken) -> Iterator[Mend]:
         message = "the string is never closed"
         yield from _broken_over_lines(broken)
+        yield from _into_keyword(broken)
         for start in broken.scan.unclosed[:3]:
             quote, line = broken.text[start], broken.line_of(start)
             if broken.text.startswith(quote * 3, start):
@@ -95,6 +97,15 @@ def _broken_over_lines(broken: Broken) -> Iterator[Mend]:
     end = broken.start(line + 1) + len(broken.indent(line + 1))
     if end < two:
         yield Mend("Join the two lines of the string", (Edit(start, end, " "),), one, "the string ends in the next line")
+
+
+def _into_keyword(broken: Broken) -> Iterator[Mend]:
+    """`f(mode='out, kind='relu')`: a string that runs on to the opening quote of the next argument."""
+    for token in broken.scan.tokens:
+        match = re.fullmatch(r"""(['"])[^'"\n]*?(?P<rest>,\s*\w+\s*=\s*)\1""", token.text) if token.kind == "string" else None
+        if match and broken.text[token.end : token.end + 1].strip(" ,)"):
+            at = token.start + match.start("rest")
+            yield Mend("Close the string", (Edit(at, at, match[1]),), token.start, "the string is never closed")
 
 
 def before_arguments(broken: Broken, body: str, line: int) -> Iterator[int]:

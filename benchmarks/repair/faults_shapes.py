@@ -158,7 +158,7 @@ def batch_first_dropped(code: Code) -> Places:
                 yield without_argument(code, node, keyword)
 
 
-@fault("batch-layout", "training-loop", "loss")
+@fault("batch-layout", "training-loop", "loss", "api-misuse")
 def softmax_over_the_batch(code: Code) -> Places:
     for node in calls(code, "softmax", "log_softmax"):
         for keyword in node.keywords:

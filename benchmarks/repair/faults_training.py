@@ -28,7 +28,7 @@ RENAMED = {"lr": "learning_rate", "dim": "dims", "batch_first": "batchfirst", "p
 def squashed(code: Code, squash: str) -> Places:
     """The model's output, or that of a plain Sequential, squashed."""
     for node in returns(code):
-        if node.value is not None and not isinstance(node.value, ast.Tuple | ast.BinOp):
+        if node.value is not None and not isinstance(node.value, ast.Tuple | ast.BinOp) and "loss" not in code.slice(node.value):
             yield put(code, node.value, f"torch.{squash}({code.slice(node.value)}{', dim=1' if squash == 'softmax' else ''})")
     for node in calls(code, "Sequential"):
         parent = code.parents[node]

@@ -35,15 +35,14 @@ CALLS = {
 SUMMARY = """
 import torch
 def _shown(name, value):
-    if isinstance(value, torch.nn.Module):
-        value = [one for one in value.state_dict().values() if one.numel()] if not isinstance(value, torch.nn.modules.loss._Loss) else []
-    if isinstance(value, torch.Tensor):
-        value = [value]
+    weights = isinstance(value, torch.nn.Module)
+    value = list(value.state_dict().values()) if weights else [value] if isinstance(value, torch.Tensor) else value
     if isinstance(value, (int, float)):
         print(name, value)
     elif isinstance(value, (list, tuple)) and value and all(isinstance(one, torch.Tensor) for one in value):
-        print(name, [tuple(one.shape) for one in value], *(float(one.detach().double().sum()) for one in value))
+        print(name, *(float((one.detach().double().sum() if weights else one.detach().double().mean()).nan_to_num()) for one in value if one.numel()))
 """
+"""Sums of weights, which small steps of training move visibly, and means of what is computed: a loss is the same averaged early or late."""
 
 
 def show_values(name: str, text: str) -> str:

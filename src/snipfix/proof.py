@@ -16,7 +16,7 @@ from snipfix.evidence import Outcome
 from snipfix.model import Result
 from snipfix.weakening import RISING, TRAINING, count_of, last_name
 
-__all__ = ["cheats", "lost"]
+__all__ = ["cheats", "lost", "shortcuts"]
 
 KEPT_CALLS = ("backward", "step", "manual_seed", "seed", "print")
 """Calls whose number may not fall; for seeds the arguments may not change either."""
@@ -38,12 +38,15 @@ NUMBERS = {
 
 def cheats(old: Code, new: Code) -> str:
     """How the new text cheats, in words; empty when it does not. Text that did not parse has nothing to compare."""
-    if old.syntax_error or new.syntax_error:
-        return ""
-    for count, said in RISING:
-        if count(new) > count(old):
-            return said
-    return next(_fewer(old, new), "") or next(_changed(old, new), "")
+    return next(shortcuts(old, new), "")
+
+
+def shortcuts(old: Code, new: Code) -> Iterator[str]:
+    """Everything that the new text does and no search may do, each in words."""
+    if old.syntax_error is None and new.syntax_error is None:
+        yield from (said for count, said in RISING if count(new) > count(old))
+        yield from _fewer(old, new)
+        yield from _changed(old, new)
 
 
 def lost(before: Result, after: Result) -> str:
@@ -227,11 +230,13 @@ def _sets(code: Code) -> set[str]:
 
 
 def _shares(code: Code) -> Counter[str]:
-    """Which parts of data sets are asked for: `train=True`, `split="test"`."""
+    """Which parts of data sets are asked for: `train=True`, `split="test"`; the name of a file, as in `train="train.json"`, is none."""
     return Counter(
         ast.unparse(node)
         for node in code.all(ast.keyword)
-        if node.arg in ("train", "split", "test_size", "train_size") and isinstance(node.value, ast.Constant)
+        if node.arg in ("train", "split", "test_size", "train_size")
+        and isinstance(node.value, ast.Constant)
+        and not (isinstance(node.value.value, str) and "." in node.value.value)
     )
 
 

@@ -11,9 +11,9 @@ from snipfix.audit import ENDED, Auditor
 from snipfix.code import Code
 from snipfix.diff import edits, unified
 from snipfix.model import Applicability, Category, Fix, Meaning, Repair, RepairVerdict, Result, StageResult
-from snipfix.necessity import MOST, fix_taken_back, parts_of, shows_the_same
+from snipfix.necessity import fix_taken_back, parts_of, shows_the_same
 from snipfix.patches import Patches
-from snipfix.proof import cheats, lost
+from snipfix.proof import cheats, lost, shortcuts
 from snipfix.rules.documented_output.compare import mended
 from snipfix.rules.observed import randomness
 from snipfix.search import Ahead, Search, State
@@ -79,7 +79,8 @@ class Repairer:
         text = loaded.apply(result.snippet.code)
         after = self.auditor.audit(replace(result.snippet, code=text))
         state = State(text, after, (Fix(loaded.patch.why, (), meaning=loaded.patch.meaning, chinese=loaded.patch.why_zh),))
-        return replace(_repair_of(result, state, tries=1), patch=loaded.file)
+        repair = _repair_of(result, state, tries=1)
+        return replace(repair, patch=loaded.file, reason=repair.reason or _taken_on_trust(result, after))
 
     def _searched(self, result: Result) -> Repair:
         start = State(result.snippet.code, result)
@@ -136,17 +137,19 @@ class Repairer:
         return (None, why) if why else (proven, "")
 
     def _necessary(self, search: Search, state: State) -> State:
-        """The state without what it does not need: each fix is taken back in turn, whole, then each single edit."""
+        """The state without what it does not need: each fix is taken back in turn, whole, then each part of those that are left."""
         steps = list(zip(state.fixes, state.texts, state.texts[1:], strict=False))
         for fix, before, after in steps if len(steps) > 1 else ():
             shorter = self._without(search, state, fix_taken_back(before, after, state.text))
             if shorter is not None and not shorter.errors:
                 state = replace(shorter, fixes=tuple(one for one in state.fixes if one is not fix))
         parts = [(part, after) for fix, before, after in steps if fix in state.fixes for part in parts_of(before, after, fix)]
-        for part, after in parts[:MOST]:
-            shorter = self._without(search, state, fix_taken_back(part, after, state.text))
+        for part, made in parts:
+            shorter = self._without(search, state, fix_taken_back(part.without, made, state.text))
             if shorter is not None and shows_the_same(state.result, shorter.result):
-                state = shorter
+                stopped = self._without(search, state, fix_taken_back(part.reached, made, state.text))
+                if stopped is not None and not shows_the_same(state.result, stopped.result):
+                    state = shorter
         return state
 
     @staticmethod
@@ -167,6 +170,14 @@ def _cheated(state: State, text: str) -> str:
         if fix.applicability is Applicability.SAFE and fix.meaning is Meaning.KEEPS:
             why, start = why or cheats(Code(start), Code(before)), after
     return why or cheats(Code(start), Code(text))
+
+
+def _taken_on_trust(before: Result, after: Result) -> str:
+    """What a reviewed patch does that no search may do: a person answers for it, and whoever reads the report is told."""
+    old = Code(before.snippet.code)
+    found = [*shortcuts(old, Code(after.snippet.code)), lost(before, after)]
+    told = "; besides, ".join(dict.fromkeys(filter(None, found)))
+    return f"a person reviewed the patch, which does what no search may: {told}" if told else ""
 
 
 def _unchanged(result: Result) -> Repair:

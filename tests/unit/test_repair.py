@@ -32,6 +32,7 @@ from snipfix.model import (
 from snipfix.patches import LoadedPatch, Patch, Patches
 from snipfix.repair import Repairer
 from snipfix.rules.base import Context, Rule
+from snipfix.rules.wording import said
 from snipfix.search import State, same_fault
 
 
@@ -160,6 +161,22 @@ def test_a_patch_goes_before_the_rules() -> None:
     assert (result.repair.corrected, result.repair.patch) == ("best = 1\n", "s.py")
 
 
+def test_a_reviewed_patch_may_do_what_no_search_may_and_the_report_says_so() -> None:
+    text = "for _ in range(3):\n    print(bad)\n"
+    sha256 = Snippet("s", "", "", text).sha256
+    patch = Patch(snippet="s", sha256=sha256, answers="", why="")
+    patches = Patches({sha256: LoadedPatch(patch, "s.py", (lambda code: (Edit(0, len(text), "good = 1\n"),),))})
+    repair_ = repair(text, Word("SNF600", "bad", "good"), patches=patches).repair
+    assert repair_.verdict is RepairVerdict.REPAIRED
+    assert repair_.reason == (
+        "a person reviewed the patch, which does what no search may: it drops a loop; besides, it drops a call of print()"
+        "; besides, it changes how often a loop runs"
+    )
+    assert said(repair_.reason, "zh") == (
+        "补丁经人工审核，它做了搜索不可以做的事：它去掉了一个循环；此外，它去掉了对 print() 的一次调用；此外，它改变了循环的次数"
+    )
+
+
 def test_a_patch_that_leaves_findings_is_not_called_a_repair() -> None:
     text = "bad = 1\n"
     sha256 = Snippet("s", "", "", text).sha256
@@ -216,6 +233,8 @@ class Both(Word):
 
 
 def printing(job: Job) -> Outcome:
+    if "raise AssertionError" in job.code and "unreached" not in job.code:
+        return Outcome(kind="raised")
     return Outcome(kind="ok", stdout="extra\n" if "import extra" in job.code and "counts" in job.code else "")
 
 
@@ -223,6 +242,32 @@ def printing(job: Job) -> Outcome:
 def test_a_single_edit_that_changes_nothing_is_left_out_of_its_fix(replacement: str, corrected: str) -> None:
     auditor = Auditor(printing, (Both("SNF600", "bad", replacement),), Options())
     result = Repairer(auditor).repair(auditor.audit(Snippet("s", "title", "doc.md", "bad = 1\n")))
+    assert result.repair.corrected == corrected
+
+
+class Parts(Word):
+    """A fix of two edits in two statements."""
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        start, end = context.code.range(finding.span)
+        other = context.code.text.index("old")
+        yield self.fix("write both", Edit(start, end, "good"), Edit(other, other + 3, str(self.replacements[0])))
+
+
+@pytest.mark.parametrize(
+    ("text", "replacement", "corrected"),
+    [
+        ("bad = 1\nx = old\n", "new", "good = 1\nx = old\n"),
+        ("bad = 1\nunreached = old\n", "new", "good = 1\nunreached = new\n"),
+        ("bad = 1  # old\n", "new", "good = 1  # new\n"),
+        ("bad = old\n", "new", "good = new\n"),
+        ("import old\nbad = 1\n", "new", "import new\ngood = 1\n"),
+    ],
+    ids=["changes nothing", "no run gets there", "a comment", "the same statement", "what nothing would use"],
+)
+def test_each_part_of_a_fix_must_be_needed_where_a_run_can_tell(text: str, replacement: str, corrected: str) -> None:
+    auditor = Auditor(printing, (Parts("SNF600", "bad", replacement),), Options())
+    result = Repairer(auditor).repair(auditor.audit(Snippet("s", "title", "doc.md", text)))
     assert result.repair.corrected == corrected
 
 

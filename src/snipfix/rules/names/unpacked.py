@@ -28,7 +28,7 @@ def unpacked(code: Code, name: ast.Name) -> Iterator[tuple[str, tuple[Edit, ...]
     for node in reversed(made):
         assert isinstance(node.value, ast.Call)
         first = _first(node.targets[0])
-        target = _returned(code, node.value, first, name.id) or _recurrent(code, node.value, first, name.id)
+        target = _returned(code, node.value, first, name.id) or _of_layer(code, node.value, first, name.id)
         if target:
             yield f"`{name.id}` as well: `{target}`", replace_expression(code, node.targets[0], target)
 
@@ -77,9 +77,9 @@ def _fits(parts: list[str], first: str, second: str) -> bool:
     return numbered or (first in parts[0] and second in parts[1])
 
 
-def _recurrent(code: Code, call: ast.Call, target: str, name: str) -> str:
-    """`out, hidden` of a recurrent layer that the class builds; `out, (hidden, _)` of an LSTM."""
-    if not isinstance(call.func, ast.Attribute) or name not in STATES + CELLS:
+def _of_layer(code: Code, call: ast.Call, target: str, name: str) -> str:
+    """`out, hidden` of a recurrent layer that the class builds; `out, (hidden, _)` of an LSTM; `out, weights` of an attention."""
+    if not isinstance(call.func, ast.Attribute) or not (name in STATES + CELLS or "weight" in name):
         return ""
     wanted = ast.unparse(call.func)
     for maker in code.all(ast.Assign):
@@ -87,7 +87,7 @@ def _recurrent(code: Code, call: ast.Call, target: str, name: str) -> str:
             kind = _own_name(value) if isinstance(value, ast.Call) else ""
             if ast.unparse(place) == wanted and kind == "LSTM":
                 return f"{target}, (_, {name})" if name in CELLS else f"{target}, ({name}, _)"
-            if ast.unparse(place) == wanted and kind in PAIRS and name in STATES:
+            if ast.unparse(place) == wanted and ((kind in PAIRS and name in STATES) or (kind == "MultiheadAttention" and "weight" in name)):
                 return f"{target}, {name}"
     return ""
 

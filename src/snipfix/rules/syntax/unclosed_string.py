@@ -43,6 +43,7 @@ class UnclosedString(SyntaxRule):
     BAD = (
         Bad("print('loss: )\nx = 1\n", at=(1, 7), fixed="print('loss: ')\nx = 1\n"),
         Bad('loss = 1\nprint("loss:, loss)\n', at=(2, 7), fixed='loss = 1\nprint("loss:", loss)\n'),
+        Bad("x = dict(a='b, c=2)\n", at=(1, 12), fixed="x = dict(a='b', c=2)\n"),
         Bad("n = 1\nprint('a:', n, 'b:, n)\n", at=(2, 16), fixed="n = 1\nprint('a:', n, 'b:', n)\n"),
         Bad("x = dict(a='b, c='d')\n", at=(1, 12), fixed="x = dict(a='b', c='d')\n"),
         Bad('name = "mnist\nprint(name)\n', at=(1, 8), fixed='name = "mnist"\nprint(name)\n'),
@@ -109,10 +110,10 @@ def _into_keyword(broken: Broken) -> Iterator[Mend]:
 
 
 def before_arguments(broken: Broken, body: str, line: int) -> Iterator[int]:
-    """Places in `"loss:, loss.item())` before a comma after which a name follows that other lines know."""
+    """Places in `"loss:, loss.item())` before a comma after which an argument by name follows, or a name that other lines know."""
     others = "\n".join(text for number, text in enumerate(broken.lines, 1) if number != line)
-    for comma in re.finditer(r",\s*([A-Za-z_]\w*)(?=[.(\[,)])", body):
-        if body.endswith(")") and re.search(rf"\b{comma[1]}\b", others):
+    for comma in re.finditer(r",\s*([A-Za-z_]\w*)(\s*=(?!=)|(?=[.(\[,)]))", body):
+        if body.endswith(")") and (comma[2] or re.search(rf"\b{comma[1]}\b", others)):
             yield comma.start()
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from snipfix.audit import Auditor
 from snipfix.evidence import Span
-from snipfix.model import Finding, Result
+from snipfix.model import Category, Finding, Fix, Result
 from snipfix.search import Ahead, Search, State, is_detour, is_progress
 
 __all__ = ["look_behind"]
@@ -20,6 +20,10 @@ DEPTH = 8
 TRIES = 24
 SECONDS, PATIENCE = 5.0, 5.0
 """Processor time that the mendings of one snippet may take in an audit, together and each: what is found is then no matter of the machine's load."""
+RIVALS = 3
+"""Other mendings of a wrong shape that are tried where another wrong shape is behind the first."""
+Shown = tuple[str, int]
+"""A rule, and a line of the author's text."""
 THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 15.0
 """The same in a repair, whose report is kept."""
 
@@ -32,22 +36,22 @@ def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False, ahe
     known = {(finding.rule, finding.span.line) for finding in result.findings}
     found: list[Finding] = []
     for _ in range(DEPTH):
-        after = _next(search, state) if search.processor < enough else None
-        if after is None:
+        step = _next(search, state) if search.processor < enough else None
+        if step is None:
             break
-        for finding in after.errors:
-            place = original_span(result.snippet.code, after.text, finding.span)
-            if place is not None and (finding.rule, place.line) not in known:
+        state, doubtful = step
+        for finding in state.errors:
+            place = original_span(result.snippet.code, state.text, finding.span)
+            if place is not None and (finding.rule, place.line) not in known | doubtful:
                 known.add((finding.rule, place.line))
-                found.append(replace(finding, span=place, behind=after.fixes[-1].title, fixes=()))
-        state = after
+                found.append(replace(finding, span=place, behind=state.fixes[-1].title, fixes=()))
     search.close()
     findings = sorted((*result.findings, *found), key=lambda one: (one.span, one.stage.depth))
     return replace(result, findings=tuple(findings))
 
 
-def _next(search: Search, state: State) -> State | None:
-    """The first state one fix away that is progress, else the first detour."""
+def _next(search: Search, state: State) -> tuple[State, set[Shown]] | None:
+    """The first state one fix away that is progress, else the first detour; and the faults behind it that may be the mending's own."""
     if search.tries >= TRIES:
         return None
     detour: State | None = None
@@ -57,10 +61,37 @@ def _next(search: Search, state: State) -> State | None:
             search.begin_fixes(state, fixes[number + 1 :])
             after = search.after(state, fix)
             if after is not None and is_progress(state, after, finding):
-                return after
+                return _best(search, state, finding, after, fixes[number + 1 :])
             if after is not None and detour is None and is_detour(state, after, finding):
                 detour = replace(after, detour=True)
-    return detour
+    return (detour, set()) if detour else None
+
+
+def _best(search: Search, state: State, mended: Finding, after: State, rivals: list[Fix]) -> tuple[State, set[Shown]]:
+    """Of the mendings of a wrong shape the one that gets furthest, and the wrong shapes behind it that another one does not meet.
+
+    A layer that was given the wrong one of two widths makes the next one fail: that is no fault of the author's.
+    """
+    if mended.category is not Category.SHAPE or not _shapes(search, after) - _shapes(search, state):
+        return after, set()
+    tried = [after]
+    for fix in rivals[: RIVALS if search.tries < TRIES else 0]:
+        other = search.after(state, fix)
+        if other is not None and is_progress(state, other, mended):
+            tried.append(other)
+    best = min(tried, key=lambda one: one.cost)
+    met = _shapes(search, best) - _shapes(search, state)
+    return best, {one for one in met if any(one not in _shapes(search, other) for other in tried)}
+
+
+def _shapes(search: Search, state: State) -> set[Shown]:
+    """The wrong shapes that a state shows, each with its line in the author's text."""
+    found = set[Shown]()
+    for finding in state.errors:
+        place = original_span(search.snippet.code, state.text, finding.span) if finding.category is Category.SHAPE else None
+        if place is not None:
+            found.add((finding.rule, place.line))
+    return found
 
 
 def original_span(old: str, new: str, span: Span) -> Span | None:

@@ -1,9 +1,15 @@
 """A finding seen behind a mending is reported where the author's own text has it."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from snipfix.behind import original_span
-from snipfix.evidence import Span
+from snipfix.audit import Auditor
+from snipfix.behind import look_behind, original_span
+from snipfix.config import Options
+from snipfix.evidence import Job, Outcome, Span
+from snipfix.model import Category, Edit, Finding, Fix, Snippet
+from snipfix.rules.base import Context, Rule
 
 OLD = "import torch\n\nx = F.relu(y)\nz = x + 1"
 
@@ -21,3 +27,39 @@ OLD = "import torch\n\nx = F.relu(y)\nz = x + 1"
 )
 def test_places_are_mapped_back(new: str, at: Span, expected: Span | None) -> None:
     assert original_span(OLD, new, at) == expected
+
+
+class WrongShape(Rule):
+    """Reports a word as a wrong shape; its fixes replace it."""
+
+    category = Category.SHAPE
+
+    def __init__(self, id: str, word: str, *replacements: str) -> None:  # noqa: A002
+        self.id, self.name, self.word, self.replacements = id, f"shape-{word}", word, replacements
+
+    def static(self, context: Context) -> Iterable[Finding]:
+        for number, line in enumerate(context.code.lines, 1):
+            if self.word in line and "first" not in context.code.text.replace(self.word, ""):
+                yield self.finding(f"{self.word} does not fit", Span(number, 1, number, len(self.word) + 1))
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        start, end = context.code.range(finding.span)
+        for text in self.replacements:
+            yield self.fix(f"write {text}", Edit(start, end, text))
+
+
+@pytest.mark.parametrize(
+    ("mendings", "behind"),
+    [
+        pytest.param(("narrow", "other"), [], id="another mending of the first does not meet it"),
+        pytest.param(("narrow",), ["SNF601"], id="there is no other mending"),
+        pytest.param(("narrow", "narrower"), ["SNF601"], id="every mending meets it"),
+    ],
+)
+def test_a_wrong_shape_behind_another_is_reported_unless_the_mending_brought_it(mendings: tuple[str, ...], behind: list[str]) -> None:
+    def passes(job: Job) -> Outcome:
+        return Outcome(kind="ok")
+
+    auditor = Auditor(passes, (WrongShape("SNF600", "first", *mendings), WrongShape("SNF601", "narrow")), Options())
+    result = look_behind(auditor, auditor.audit(Snippet("s", "", "page.md", "first = 1\n")))
+    assert [finding.rule for finding in result.findings if finding.behind] == behind

@@ -60,9 +60,14 @@ def _ranked(
                 outer = argument_of(call, position, given.id) if call in crash.code.parents else None
                 if outer is not None:
                     # Data from outside ask for another model; a value computed inside asks for another layer.
-                    further = (-2 if fed_from_outside(crash) else 5) if isinstance(outer, ast.Constant) else 0
+                    further = (-2 if fed_from_outside(crash) else 5) if isinstance(outer, ast.Constant) else 3 * _is_shared(function, given)
                     for cost, text, edits, meaning in _ranked(crash, values, outer, wanted, spatial, level + 1):
                         yield cost + further, text, edits, meaning
+
+
+def _is_shared(function: ast.FunctionDef, given: ast.Name) -> bool:
+    """Whether a constructor reads a parameter elsewhere too: another value from the caller would change what fits already."""
+    return any(isinstance(one, ast.Name) and one.id == given.id and one is not given for one in ast.walk(function))
 
 
 def _makers(crash: Crash, function: ast.FunctionDef, owner: ast.ClassDef | None, name: str) -> Iterator[tuple[ast.Call, ast.expr]]:

@@ -68,7 +68,7 @@ class MissingArgument(CrashRule):
         Bad(
             "import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(width, 2, 16), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        return self.decoder(embedded)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
             at=(11, 16),
-            fixed="import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(width, 2, 16, batch_first=True), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        causal_mask = nn.Transformer.generate_square_subsequent_mask(embedded.size(1)).to(embedded.device)\n        return self.decoder(embedded, mask=causal_mask)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
+            fixed="import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(width, 2, 16, batch_first=True), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        causal_mask = torch.ones(embedded.size(1), embedded.size(1), dtype=torch.bool, device=embedded.device).triu(1)\n        return self.decoder(embedded, mask=causal_mask)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
         ),
     )
 
@@ -158,4 +158,5 @@ def decoder_only(crash: Crash, call: ast.Call) -> Iterator[Offer]:
     yield Offer("Use an encoder with a causal mask: a decoder without memory", joined(*edits))
 
 
-MASK = "causal_mask = nn.Transformer.generate_square_subsequent_mask({0}.size(1)).to({0}.device)"
+MASK = "causal_mask = torch.ones({0}.size(1), {0}.size(1), dtype=torch.bool, device={0}.device).triu(1)"
+"""Of truth values, as masks of padding are: the two kinds may not be mixed."""

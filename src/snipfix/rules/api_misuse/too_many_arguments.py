@@ -146,7 +146,7 @@ def extended_block(crash: Crash, made: ast.FunctionDef, names: list[str]) -> Ite
             for node in made.body:
                 # The block's own way of making it stays, for callers that give none.
                 if isinstance(node, ast.If) and f"self.{name} =" in code.slice(node) and "stride" in names:
-                    edits.append((Edit(*code.range(code.span(node.test)), f"{name} is None and ({code.slice(node.test)})"),))
+                    edits.append((Edit(*code.range(code.span(node.test)), f"{name} is None and (stride != 1 or {code.slice(node.test)})"),))
                     inner = [
                         one for one in ast.walk(node) if isinstance(one, ast.Call) and ast.unparse(one.func).endswith(("Conv2d", "Conv1d"))
                     ]

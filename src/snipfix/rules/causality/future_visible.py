@@ -168,6 +168,8 @@ class FutureVisible(Rule):
         given, dim = ast.unparse(node.args[at]), 1 if finding.evidence.get("first") is True else 0
         prefix = "nn" if "nn." in code.text else "torch.nn"
         mask = f"{prefix}.Transformer.generate_square_subsequent_mask({given}.size({dim}), device={given}.device)"
+        if any("padding" in (one.arg or "") for one in node.keywords):  # of truth values, as its mask is: the two kinds may not be mixed
+            mask = f"torch.ones({given}.size({dim}), {given}.size({dim}), dtype=torch.bool, device={given}.device).triu(1)"
         edits = add_keyword(code, node, (DECODING | MASKED)[layer][0], mask)
         yield self.fix("let no position see the ones after it", *edits)
 

@@ -22,13 +22,22 @@ LONGEST = 512
 SETS = frozenset({"set", "bag", "deep", "pointer", "pool", "perceiver", "set2set", "deepset"})
 
 
+CAUSAL = (
+    "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, max_len):\n        super().__init__()\n        self.e = nn.Embedding(20, 8)\n"
+    "{}        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n    def forward(self, ids):\n"
+    "        x = {}\n        mask = torch.ones(x.size(1), x.size(1), dtype=torch.bool).triu(1)\n        return self.t(x, src_mask=mask)\n"
+    "GPT(32)(torch.randint(0, 20, (2, 6)))\n"
+)
+
+
 class TokenOrderUnknown(Rule):
     """A Transformer over token ids has no positional information.
 
     ## What it does
     Exchanges the positions of the ids and calls the model again. Reports a model with Transformer layers when the output only changes places
     with them, or does not change at all. Where another fault stops the run, the text is read: embeddings that go into a Transformer layer in a
-    class that has nothing to do with positions.
+    class that has nothing to do with positions. So it is where a causal mask gives a model some order and its constructor is told a greatest length
+    that it makes nothing of.
 
     ## Why is this bad?
     Attention by itself is blind to order: "dog bites man" and "man bites dog" are the same to this model.
@@ -77,6 +86,14 @@ class TokenOrderUnknown(Rule):
     )
     BAD = (
         Bad(
+            CAUSAL.format("", "self.e(ids)"),
+            at=(8, 13),
+            fixed=CAUSAL.format(
+                "        self.position = nn.Embedding(max_len, 8)\n",
+                "self.e(ids) + self.position(torch.arange(ids.size(1), device=ids.device))",
+            ),
+        ),
+        Bad(
             "import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self, max_len):\n        super().__init__()\n"
             "        self.embedding = nn.Embedding(20, 8)\n        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n"
             "    def forward(self, ids):\n        x = self.embedding(ids)\n        return self.t(x)\n"
@@ -107,7 +124,7 @@ class TokenOrderUnknown(Rule):
             severity = None if named or "Transformer" in " ".join(one.attention) else Severity.WARNING
             yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
         told: set[str] = set()
-        for read in unwatched(context.code, outcome):
+        for read in (*unwatched(context.code, outcome), *_told_a_length(context.code)):
             if not read.knows_places and read.name not in told and not set(words(read.name)) & SETS:
                 told.add(read.name)
                 yield self._from_text(context.code, read)
@@ -158,6 +175,12 @@ class TokenOrderUnknown(Rule):
             else:
                 added = f"{embedded} + {name}"
             yield self.fix("add the positions that are made and never used", *replace_expression(code, node, added))
+
+
+def _told_a_length(code: Code) -> Iterator[Read]:
+    """Transformers whose constructor is told how long a text may be and makes nothing of it: a causal mask hides that they know no positions."""
+    for node in code.all(ast.ClassDef):
+        yield from reads(code, node) if unused_length(node) else ()
 
 
 def unused_positions(code: Code, node: ast.AST) -> Iterator[tuple[str, str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
+from snipfix.code import Code
 from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import passed, rejoined, value_offers
@@ -68,9 +70,9 @@ class ConvChannelMismatch(CrashRule):
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.a = nn.Conv2d(3, width, 3)\n        self.b = nn.Conv2d(width, 2, 3)\n\n    def forward(self, x):\n        return self.b(self.a(x))\n\nNet(4)(torch.zeros(1, 3, 8, 8))\n",
         ),
         Bad(
-            "import torch\nfrom torch import nn\nclass Sentences(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n        self.words = nn.Embedding(9, size)\n        self.conv = nn.Conv2d(size, 7, (2, size))\n\n    def forward(self, ids):\n        x = self.words(ids).unsqueeze(-2)  # 词向量\n        return self.conv(x).squeeze(3).amax(2)\n\nSentences(6)(torch.zeros(4, 5, dtype=torch.long))\n",
+            "import torch\nfrom torch import nn\nclass Sentences(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n        self.words = nn.Embedding(9, size)\n        self.conv = nn.Conv2d(size, 7, (2, size))\n\n    def forward(self, ids):\n        x = self.words(ids).unsqueeze(-2)  # (批, 词数, 1, 宽)\n        return self.conv(x).squeeze(3).amax(2)\n\nSentences(6)(torch.zeros(4, 5, dtype=torch.long))\n",
             at=(11, 16),
-            fixed="import torch\nfrom torch import nn\nclass Sentences(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n        self.words = nn.Embedding(9, size)\n        self.conv = nn.Conv2d(1, 7, (2, size))\n\n    def forward(self, ids):\n        x = self.words(ids).unsqueeze(1)  # 词向量\n        return self.conv(x).squeeze(3).amax(2)\n\nSentences(6)(torch.zeros(4, 5, dtype=torch.long))\n",
+            fixed="import torch\nfrom torch import nn\nclass Sentences(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n        self.words = nn.Embedding(9, size)\n        self.conv = nn.Conv2d(1, 7, (2, size))\n\n    def forward(self, ids):\n        x = self.words(ids).unsqueeze(1)  # (批, 1, 词数, 宽)\n        return self.conv(x).squeeze(3).amax(2)\n\nSentences(6)(torch.zeros(4, 5, dtype=torch.long))\n",
         ),
     )
 
@@ -113,5 +115,15 @@ def one_channel(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
     birth = crash.born(node) if isinstance(node, ast.Name) else None
     made = birth.value if birth is not None else node
     if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr == "unsqueeze" and len(made.args) == 1:
-        edits = (*replace_expression(crash.code, width, "1"), *replace_expression(crash.code, made.args[0], "1"))
+        edits = (*replace_expression(crash.code, width, "1"), *replace_expression(crash.code, made.args[0], "1"), *_noted(crash.code, made))
         yield Offer("Give the text one channel, as the kernel spans whole vectors", edits)
+
+
+def _noted(code: Code, made: ast.Call) -> Iterator[Edit]:
+    """The comment behind a call that notes its shape, `# (batch, words, 1, width)`, with the axis of size one in its new place."""
+    line = made.end_lineno or made.lineno
+    noted = re.search(r"#.*\(([^()]*)\)", code.lines[line - 1])
+    axes = [one.strip() for one in noted[1].split(",")] if noted else []
+    if noted and len(axes) == 4 and axes.count("1") == 1:
+        axes.insert(1, axes.pop(axes.index("1")))
+        yield Edit(code.offset(line, noted.start(1) + 1), code.offset(line, noted.end(1) + 1), ", ".join(axes))

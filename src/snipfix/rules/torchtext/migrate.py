@@ -12,6 +12,7 @@ from snipfix.rules.torchtext.emit import Emitter
 from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, Source, Split, VocabBuild, torchtext_name
 from snipfix.rules.torchtext.modern import modern_edits
 from snipfix.rules.torchtext.read import home, read
+from snipfix.rules.torchtext.time_for_batch import misread
 
 __all__ = ["migration", "uses_fields"]
 
@@ -29,6 +30,9 @@ def migration(context: Context) -> tuple[Edit, ...]:
         _nothing_left(context, replaced)
         return (*edits, *_imports(context, needed))
     pipe = read(context)
+    for name in misread(context):  # the layout that the model reads
+        if name in pipe.fields:
+            pipe.fields[name].options["batch_first"] = ast.Constant(value=True)
     writer = Emitter(context.code, pipe, _names(context))
     edits = [*_statements(context, pipe, writer), *_uses(context, pipe, writer)]
     _nothing_left(context, [*_own(pipe), *pipe.rows, *(loader.call for loader in pipe.loaders)])

@@ -64,19 +64,27 @@ class TimeForBatch(Rule):
     BAD = (Bad(CODE.format("lower=True", ", batch_first=True"), at=(3, 8), runs=False),)
 
     def static(self, context: Context) -> Iterator[Finding]:
-        code, made, told = context.code, fields(context), set[str]()
-        if not made or _exchanges(code):
-            return
-        filled = columns(context)
-        for call in code.all(ast.Call):
-            maker = built(code, ast.unparse(call.func)) if call.args else None
-            reads = _batch_first_reader(code, called(maker)) if maker is not None else ""
-            field = filled.get(batch_value(context, call.args[0]), "") if reads else ""
-            if maker is None or field in told or field not in made or not _time_first(context, made[field]):
-                continue
-            told.add(field)
-            message = f"`{field}` gives (time, batch), but `{called(maker)}` reads it as (batch, time): its {reads} takes the first dim for the batch"
-            yield self.finding(message, code.span(made[field]))
+        for field, (made, model, reads) in misread(context).items():
+            message = (
+                f"`{field}` gives (time, batch), but `{model}` reads it as (batch, time): its {reads} takes the first dim for the batch"
+            )
+            yield self.finding(message, context.code.span(made))
+
+
+def misread(context: Context) -> dict[str, tuple[ast.Call, str, str]]:
+    """The fields whose batches a model reads the other way about: what makes each, the model, and its layer that shows it."""
+    code, made = context.code, fields(context)
+    found = dict[str, tuple[ast.Call, str, str]]()
+    if not made or _exchanges(code):
+        return found
+    filled = columns(context)
+    for call in code.all(ast.Call):
+        maker = built(code, ast.unparse(call.func)) if call.args else None
+        reads = _batch_first_reader(code, called(maker)) if maker is not None else ""
+        field = filled.get(batch_value(context, call.args[0]), "") if reads else ""
+        if maker is not None and field in made and _time_first(context, made[field]):
+            found.setdefault(field, (made[field], called(maker), reads))
+    return found
 
 
 def _time_first(context: Context, call: ast.Call) -> bool:

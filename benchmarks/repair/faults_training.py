@@ -215,9 +215,9 @@ def missing_super(code: Code) -> Places:
             yield without_statement(code, node)
 
 
-@fault("api-misuse", "shape")
+@fault("api-misuse", "shape", "undefined-name")
 def state_not_unpacked(code: Code) -> Places:
-    """`out, _ = rnn(x)` written `out = rnn(x)`."""
+    """`out, h = rnn(x)` written `out = rnn(x)`: what shows may be the name that nobody binds."""
     for node in code.nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Call):
             called = name_of(node.value.func)

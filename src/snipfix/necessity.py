@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Part:
 def parts_of(before: str, after: str, fix: Fix) -> Iterator[Part]:
     """The parts of a fix that makes the second text of the first, each with the imports that are for it alone.
 
-    What only words a comment, and what would leave something behind that nothing uses, stays with its fellows.
+    What a run says nothing of stays with its fellows: comments, and what would leave something behind that nothing uses.
     """
     code = Code(before)
     if code.syntax_error or len(fix.edits) < 2:
@@ -63,18 +64,29 @@ def parts_of(before: str, after: str, fix: Fix) -> Iterator[Part]:
     imports = [edit for edits in groups.values() for edit in edits if _imported(edit)]
     wanted, made = Code(after), ast.dump(Code(after).tree) if Code(after).syntax_error is None else ""
     for edits in groups.values() if made and 1 < len(groups) <= MOST else ():
-        if any(_names(wanted).intersection(_imported(edit)) for edit in edits):
-            continue  # goes with what uses it
+        if all(_is_beyond_runs(before, edit) for edit in edits) or any(_names(wanted).intersection(_imported(edit)) for edit in edits):
+            continue
         text = _without(before, fix.edits, edits, imports)
         left = Code(text)
         if left.syntax_error is None and ast.dump(left.tree) != made and not _idle(left) - _idle(wanted):
             yield Part(text, _stopped(wanted, _moved(fix.edits, edits[0])))
 
 
+def _is_beyond_runs(before: str, edit: Edit) -> bool:
+    """Whether an edit is right for another reason than what a run shows.
+
+    A decorator that is the custom, a number that becomes a name and so fits other inputs too, and the author's words that go: half dropped, they mislead.
+    """
+    old = before[edit.start : edit.end]
+    general = bool(old) and not re.search(r"[^\W\d]", old) and re.search(r"[^\W\d]", edit.text) is not None
+    return edit.text.lstrip().startswith("@") or not edit.text.strip() or general
+
+
 def _statement(code: Code, edit: Edit) -> int:
     """The line of the innermost statement that holds the start of an edit; its own place for one that puts in whole lines."""
     line, column = code.place(edit.start)
-    if edit.start == edit.end and "\n" in edit.text and not code.lines[line - 1][: column - 1].strip():
+    decorates = edit.text.lstrip().startswith("@")
+    if edit.start == edit.end and "\n" in edit.text and not decorates and not code.lines[line - 1][: column - 1].strip():
         return -edit.start - 1
     holding = [node.lineno for node in code.nodes if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)]
     return max(holding, default=line)

@@ -124,17 +124,18 @@ class Repairer:
         return list(found.values())
 
     def _proven(self, search: Search, before: Result, state: State) -> tuple[State | None, str]:
-        """The state with every unnecessary edit taken back and audited in full; or None and why it does not hold."""
-        found = state
-        if why := _cheated(found, state.text):
+        """The state audited in full, with every unnecessary edit taken back where that holds as well; or None and why it does not."""
+        if why := _cheated(state, state.text):
             return None, why
-        state = self._necessary(search, state)
-        full = self.auditor.audit(replace(search.snippet, code=state.text), quick=False)
-        proven = replace(state, result=full)
-        why = _cheated(found, state.text) or lost(before, full)
-        if proven.errors:
-            why = f"run in full, {proven.errors[0].message}"
-        return (None, why) if why else (proven, "")
+        shortest = self._necessary(search, state)
+        for one in (shortest, state) if shortest.text != state.text else (state,):
+            full = self.auditor.audit(replace(search.snippet, code=one.text), quick=False)
+            proven, why = replace(one, result=full), _cheated(state, one.text) or lost(before, full)
+            if proven.errors:
+                why = f"run in full, {proven.errors[0].message}"
+            if not why:
+                return proven, ""
+        return None, why
 
     def _necessary(self, search: Search, state: State) -> State:
         """The state without what it does not need: each fix is taken back in turn, whole, then each part of those that are left."""

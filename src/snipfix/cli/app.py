@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snipfix.cli import audit, baseline, cache, corpus, doctor, explain, extract, init, lsp, new_rule, repair, report, voice
+from snipfix.cli import audit, baseline, cache, chinese, corpus, doctor, explain, extract, init, lsp, new_rule, repair, report, voice
 from snipfix.errors import SnipfixError
 
 __all__ = ["app", "run"]
@@ -56,6 +56,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         given = spelled_out(sys.argv[1:] if arguments is None else arguments)
         voice.listen(given)
+        if (asked := chinese.help_asked(given, voice.asked())) is not None:
+            return int(chinese.put_into_chinese(typer.main.get_command(app)).main(asked, "snipfix", standalone_mode=False) or 0)
         return int(app(given, standalone_mode=False) or 0)
     except SnipfixError as error:
         voice.complain(error)

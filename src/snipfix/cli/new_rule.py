@@ -78,7 +78,7 @@ safety = ""
 
 def new_rule(
     name: Annotated[str, typer.Argument(help="kebab-case; names the defect, never the cure.")],
-    category: Annotated[Category, typer.Option("--category", help="The kind of defect.")] = Category.API_MISUSE,
+    category: Annotated[Category, typer.Option("--category", metavar="CATEGORY", help="The kind of defect.")] = Category.API_MISUSE,
     into: Annotated[Path | None, typer.Option("--into", help="The folder for the file. Default: the category's, in this checkout.")] = None,
 ) -> int:
     """Write a new rule's file with the next free id and examples that fail until the rule is written, and its place in zh.toml."""

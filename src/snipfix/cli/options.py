@@ -42,7 +42,7 @@ class Device(StrEnum):
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[PATH]...", help="Documents, folders, .py files or a workspace. Default: the workspace here."),
+    typer.Argument(metavar="PATH", help="Documents, folders, .py files or a workspace. Default: the workspace here."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="What goes to stdout or --output.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", help="Write the report to this file instead of stdout.", dir_okay=False)]

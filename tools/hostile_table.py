@@ -31,8 +31,7 @@ The last column switches off what stops the attack and says whether it then succ
 | `limits` | the limit that is named; all layers are on |
 | `fork` | the process of its own: the snippet runs in the interpreter of its auditor |
 
-Where that column is empty, to let the attack succeed would harm the machine, a second layer stands behind the first, or there is nothing to succeed at:
-what is tested is that its outcome is named as it should be.
+Where it is not shown the column says why.
 
 """
 
@@ -61,7 +60,7 @@ def main() -> int:
 def off(attack: Attack, without: dict[str, str]) -> str:
     """The cell that says what happens with a layer off."""
     if not attack.succeeds_without:
-        return ""
+        return f"not shown: {attack.unshown}"
     raised = " ".join(name for name, _ in attack.raised)
     return f"{attack.succeeds_without}{f' ({raised})' if raised else ''}: {without[attack.id]}"
 

@@ -135,6 +135,8 @@ class Attack:
     succeeds_without: str = ""
     raised: tuple[tuple[str, int], ...] = ()
     """The limits that are lifted, and how far, where it succeeds without them."""
+    unshown: str = ""
+    """Why it is not shown to succeed with its layer off, where it is not."""
     needs: str = ""
     timeout: float = 5.0
 
@@ -157,6 +159,7 @@ def _read(path: Path) -> Attack:
         frozenset(fields["expect"].split()),
         fields.get("succeeds without", ""),
         tuple((name, int(value)) for name, _, value in (part.partition("=") for part in fields.get("raised", "").split())),
+        fields.get("unshown", ""),
         fields.get("needs", ""),
         float(fields.get("timeout", "5")),
     )

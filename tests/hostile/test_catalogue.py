@@ -68,6 +68,7 @@ def need(attack: Attack) -> None:
 def test_the_catalogue_is_whole() -> None:
     assert [int(attack.id) for attack in ATTACKS] == list(range(1, len(ATTACKS) + 1))
     assert len(ATTACKS) >= 115
+    assert [attack.id for attack in ATTACKS if bool(attack.succeeds_without) == bool(attack.unshown)] == []
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"{attack.id}-{attack.name}")

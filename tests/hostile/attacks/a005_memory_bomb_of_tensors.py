@@ -2,6 +2,7 @@
 # expect: ok out-of-memory
 # needs: torch
 # timeout: 20
+# unshown: to let it succeed would harm the machine
 
 import torch
 hoard = []

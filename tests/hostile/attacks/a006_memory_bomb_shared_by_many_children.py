@@ -1,6 +1,7 @@
 # 006 memory bomb shared by many children
 # expect: out-of-memory
 # timeout: 40
+# unshown: to let it succeed would harm the machine
 
 import os, time
 for _ in range(20):

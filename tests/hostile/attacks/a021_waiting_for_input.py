@@ -1,4 +1,5 @@
 # 021 waiting for input
 # expect: raised
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 input()

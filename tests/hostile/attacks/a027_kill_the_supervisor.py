@@ -1,5 +1,6 @@
 # 027 kill the supervisor
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import os, signal
 try:

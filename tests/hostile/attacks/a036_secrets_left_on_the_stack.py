@@ -1,5 +1,6 @@
 # 036 secrets left on the stack
 # expect: ok
+# unshown: the environment is made anew in every mode
 
 for name in ("[stack]", "[heap]"):
     for line in open("/proc/self/maps"):

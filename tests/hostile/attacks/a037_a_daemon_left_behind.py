@@ -1,5 +1,6 @@
 # 037 a daemon left behind
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import os, time
 if os.fork() == 0:

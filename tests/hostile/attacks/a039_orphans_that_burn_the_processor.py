@@ -1,5 +1,6 @@
 # 039 orphans that burn the processor
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import os
 for _ in range(5):

@@ -1,5 +1,6 @@
 # 041 a program with the set-user-id bit
 # expect: ok
+# unshown: no privilege is left in any mode: the kernel refuses before a layer is asked
 
 import subprocess
 try:

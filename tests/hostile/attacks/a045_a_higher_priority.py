@@ -1,5 +1,6 @@
 # 045 a higher priority
 # expect: ok
+# unshown: no privilege is left in any mode: the kernel refuses before a layer is asked
 
 import os
 try:

@@ -1,5 +1,6 @@
 # 047 raising its limits
 # expect: ok
+# unshown: no privilege is left in any mode: the kernel refuses before a layer is asked
 
 import resource
 for limit in (resource.RLIMIT_AS, resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU):

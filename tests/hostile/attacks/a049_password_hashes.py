@@ -1,5 +1,6 @@
 # 049 password hashes
 # expect: ok
+# unshown: an ordinary user, as whom it is run too, may not read them in any mode
 
 try:
     print("ESCAPED:", len(open("/etc/shadow").read()))

@@ -1,5 +1,6 @@
 # 055 descriptors left open
 # expect: ok
+# unshown: descriptors are closed in every mode
 
 import os, stat
 for number in range(3, 1024):

@@ -1,5 +1,6 @@
 # 056 writing into the installed packages
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import os, sysconfig
 folder = sysconfig.get_paths()["purelib"]

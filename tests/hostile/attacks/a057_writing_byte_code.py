@@ -1,5 +1,6 @@
 # 057 writing byte code
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import os, this
 folder = os.path.join(os.path.dirname(this.__file__), "__pycache__")

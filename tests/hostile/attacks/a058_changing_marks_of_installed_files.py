@@ -1,5 +1,6 @@
 # 058 changing marks of installed files
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import os, sysconfig
 folder = sysconfig.get_paths()["purelib"]

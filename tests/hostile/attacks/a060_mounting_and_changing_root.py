@@ -1,5 +1,6 @@
 # 060 mounting and changing root
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)

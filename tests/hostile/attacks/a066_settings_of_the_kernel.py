@@ -1,5 +1,6 @@
 # 066 settings of the kernel
 # expect: ok
+# unshown: to let it succeed would harm the machine
 
 for path, text in (("/proc/sys/kernel/core_pattern", "|/bin/true"), ("/proc/sysrq-trigger", "h"), ("/proc/sys/vm/overcommit_memory", "1"), ("/proc/self/oom_score_adj", "-1000")):
     try:

@@ -1,5 +1,6 @@
 # 081 typing into the terminal
 # expect: ok
+# unshown: no terminal is at hand in any mode
 
 import fcntl
 for descriptor in (0, 1, 2):

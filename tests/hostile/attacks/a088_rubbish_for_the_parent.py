@@ -1,5 +1,6 @@
 # 088 rubbish for the parent
 # expect: ok
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import os
 for descriptor in range(3, 256):

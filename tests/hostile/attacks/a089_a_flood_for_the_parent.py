@@ -1,6 +1,7 @@
 # 089 a flood for the parent
 # expect: output-flood timeout
 # timeout: 3
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import os
 while True:

@@ -1,5 +1,6 @@
 # 090 walking the frames up to the harness
 # expect: ok exited
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import sys
 frame = sys._getframe()

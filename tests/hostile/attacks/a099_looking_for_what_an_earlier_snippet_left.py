@@ -1,5 +1,6 @@
 # 099 looking for what an earlier snippet left
 # expect: ok
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import builtins, json, os, sys
 assert json.dumps is not None and len("x") == 1

@@ -1,5 +1,6 @@
 # 101 writing its own memory
 # expect: ok
+# unshown: a process may do so with itself: that no other is touched is what is tested
 
 import ctypes
 text = ctypes.create_string_buffer(b"before")

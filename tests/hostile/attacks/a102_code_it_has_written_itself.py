@@ -1,6 +1,7 @@
 # 102 code it has written itself
 # expect: ok
 # needs: x86_64
+# unshown: a process may do so with itself: that no other is touched is what is tested
 
 import ctypes, mmap
 page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)

@@ -1,5 +1,6 @@
 # 106 special files left in scratch
 # expect: ok
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import os, socket
 os.mkfifo("fifo")

@@ -1,5 +1,6 @@
 # 109 the clock
 # expect: ok
+# unshown: a process may do so with itself: that no other is touched is what is tested
 
 import time
 for clock in (time.CLOCK_REALTIME,):

@@ -1,5 +1,6 @@
 # 115 sending descriptors to the harness
 # expect: ok
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import os, socket
 for number in range(3, 256):

@@ -1,5 +1,6 @@
 # 117 subclasses that lie about themselves
 # expect: raised exited
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 class Text(str):
     def __str__(self):

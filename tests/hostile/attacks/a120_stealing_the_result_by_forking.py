@@ -1,5 +1,6 @@
 # 120 stealing the result by forking
 # expect: exited
+# unshown: nothing to succeed at: what is tested is the name of its end and the health of the next
 
 import os
 if os.fork():

@@ -1,5 +1,6 @@
 # 123 memory locked and reserved
 # expect: ok out-of-memory
+# unshown: to let it succeed would harm the machine
 
 import ctypes, mmap
 try:

@@ -31,6 +31,18 @@ def test_json_of_nothing_follows_the_schema_too() -> None:
     jsonschema.validate(json.loads(render(RunReport(()), "json")), SCHEMA)
 
 
+def test_json_names_what_took_long_slowest_first() -> None:
+    report = sample.report()
+    times = [0.4, 31.26, 2.0, 12.0]
+    timed = tuple(replace(result, seconds=seconds) for result, seconds in zip(report.results, times, strict=False))
+    said = json.loads(render(replace(report, results=timed), "json"))
+    jsonschema.validate(said, SCHEMA)
+    assert said["totals"]["slowest"] == [
+        {"id": timed[at].snippet.id, "seconds": seconds} for at, seconds in ((1, 31.3), (3, 12.0), (2, 2.0))
+    ]
+    assert "slowest" not in json.loads(render(replace(report, results=timed[:1]), "json"))["totals"]
+
+
 def test_json_places_are_those_of_the_document() -> None:
     quoted = json.loads(render(sample.report(), "json"))["snippets"][4]
     assert quoted["document"] == "docs/guide.md"

@@ -46,6 +46,17 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
+@pytest.mark.parametrize("format", ["table", "html"])
+def test_what_took_long_is_named_slowest_first(format: str) -> None:  # noqa: A002
+    report = sample.report()
+    timed = tuple(replace(result, seconds=11.0 * number) for number, result in enumerate(report.results))
+    text = render(replace(report, results=timed), format, language="en")
+    said = text[text.rindex("slowest") if format == "table" else text.index("slowest") :]
+    places = [said.index(f"{result.seconds:.1f} s") for result in reversed(timed[1:])]
+    assert places == sorted(places)
+    assert "slowest" not in render(replace(report, results=timed[:1]), format, language="en")
+
+
 @pytest.mark.parametrize("command", ["audit", "repair"])
 @pytest.mark.parametrize(("format", "language"), [("table", "en"), ("table", "zh"), ("markdown", "zh")])
 def test_text_is_the_golden_one(format: str, language: str, command: str) -> None:  # noqa: A002

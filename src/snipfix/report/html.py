@@ -27,13 +27,14 @@ from snipfix.report.facts import described, facts
 from snipfix.report.language import chosen
 from snipfix.report.listing import highlighted, listing
 from snipfix.report.sides import Gap, Line, rows, written
-from snipfix.report.summary import by_category, by_severity, document_of, plain, repairs, reproduce, verdicts
+from snipfix.report.summary import by_category, by_severity, document_of, plain, repairs, reproduce, slowest, verdicts
 from snipfix.report.text import clean, short
 from snipfix.rules.wording import Explanation, explanation, said
 
 __all__ = ["render"]
 
 TEMPLATES = Path(__file__).with_name("templates")
+SLOWEST = 10
 MANY = 300
 """Snippets above which the details of each are packed."""
 MENDED = 4
@@ -98,6 +99,7 @@ def _overview(report: RunReport) -> dict[str, Any]:
         "categories": categories,
         "most": max(categories.values(), default=1),
         "stand_ins": [(what, how, ids) for (what, how), ids in sorted(used.items())],
+        "slowest": slowest(report)[:SLOWEST],
         "environment": environment if isinstance(environment, dict) else {},
         "layers": layers if isinstance(layers, dict) else {},
     }

@@ -14,7 +14,7 @@ import msgspec
 from snipfix import __version__
 from snipfix.code import Code
 from snipfix.model import Finding, Fix, Repair, Result, RunReport, Snippet, Waived
-from snipfix.report.summary import by_category, by_severity, document_of, edit_span, plain, repairs, verdicts
+from snipfix.report.summary import by_category, by_severity, document_of, edit_span, plain, repairs, slowest, verdicts
 from snipfix.report.text import HIDDEN
 
 __all__ = ["FORMAT_VERSION", "dumps", "render", "snippet_object"]
@@ -54,6 +54,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 def _totals(report: RunReport) -> dict[str, Any]:
     findings = [finding for result in report.results for finding in result.findings]
+    slow = [{"id": result.snippet.id, "seconds": round(result.seconds, 1)} for result in slowest(report)]
     return {
         "snippets": len(report.results),
         "skipped": len(report.skipped),
@@ -61,7 +62,7 @@ def _totals(report: RunReport) -> dict[str, Any]:
         "repairs": repairs(report),
         "findings": by_severity(findings),
         "categories": by_category(findings),
-    }
+    } | ({"slowest": slow} if slow else {})
 
 
 def _baseline(waived: Waived | None) -> dict[str, Any] | None:

@@ -14,7 +14,22 @@ from snipfix.code import Code
 from snipfix.evidence import Span
 from snipfix.model import Edit, Finding, RepairVerdict, Result, RunReport, Severity, Snippet, Verdict
 
-__all__ = ["by_category", "by_severity", "document_of", "edit_span", "is_left", "language_of", "plain", "repairs", "reproduce", "verdicts"]
+__all__ = [
+    "by_category",
+    "by_severity",
+    "document_of",
+    "edit_span",
+    "is_left",
+    "language_of",
+    "plain",
+    "repairs",
+    "reproduce",
+    "slowest",
+    "verdicts",
+]
+
+SLOW = 2.0
+"""Seconds from which on a reader wants to know where the time goes; what is quicker differs from run to run."""
 
 
 def document_of(snippet: Snippet) -> str:
@@ -32,6 +47,11 @@ def verdicts(report: RunReport) -> dict[str, int]:
     """How many snippets have each verdict, in the order of Verdict, zeros included."""
     found = Counter(result.verdict for result in report.results)
     return {verdict.value: found[verdict] for verdict in Verdict}
+
+
+def slowest(report: RunReport) -> list[Result]:
+    """The results that took long, slowest first."""
+    return sorted((result for result in report.results if result.seconds >= SLOW), key=lambda result: -result.seconds)
 
 
 def repairs(report: RunReport) -> dict[str, int] | None:

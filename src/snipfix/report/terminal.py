@@ -23,7 +23,7 @@ from snipfix.report.frames import frame
 from snipfix.report.language import chosen, spoken
 from snipfix.report.progress import STYLES as VERDICTS
 from snipfix.report.progress import Progress
-from snipfix.report.summary import by_category, by_severity, document_of, repairs, verdicts
+from snipfix.report.summary import by_category, by_severity, document_of, repairs, slowest, verdicts
 from snipfix.report.text import clean, one_line, short
 from snipfix.report.texts import texts
 
@@ -41,7 +41,7 @@ ENDINGS = {
 }
 NAMED = 3
 """Documents that are named in the command to run next."""
-SLOW, SLOWEST = 2.0, 5
+SLOWEST = 5
 """Seconds from which a snippet is slow, and how many of the slow ones are named."""
 DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -195,8 +195,7 @@ def _summary(report: RunReport, words: Words, *, advise: bool) -> Iterator[Rende
         yield _told(words["baseline"], words["accepted in"].format(accepted, one_line(report.baseline.file)))
         for entry in report.baseline.unneeded:
             yield Text(f"            {words['no longer needed']}: {one_line(entry)}")
-    slow = sorted((result for result in report.results if result.seconds >= SLOW), key=lambda result: -result.seconds)[:SLOWEST]
-    if slow:
+    if slow := slowest(report)[:SLOWEST]:
         yield _told(words["slowest"], ", ".join(f"{short(result.snippet.id, 40)} {result.seconds:.1f} s" for result in slow))
     yield from _last_words(report, words, advise=advise)
 

@@ -263,6 +263,7 @@ def test_shapes_are_written_one_way() -> None:
     found = replace(
         sample.repaired().findings[0], evidence={"given": ["(64, 1600) float32", "(1,) int64"], "input": [4, 3], "moved": [1, 2]}
     )
+    assert _facts(replace(found, evidence={"position": 3, "given": [1]})) == [("given", "1")], "what has no name for people is not for them"
     assert dict(_facts(found)) == {"given": "64 × 1600 float32, 1 int64", "input": "4 × 3", "moved": "1, 2"}
 
 

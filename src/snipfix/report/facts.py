@@ -8,6 +8,7 @@ from snipfix.evidence import Value
 from snipfix.model import Finding
 from snipfix.report.summary import plain
 from snipfix.report.text import short
+from snipfix.report.texts import TEXTS
 
 __all__ = ["ELSEWHERE", "described", "facts"]
 
@@ -26,10 +27,11 @@ TUPLE = re.compile(r"\((\d+(?:, \d+)*,?)\)(?= [a-z]+\d+\b)")
 
 
 def facts(finding: Finding) -> list[tuple[str, str]]:
-    """What of the evidence reads well on one line."""
+    """What of the evidence has a name for people and reads well on one line; probes see more than that."""
     found = []
     for key, value in plain(finding.evidence).items():
-        if key in ELSEWHERE:
+        name = key.replace("_", " ")
+        if key in ELSEWHERE or f"fact {name}" not in TEXTS:
             continue
         if isinstance(value, list) and all(isinstance(one, int | str | float) for one in value):
             if len(value) == 4 and key.endswith(PLACES):
@@ -44,7 +46,7 @@ def facts(finding: Finding) -> list[tuple[str, str]]:
             continue
         told = len(text) > LONG and text in finding.message
         if text and not told and not (key == "operation" and "." not in text):
-            found.append((short(key.replace("_", " "), 40), short(TUPLE.sub(_times, text), 120)))
+            found.append((name, short(TUPLE.sub(_times, text), 120)))
     return found[:FACTS]
 
 

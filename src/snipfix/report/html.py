@@ -20,7 +20,7 @@ from markupsafe import Markup
 from snipfix import __version__
 from snipfix.errors import UsageError
 from snipfix.evidence import Failure, Outcome
-from snipfix.model import Category, Finding, Fix, Result, RunReport, Verdict
+from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Result, RunReport, Verdict
 from snipfix.report import dependence, pictures
 from snipfix.report.bilingual import TAGS, Words, both
 from snipfix.report.facts import described, facts
@@ -59,7 +59,7 @@ def render(report: RunReport, *, language: str | None = None) -> str:
         tag=TAGS[language],
         say=lambda key: words[KEYS.get(str(key), str(key))],
         said=words.say,
-        fact=lambda key: words.get(f"fact {key}", key),
+        fact=lambda key: words[f"fact {key}"],
         known=lambda kind, value: words.get(f"{kind} {value}", value),
         facts_of=facts,
         offers_of=_offers,
@@ -70,6 +70,7 @@ def render(report: RunReport, *, language: str | None = None) -> str:
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         report=report,
+        gradings=[*Applicability, *Meaning],
         overview=_overview(report),
         snippets=[_snippet(number, result, report, words) for number, result in enumerate(report.results, 1)],
         rules=_rules(report),

@@ -201,6 +201,18 @@ def test_the_keyboard_is_enough(visit: Open):
     assert page.get_attribute("html", "lang") == "zh-Hans"
 
 
+def test_the_keyboard_stops_only_at_what_scrolls(visit: Open):
+    page = visit(viewport=PHONE)
+    stops = "[...document.querySelectorAll('#s2 [tabindex=\"0\"]')].filter((one) => one.scrollWidth <= one.clientWidth).length"
+    page.click("#s2 > summary")
+    page.wait_for_function(f"{stops} === 0")
+    assert page.locator("#s2 .listing[tabindex='0']").count() == 1
+    page.click("#s2 [data-show='split']")
+    assert page.locator("#s2 .split[tabindex='0']").count() == 1
+    page.set_viewport_size(DESK)
+    page.wait_for_function(f"{stops} === 0 && !document.querySelector('#s2 .listing[tabindex=\"0\"]')")
+
+
 def test_a_link_to_a_snippet_opens_it(visit: Open):
     page = visit()
     page.evaluate("location.hash = 's3'")

@@ -54,7 +54,16 @@
     fit(body);
     translate(body);
   };
-  for (const card of cards) card.addEventListener("toggle", () => { if (card.open) fill(card); });
+  // What does not scroll is no stop for the keyboard.
+  const reach = (from) => { for (const one of all(".scroll, .listing", from)) one.tabIndex = one.scrollWidth > one.clientWidth ? 0 : -1; };
+  for (const card of cards) {
+    card.addEventListener("toggle", async () => {
+      if (!card.open) return;
+      await fill(card);
+      reach(card);
+    });
+  }
+  addEventListener("resize", () => { for (const card of cards) if (card.open) reach(card); });
 
   const toggle = (open) => cards.forEach((card) => { if (!card.hidden) card.open = open; });
   document.getElementById("expand").addEventListener("click", () => toggle(true));
@@ -111,7 +120,10 @@
   };
   document.addEventListener("click", async ({ target }) => {
     const button = target.closest("button");
-    if (button?.dataset.show) view(button.closest(".diff"), button.dataset.show);
+    if (button?.dataset.show) {
+      view(button.closest(".diff"), button.dataset.show);
+      reach(button.closest(".diff"));
+    }
     if (!button?.classList.contains("copy")) return;
     await copy(button.dataset.text);
     button.classList.add("done");

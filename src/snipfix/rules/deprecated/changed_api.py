@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -25,7 +25,12 @@ class ChangedApi(Rule):
                 entry = use.entry
                 name = entry.name if isinstance(use.node, ast.alias) else context.code.slice(use.node)
                 message = f"`{name}` {self.says} {entry.since}; {entry.instead}"
-                yield self.finding(message, context.code.span(use.node), evidence={"api": entry.name, "since": entry.since})
+                evidence: dict[str, Any] = {"api": entry.name, "since": entry.since}
+                if isinstance(use.node, ast.alias):  # what fails where the name is used is the same defect
+                    evidence["hides"] = [
+                        one.node.lineno for one in context.scopes.loads if one.node.id == (use.node.asname or use.node.name)
+                    ]
+                yield self.finding(message, context.code.span(use.node), evidence=evidence)
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         for use in uses(context):

@@ -75,9 +75,20 @@ def _default_type(context: Context, call: ast.Call, name: str) -> str:  # noqa: 
     return "\n".join(says) if len(says) == 1 else f"\n{' ' * call.col_offset}".join(says) if alone else ""
 
 
+def _to_tensor(context: Context, call: ast.Call, name: str) -> str:  # noqa: ARG001
+    """v2.ToTensor() is two transforms today: into an image tensor, and into floats between 0 and 1."""
+    v2 = context.code.slice(call.func).rpartition(".")[0]
+    torch = next((one.name for one in context.scopes.imports if one.target == "torch"), "")
+    if not v2 or not torch or call.args or call.keywords:
+        return ""
+    text = f"{v2}.ToImage(), {v2}.ToDtype({torch}.float32, scale=True)"
+    return text if isinstance(context.code.parents.get(call), ast.List) else f"{v2}.Compose([{text}])"
+
+
 REWRITES: dict[str, Callable[[Context, ast.Call, str], str]] = {
     "fourier": fourier,
     "eigenvalues": _eigenvalues,
     "default-type": _default_type,
+    "to-tensor": _to_tensor,
 }
 """What a shape of the table makes of a call, given the old last name: the text of the new expression, empty where it cannot tell."""

@@ -194,7 +194,7 @@ class PretrainedFlag(Rule):
     """A torchvision model is asked for with `pretrained=`, which `weights=` replaced.
 
     ## What it does
-    Reports `pretrained=` in calls of torchvision's models.
+    Reports `pretrained=` and `pretrained_backbone=` in calls of torchvision's models, and a bare `True` or `False`.
 
     ## Why is this bad?
     It warns since torchvision 0.13 and does not say which weights are meant.
@@ -228,17 +228,36 @@ class PretrainedFlag(Rule):
     BAD = (
         Bad("from torchvision import models\n\nnet = models.resnet18(pretrained=True)\n", at=(3, 23), fixed='from torchvision import models\n\nnet = models.resnet18(weights="DEFAULT")\n', runs=False),
         Bad("import torchvision\n\nnet = torchvision.models.vgg16(pretrained=False)\n", at=(3, 32), fixed="import torchvision\n\nnet = torchvision.models.vgg16(weights=None)\n", runs=False),
+        Bad("from torchvision import models\n\nnet = models.resnet18(True)\n", at=(3, 23), fixed='from torchvision import models\n\nnet = models.resnet18(weights="DEFAULT")\n', runs=False),
+        Bad(
+            "from torchvision.models import detection\n\nnet = detection.fasterrcnn_resnet50_fpn(weights=None, pretrained_backbone=False)\n",
+            at=(3, 55),
+            fixed="from torchvision.models import detection\n\nnet = detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)\n",
+            runs=False,
+        ),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
         for call, name in context.scopes.calls:
-            for keyword in call.keywords if name.startswith("torchvision.models.") else ():
-                if keyword.arg == "pretrained":
-                    yield self.finding("`pretrained` was replaced by `weights` in torchvision 0.13", context.code.span(keyword))
+            for node, old in _flags(call, name):
+                yield self.finding(f"`{old}` was replaced by `{PRETRAINED[old]}` in torchvision 0.13", context.code.span(node))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, _ in context.scopes.calls:
-            for keyword in call.keywords:
-                if keyword.arg == "pretrained" and context.code.span(keyword) == finding.span and isinstance(keyword.value, ast.Constant):
-                    text = 'weights="DEFAULT"' if keyword.value.value else "weights=None"
+        for call, name in context.scopes.calls:
+            for node, old in _flags(call, name):
+                value = node.value if isinstance(node, ast.keyword) else node
+                if context.code.span(node) == finding.span and isinstance(value, ast.Constant):
+                    text = f'{PRETRAINED[old]}="DEFAULT"' if value.value else f"{PRETRAINED[old]}=None"
                     yield self.fix(f"Write `{text}`", Edit(*context.code.range(finding.span), text), meaning=Meaning.KEEPS)
+
+
+PRETRAINED = {"pretrained": "weights", "pretrained_backbone": "weights_backbone"}
+
+
+def _flags(call: ast.Call, name: str) -> Iterator[tuple[ast.expr | ast.keyword, str]]:
+    """The old flags of a call of one of torchvision's models, the first of them by position too."""
+    if not name.startswith("torchvision.models."):
+        return
+    if len(call.args) == 1 and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, bool):
+        yield call.args[0], "pretrained"
+    yield from ((keyword, keyword.arg) for keyword in call.keywords if keyword.arg in PRETRAINED)

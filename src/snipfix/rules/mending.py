@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_after, insert_statement_before, replace_expression, wrap_expression
+from snipfix.codemods import add_keyword, insert_statement_after, insert_statement_before, replace_expression, wrap_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 from snipfix.rules.observed import called
@@ -84,6 +84,8 @@ def rejoined(crash: Crash) -> Iterator[Offer]:
     for call in (node for node in crash.code.all(ast.Call)):
         name = ast.unparse(call.func).rpartition(".")[2]
         dim = keyword(call, "dim") or (call.args[1] if len(call.args) > 1 else None)
+        if name in ("cat", "concat") and dim is None and len(call.args) == 1:
+            yield Offer("Join along the last dimension", add_keyword(crash.code, call, "dim", "-1"))
         if name in ("cat", "concat") and dim is not None:
             for other in ("1", "-1", "0"):
                 if ast.unparse(dim) != other:

@@ -116,7 +116,8 @@ class Values:
             number = evaluate(default, {})
             if number is not None:
                 known[arg] = number
-        for call in self.calls_of(name):
+        method = isinstance(owner, ast.ClassDef) and function.name != "__init__"
+        for call in self._method_calls(name) if method else self.calls_of(name):
             outer = self.of(self._function_of(call), depth + 1)
             for arg, value in [*zip(names, call.args, strict=False), *((one.arg, one.value) for one in call.keywords if one.arg)]:
                 number = evaluate(value, outer)
@@ -128,6 +129,9 @@ class Values:
         """Calls of a class or function by its plain name, the exercise's own call last."""
         calls = [node for node in [*self.code.nodes, *self.extra] if isinstance(node, ast.Call)]
         return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
+
+    def _method_calls(self, name: str) -> list[ast.Call]:
+        return [call for call in self.code.calls(name) if isinstance(call.func, ast.Attribute)]
 
     def _function_of(self, node: ast.AST) -> ast.AST:
         return next((up for up in self.code.ancestors(node) if isinstance(up, ast.FunctionDef)), self.code.tree)

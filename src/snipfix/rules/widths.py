@@ -10,9 +10,11 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 from snipfix.rules.synthesis import expressions
-from snipfix.rules.values import Values
+from snipfix.rules.values import Values, evaluate
 
 __all__ = ["argument_of", "feature_map", "parameter_index", "width_offers"]
+
+OTHER_WIDTH = {"out_features": "in_features", "in_features": "out_features", "out_channels": "in_channels", "in_channels": "out_channels"}
 
 UP = 3
 """How many constructors up a width is followed."""
@@ -47,6 +49,12 @@ def _ranked(
     written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
     for one in expressions(wanted, given, values.of(function), near=values.own(function), spatial=spatial, written=written):
         yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
+    for text in _several_times(crash, given, owner) if level == 0 else ():
+        if evaluate(ast.parse(text, mode="eval").body, values.of(function)) == wanted:
+            yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
+    if isinstance(given, ast.Attribute) and given.attr in OTHER_WIDTH:
+        text = f"{crash.text(given.value)}.{OTHER_WIDTH[given.attr]}"
+        yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     for text in _parts(given, function) if level == 0 else ():
         yield 7, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     if level < UP and isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef) and function.name != "__init__":
@@ -94,6 +102,23 @@ def _makes_failing(crash: Crash, call: ast.Call) -> bool:
     return any(isinstance(target, ast.Attribute) and target.attr in path and call in ast.walk(value) for target, value in pairs)
 
 
+def _several_times(crash: Crash, given: ast.expr, owner: ast.ClassDef | None) -> Iterator[str]:
+    """Widths that a layer of the class gives which is built with the same argument and gives it several times: both directions, all heads."""
+    text = crash.text(given)
+    for call in crash.code.all(ast.Call, owner) if owner is not None and isinstance(given, ast.Name | ast.Attribute) else ():
+        name = ast.unparse(call.func).rpartition(".")[2]
+        width = argument_of(call, 1, "hidden_size", "out_channels")
+        if width is None or crash.text(width) != text:
+            continue
+        heads = argument_of(call, 2, "heads")
+        both = argument_of(call, 6, "bidirectional")
+        if name in ("RNN", "LSTM", "GRU") and both is not None and ast.unparse(both) != "False":
+            yield f"{text} * 2"
+        apart = all(one.arg != "concat" or ast.unparse(one.value) == "True" for one in call.keywords)
+        if name in ("GATConv", "GATv2Conv", "TransformerConv") and heads is not None and apart:
+            yield f"{text} * {crash.text(heads)}"
+
+
 def _parts(given: ast.expr, function: ast.AST) -> Iterator[str]:
     """The parameters in a sum or product: the width may be one of them alone, whatever value each call gives it."""
     if isinstance(given, ast.BinOp) and isinstance(function, ast.FunctionDef):
@@ -124,8 +149,10 @@ def feature_map(crash: Crash, width: int) -> tuple[int, ...]:
     outcome = crash.context.outcome
     for call in reversed(outcome.calls if outcome else ()):
         shape = call.output.shape if call.output else None
-        if not shape or len(shape) < 3 or width % shape[1] or shape[1] == width:
+        if not shape or len(shape) < 3 or width % shape[1]:
             continue
+        if shape[1] == width:
+            return ()
         rest = width // shape[1]
         if prod(shape[2:]) == rest:
             return shape[1:]

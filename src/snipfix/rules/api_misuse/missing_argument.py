@@ -97,6 +97,9 @@ class MissingArgument(CrashRule):
             yield Offer(
                 "Let the decoder attend to its own input", add_argument(crash.code, call, crash.text(call.args[0])), Meaning.CHANGES
             )
+        if names == ["dim"] and _flat(crash, call):
+            yield Offer("Go along the only dimension", add_keyword(crash.code, call, "dim", "0"))
+        yield from _parts_of_graph(crash, call, names)
         if names == ["metrics"]:
             for name in (name for name in seen if "loss" in name.lower()):
                 yield Offer(f"Watch {name}", add_argument(crash.code, call, name))
@@ -117,6 +120,26 @@ def _run_together(argument: ast.expr) -> TypeGuard[ast.BinOp]:
         return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
     return isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Sub) and is_number(argument.left) and is_number(argument.right)
+
+
+def _flat(crash: Crash, call: ast.Call) -> bool:
+    """Whether what a call is given first is known to have one dimension."""
+    name = crash.text(call.args[0]) if call.args else ""
+    value = crash.frame.locals.get(name) if crash.frame else None
+    return len(crash.shape(0) or (value.shape if value is not None and value.shape else ())) == 1
+
+
+def _parts_of_graph(crash: Crash, call: ast.Call, missing: list[str]) -> Iterator[Offer]:
+    """A whole graph for a model that takes its parts: `model(data)` becomes `model(data.x, data.edge_index)`."""
+    made = definition(crash, crash.found[0])
+    given = call.args[0] if len(call.args) == 1 and not call.keywords else None
+    if made is None or not isinstance(given, ast.Name) or "edge_index" not in missing:
+        return
+    needed = [arg.arg for arg in made.args.args if arg.arg != "self"]
+    needed = needed[: len(needed) - len(made.args.defaults)]
+    if set(needed) <= {"x", "edge_index", "edge_attr", "edge_weight", "batch", "pos"}:
+        parts = ", ".join(f"{given.id}.{name}" for name in needed)
+        yield Offer("Pass the parts of the graph", replace_expression(crash.code, given, parts))
 
 
 def _alike(wanted: str, crash: Crash, names: set[str]) -> list[str]:

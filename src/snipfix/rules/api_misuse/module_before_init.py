@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_before, joined, remove_statement
+from snipfix.codemods import insert_statement_before, joined, remove_statement, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -90,6 +90,10 @@ class ModuleBeforeInit(CrashRule):
         body = method.body
         documented = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and len(body) > 1
         first = body[1] if documented else body[0]
+        unbound = next((one for one in code.calls("super", inside=method) if len(one.args) == 1), None)
+        if unbound is not None:
+            yield Offer("Let super() know the object", replace_expression(code, unbound, "super()"))
+            return
         late = [node for node in body if isinstance(node, ast.Expr) and "super(" in code.slice(node)]
         edits = [insert_statement_before(code, first.lineno, code.slice(late[0]) if late and "__init__()" in code.slice(late[0]) else line)]
         if late:

@@ -9,7 +9,8 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.mending import origin, passed, value_offers
+from snipfix.rules.observed import called
 
 
 class NotATensor(CrashRule):
@@ -83,6 +84,8 @@ class NotATensor(CrashRule):
             end = crash.code.range(crash.code.span(made.func))[1]
             yield Offer("Build the layer, then call it", (Edit(end, end, "()"),))
             return
+        if kind in ("list", "tuple"):
+            yield from _only_one(crash, node)
         if "ndarray" in kind:
             for template in ("torch.from_numpy({}).float()", "torch.from_numpy({})"):
                 yield from value_offers(crash, node, template, "Make the array a tensor", here=False)
@@ -91,6 +94,20 @@ class NotATensor(CrashRule):
         else:
             yield from value_offers(crash, node, "torch.tensor({})", "Make it a tensor")
             yield from value_offers(crash, node, "torch.tensor({}, dtype=torch.float)", "Make it a tensor")
+
+
+def _only_one(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
+    """Batches of a data set of one tensor: each is a list of one, which the loop unpacks."""
+    outer = origin(crash, node)
+    if not isinstance(outer, ast.Name):
+        return
+    for loop in crash.code.all(ast.For):
+        batch = loop.target.elts[-1] if isinstance(loop.target, ast.Tuple) else loop.target
+        around = isinstance(loop.iter, ast.Call) and called(loop.iter) == "enumerate"
+        if isinstance(batch, ast.Name) and batch.id == outer.id and around == isinstance(loop.target, ast.Tuple):
+            sizes = [value.items for frame in crash.frames for name, value in frame.locals.items() if name == batch.id]
+            if any(len(items) == 1 for items in sizes if items):
+                yield Offer("Unpack the batch", replace_expression(crash.code, batch, f"({batch.id},)"))
 
 
 def _built_with_data(crash: Crash, node: ast.expr | None, kind: str) -> ast.Call | None:

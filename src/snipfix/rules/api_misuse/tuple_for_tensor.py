@@ -63,6 +63,8 @@ class TupleForTensor(CrashRule):
         r"tuple indices must be integers or slices, not tuple",
         r"unsupported operand type\(s\) for [^:]+: 'Tensor' and '(tuple)'",
         r"unsupported operand type\(s\) for [^:]+: '(tuple)' and 'Tensor'",
+        r"'[<>]=?' not supported between instances of '(tuple)' and '(?:int|float|Tensor)'",
+        r"can't multiply sequence by non-int of type '(?:Tensor|float)'",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nout, _ = nn.LSTM(4, 5)(torch.zeros(3, 2, 4))\ny = nn.Linear(5, 2)(out)\n"),
@@ -109,7 +111,12 @@ class TupleForTensor(CrashRule):
             node = crash.node.value
         if isinstance(crash.node, ast.BinOp) and crash.found[:1] == ("tuple",):
             node = crash.node.left if crash.failure.message.endswith("'Tensor'") else crash.node.right
+        if isinstance(crash.node, ast.Compare):
+            node = crash.node.left
         node = _gathered(crash, node)
+        saved = _saved(crash)
+        if saved is not None:
+            yield Offer("Unpack the saved tensor", replace_expression(code, saved, f"{crash.text(saved)},"))
         birth = crash.born(node) if isinstance(node, ast.Name) else None
         if isinstance(crash.node, ast.Attribute) and isinstance(node, ast.Name):
             yield from self._of_parts(crash, node)
@@ -185,3 +192,15 @@ def _handed_on(call: ast.expr) -> str:
     """The state that a call is given by name: its new value comes back with the output."""
     names = [one.id for one in call.args if isinstance(one, ast.Name)] if isinstance(call, ast.Call) else []
     return next((name for name in names[1:] if any(word in name.lower() for word in ("hidden", "state", "hx"))), "")
+
+
+def _saved(crash: Crash) -> ast.Name | None:
+    """The name in the failing statement that is set to all of `ctx.saved_tensors`, where one tensor alone was saved."""
+    names = {one.id for one in ast.walk(crash.statement) if isinstance(one, ast.Name)} if crash.statement is not None else set()
+    owner = crash.class_of(crash.statement) if crash.statement is not None else None
+    kept = crash.code.calls("save_for_backward", inside=owner) if owner is not None else []
+    for made in crash.code.all(ast.Assign, owner) if [len(call.args) for call in kept] == [1] and owner is not None else ():
+        target = made.targets[0]
+        if isinstance(made.value, ast.Attribute) and made.value.attr == "saved_tensors" and isinstance(target, ast.Name) and target.id in names:
+            return target
+    return None

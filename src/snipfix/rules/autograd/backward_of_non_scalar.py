@@ -68,6 +68,9 @@ class BackwardOfNonScalar(CrashRule):
         tensor = call.func.value
         name = crash.text(tensor)
         birth = crash.born(tensor) if isinstance(tensor, ast.Name) else None
+        made = birth.value if birth is not None else tensor
+        if isinstance(made, ast.Subscript) and _has_loss(crash, made.value):
+            yield Offer("Take the loss of the output", replace_expression(crash.code, made, f"{crash.text(made.value)}.loss"))
         for node in crash.code.nodes:
             if isinstance(node, ast.keyword) and node.arg == "reduction" and ast.unparse(node.value) in ("'none'", "None"):
                 yield Offer("Average the loss", wrap_expression(crash.code, tensor, "{}.mean()"))
@@ -78,3 +81,11 @@ class BackwardOfNonScalar(CrashRule):
             yield Offer(f"Take the {form} first", wrap_expression(crash.code, tensor, f"{{}}.{form}()"))
         if isinstance(tensor, ast.Name | ast.Attribute):
             yield Offer("Weigh every element with one", add_argument(crash.code, call, f"torch.ones_like({name})"))
+
+
+def _has_loss(crash: Crash, output: ast.expr) -> bool:
+    """Whether this is what a model of `transformers` gave that was handed the labels: it computes its loss itself."""
+    birth = crash.born(output) if isinstance(output, ast.Name) else None
+    call = birth.value if birth is not None else None
+    labelled = isinstance(call, ast.Call) and any(one.arg == "labels" for one in call.keywords)
+    return labelled and "transformers" in crash.code.text

@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from snipfix.codemods import replace_expression
+from snipfix.codemods import add_keyword, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword, operands, wrapped
 from snipfix.rules.observed import called
+from snipfix.rules.widths import width_offers
 
 
 class BroadcastMismatch(CrashRule):
@@ -82,6 +83,8 @@ class BroadcastMismatch(CrashRule):
         shapes = [tuple(value.shape or ()) for value in crash.tensors[:2]]
         if both is None:
             return
+        for one in both:
+            yield from _cut_along_the_batch(crash, one)
         for small, large in ((0, 1), (1, 0)):
             for at in range(len(shapes[small]), -1, -1):
                 grown = (*shapes[small][:at], 1, *shapes[small][at:])
@@ -92,6 +95,8 @@ class BroadcastMismatch(CrashRule):
                 grown = (*shapes[small][:at], 1, 1, *shapes[small][at:])
                 if len(grown) <= len(shapes[large]) and _broadcast(grown, shapes[large]) == shapes[large]:
                     yield from wrapped(crash, both[small], f"{{}}.unsqueeze({at}).unsqueeze({at + 1})", "Add the missing axes")
+        yield from _strided_shortcut(crash, shapes)
+        yield from _resized_parameter(crash, both, shapes)
         yield from self._classes_elsewhere(crash, both)
         yield from self._rearranged(crash, both, shapes)
 
@@ -133,3 +138,53 @@ def _broadcast(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...] | 
     length = max(len(one), len(two))
     pairs = list(zip((1,) * (length - len(one)) + one, (1,) * (length - len(two)) + two, strict=True))
     return tuple(max(pair) for pair in pairs) if all(a == b or 1 in (a, b) for a, b in pairs) else None
+
+
+def _resized_parameter(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """`nn.Parameter(torch.zeros(1, n, width))` of another size than what it is added to: the size is wrong where it is made."""
+    for one, other in ((1, 0), (0, 1)):
+        if len(shapes[one]) != len(shapes[other]) or not isinstance(both[one], ast.Attribute):
+            continue
+        differing = [at for at, size in enumerate(shapes[one]) if size not in (1, shapes[other][at])]
+        made = next((call for call in _made_of(crash, crash.text(both[one])) if len(call.args) == len(shapes[one])), None)
+        if made is not None and len(differing) == 1:
+            at = differing[0]
+            size, wanted = made.args[at], shapes[other][at]
+            if wanted - shapes[one][at] == 1 and not isinstance(size, ast.Constant):
+                text = f"{crash.text(size)} + 1"
+                yield Offer(f"Set the size to {text}", replace_expression(crash.code, size, text))
+            yield from width_offers(crash, size, wanted, what="size")
+
+
+def _made_of(crash: Crash, text: str) -> Iterator[ast.Call]:
+    """The calls of zeros and randn in what an attribute is set to, the one inside `nn.Parameter`."""
+    for statement in crash.code.all(ast.Assign):
+        if any(crash.text(target) == text for target in statement.targets) and "Parameter" in crash.text(statement.value):
+            yield from crash.code.calls("zeros", "randn", "rand", "ones", "empty", inside=statement)
+
+
+def _cut_along_the_batch(crash: Crash, node: ast.expr) -> Iterator[Offer]:
+    """`table[:x.size(0)]` where the rows of the table are positions: cut at the length of the sequence."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice) or node.slice.lower is not None:
+        return
+    upper = crash.text(node.slice.upper) if node.slice.upper is not None else ""
+    for batch, length in ((".size(0)", ".size(1)"), (".shape[0]", ".shape[1]")):
+        if upper.endswith(batch) and node.slice.upper is not None:
+            new = upper.removesuffix(batch) + length
+            yield Offer("Cut the table to the length of the sequence", replace_expression(crash.code, node.slice.upper, new))
+
+
+def _strided_shortcut(crash: Crash, shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """A shortcut of 1 by 1 convolutions that keeps every pixel beside a branch that strides over them."""
+    small, large = sorted(shapes, key=lambda one: one[-1:])
+    strided = len(small) == len(large) == 4 and small[:2] == large[:2] and {-(-b // a) for a, b in zip(small[2:], large[2:], strict=True)}
+    owner = crash.class_of(crash.node) if crash.node is not None else None
+    if not strided or len(strided) != 1 or owner is None:
+        return
+    for call in crash.code.calls("Conv2d", inside=owner):
+        home = crash.function_of(call)
+        named = isinstance(home, ast.FunctionDef) and "stride" in [arg.arg for arg in home.args.args]
+        kernel = keyword(call, "kernel_size") or (call.args[2] if len(call.args) > 2 else None)
+        if kernel is not None and ast.unparse(kernel) == "1" and len(call.args) < 4 and keyword(call, "stride") is None:
+            step = "stride" if named else str(min(strided))
+            yield Offer("Let the shortcut stride as well", add_keyword(crash.code, call, "stride", step))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from math import prod
 
-from snipfix.codemods import add_argument, insert_statement_before, joined, wrap_expression
+from snipfix.codemods import add_argument, insert_statement_before, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -87,6 +87,8 @@ class LinearWidthMismatch(CrashRule):
         given, wide = crash.shape(0), crash.shape(1)[1]
         node = passed(crash, 0, "input")
         width = argument_of(crash.constructor, 0, "in_features") if crash.constructor else None
+        if len(given) == 1 and given[0] > wide:
+            yield from _batch_kept(crash, node)
         if len(given) > 2 and prod(given[1:]) == wide:
             for title, edits in flattened(crash, node):
                 yield Offer(title, edits)
@@ -103,6 +105,19 @@ class LinearWidthMismatch(CrashRule):
                 crash, node, f"{{}}.transpose({given.index(wide, 1)}, -1)", "Move the features to the last axis", here=True
             )
         yield from rejoined(crash)
+
+
+def _batch_kept(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
+    """A flattening that took the batch along, where the input comes from: `torch.flatten(x)`, `x.flatten()`, `x.view(-1)`."""
+    for made in (node, *(birth.value for birth in crash.births(node))) if isinstance(node, ast.Name) else (node,):
+        if not isinstance(made, ast.Call) or not isinstance(made.func, ast.Attribute):
+            continue
+        name, of_torch = made.func.attr, crash.text(made.func.value) == "torch"
+        if name == "flatten" and not made.keywords and len(made.args) == (1 if of_torch else 0):
+            yield Offer("Keep the batch apart", add_argument(crash.code, made, "1"))
+        if name in ("view", "reshape") and [ast.unparse(one) for one in made.args] == ["-1"]:
+            text = crash.text(made.func.value)
+            yield Offer("Keep the batch apart", replace_expression(crash.code, made, f"{text}.{name}({text}.size(0), -1)"))
 
 
 def flattened(crash: Crash, node: ast.expr | None) -> Iterator[tuple[str, tuple[Edit, ...]]]:

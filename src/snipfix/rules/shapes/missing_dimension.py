@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator
 from math import isqrt
 
-from snipfix.codemods import rename_attribute
+from snipfix.codemods import add_argument, rename_attribute
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.mending import origin, passed, value_offers
+from snipfix.rules.observed import called
 
 
 class MissingDimension(CrashRule):
@@ -110,7 +111,13 @@ class MissingDimension(CrashRule):
                 yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the image a channel axis")
             if len(given) == 5 and given[1] == 1:
                 yield from value_offers(crash, node, "{}.squeeze(1)", "Drop the axis of size one")
+            if len(given) == 2 and given[1] == channels > 1:
+                yield from _pixel_offers(crash, node)
         elif len(given) == 2:
+            wide, batch_first = crash.setting("input_size"), crash.setting("batch_first") == "True"
+            if wide == str(given[1]) and given[1] > 1 and passed(crash, 1, "hx") is not None:
+                axis = 1 if batch_first else 0
+                yield from value_offers(crash, _token(crash, node), f"{{}}.unsqueeze({axis})", "Give the single step a time axis", here=True)
             yield from value_offers(crash, node, "{}.unsqueeze(-1)", "Give every step a feature axis")
             yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the input a channel axis")
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
@@ -118,3 +125,24 @@ class MissingDimension(CrashRule):
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
         if len(given) == 4 and given[1] == 1:
             yield from value_offers(crash, node, "{}.squeeze(1)", "Drop the axis of size one")
+
+
+def _pixel_offers(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
+    """Vectors of as many numbers as the layer has channels: a map of one pixel each, from the start where they are drawn at random."""
+    outer = origin(crash, node)
+    birth = crash.born(outer) if isinstance(outer, ast.Name) else None
+    made = birth.value if birth is not None else outer
+    if isinstance(made, ast.Call) and called(made) in ("randn", "rand", "zeros", "ones") and len(made.args) == 2:
+        yield Offer("Make it a map of one pixel", add_argument(crash.code, made, "1, 1", 2))
+    yield from value_offers(crash, node, "{}.unsqueeze(-1).unsqueeze(-1)", "Make it a map of one pixel")
+
+
+def _token(crash: Crash, node: ast.expr | None) -> ast.expr | None:
+    """The ids that a step was embedded from, in the same function: there the axis is missing."""
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    made = birth.value if birth is not None else node
+    while isinstance(made, ast.Call) and len(made.args) == 1:
+        if "emb" in crash.text(made.func).lower():
+            return made.args[0]
+        made = made.args[0]
+    return node

@@ -57,6 +57,7 @@ class TargetShapeMismatch(CrashRule):
         r"[Dd]imension out of range .*",
         r"input and target .*shape",
         r"expected target (?:size|dtype)? ?.*dimension",
+        r"For 1D input, 1D target must have size 1",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
@@ -112,6 +113,8 @@ class TargetShapeMismatch(CrashRule):
         else:
             yield from cross_entropy(crash, given, wanted)
             yield from self._alike(crash, (predicted, target), given, wanted)
+        if len(given) == 1 and len(wanted) == 1:
+            yield from pooled_per_graph(crash)
         yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
         yield from batch_first(crash, given, wanted)
@@ -208,3 +211,17 @@ def cross_entropy(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...])
     other = {"BCEWithLogitsLoss": "CrossEntropyLoss", "binary_cross_entropy_with_logits": "cross_entropy"}.get(called(made))
     if other is not None and not made.keywords and len(made.args) in (0, 2):
         yield Offer("Use the loss for one class out of several", rename_callee(crash.code, made, other))
+
+
+def pooled_per_graph(crash: Crash) -> Iterator[Offer]:
+    """The mean over all nodes of a batch of graphs, where the model is told which graph each node belongs to."""
+    if "torch_geometric" not in crash.code.text:
+        return
+    for call in crash.code.calls("mean", "sum", "max"):
+        home = crash.function_of(call)
+        told = isinstance(home, ast.FunctionDef) and "batch" in [arg.arg for arg in home.args.args]
+        dim = keyword(call, "dim") or (call.args[0] if call.args else None)
+        if told and isinstance(call.func, ast.Attribute) and dim is not None and ast.unparse(dim) == "0":
+            pool = {"mean": "global_mean_pool", "sum": "global_add_pool", "max": "global_max_pool"}[call.func.attr]
+            pooled = replace_expression(crash.code, call, f"{pool}({crash.text(call.func.value)}, batch)")
+            yield Offer("Pool each graph by itself", joined(pooled, add_import(crash.code, "torch_geometric.nn", pool)))

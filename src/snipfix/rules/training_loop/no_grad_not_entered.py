@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
+from snipfix.codemods import wrap_expression
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 
@@ -19,7 +20,7 @@ class NoGradNotEntered(Rule):
     """`torch.no_grad()` stands there as a statement: the context manager is made and thrown away, gradients go on being recorded.
 
     ## What it does
-    Reports a statement that is nothing but a call of `torch.no_grad`, `inference_mode` or `enable_grad`.
+    Reports a statement that is nothing but a call of `torch.no_grad`, `inference_mode` or `enable_grad`, and a `with` that names one without calling it.
 
     ## Why is this bad?
     Only `with` (or a decorator) turns recording off. The graph of every forward is kept, memory grows, and no error says so.
@@ -67,6 +68,11 @@ class NoGradNotEntered(Rule):
             fixed=HEAD + "def predict(x):\n    with torch.inference_mode():\n        for one in x:\n            print(net(one))\n\n        return net(x)\nprint(predict(x))\n",
             runs=False,
         ),
+        Bad(
+            HEAD + "with torch.no_grad:\n    print(net(x))\n",
+            at=(3, 6),
+            fixed=HEAD + "with torch.no_grad():\n    print(net(x))\n",
+        ),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -75,9 +81,17 @@ class NoGradNotEntered(Rule):
             if isinstance(call, ast.Call) and context.scopes.qualified(call.func) in MANAGERS:
                 message = f"`{context.code.slice(call)}` alone does nothing: only `with` turns the recording of gradients on or off"
                 yield self.finding(message, context.code.span(call))
+        for entered in context.code.all(ast.withitem):
+            given = entered.context_expr
+            if isinstance(given, ast.Attribute | ast.Name) and context.scopes.qualified(given) in MANAGERS:
+                yield self.finding(f"`{context.code.slice(given)}` is entered without being called", context.code.span(given))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
+        named = code.node_at(finding.span, (ast.Attribute, ast.Name))
+        if named is not None and isinstance(code.parents.get(named), ast.withitem):
+            yield self.fix("call it", *wrap_expression(code, named, "{}()"))
+            return
         call = code.node_at(finding.span, ast.Call)
         statement = code.parents.get(call) if call is not None else None
         if statement is not None and (edits := _entered(code, statement)):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.codemods import replace_expression
-from snipfix.evidence import Outcome
+from snipfix.code import Code
+from snipfix.codemods import replace_expression, wrap_expression
+from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.autograd.rewrapping import cuts
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import each, flag, items, number, text
+from snipfix.rules.observed import called, each, flag, items, number, text
+from snipfix.rules.training_loop.loops import only_value, receiver
 
 
 class OptimizerOfOtherParameters(Rule):
@@ -124,6 +127,23 @@ class OptimizerOfOtherParameters(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         for node, inside in cuts(context.code, modules_of(items(finding.evidence, "without_gradient"))):
             yield self.fix("Keep the history", *replace_expression(context.code, node, inside))
+        yield from self._held_otherwise(context.code, finding)
+
+    def _held_otherwise(self, code: Code, finding: Finding) -> Iterator[Fix]:
+        """The optimizer built with the parameters of another model, or its only tensor made to ask for a gradient."""
+        made = _optimizer_at(code, finding.span)
+        given = made.args[0] if made is not None and made.args else None
+        if given is None:
+            return
+        if finding.evidence.get("others") and isinstance(given, ast.Call) and called(given) == "parameters" and not given.args:
+            held = receiver(given)
+            for number, name in enumerate(one for one in _modules(code, made) if one != held):
+                text = f"{name}.parameters()"
+                yield self.fix(f"step the parameters of {name}", *replace_expression(code, given, text), preference=number)
+        if finding.evidence.get("trainable") == 0 and isinstance(given, ast.List) and len(given.elts) == 1:
+            value = only_value(code, ast.unparse(given.elts[0]))
+            if isinstance(value, ast.Call) and called(value) in ("clone", "randn", "rand", "zeros", "ones", "randn_like", "rand_like"):
+                yield self.fix("ask for its gradient", *wrap_expression(code, value, "{}.requires_grad_()"))
 
     def _whole(self, cut: list[dict[str, object]], facts: dict[str, object]) -> bool:
         """Whether both weight and bias of a called layer are without gradient: not just an unused bias."""
@@ -138,3 +158,19 @@ def modules_of(parameters: Iterable[str]) -> set[str]:
 def outer_only(cut: list[dict[str, object]]) -> bool:
     """Whether only layers are cut that often lie unused by design: normalisation and embeddings of padding."""
     return all(str(one.get("type", "")).startswith(("LayerNorm", "BatchNorm")) for one in cut)
+
+
+def _optimizer_at(code: Code, span: Span) -> ast.Call | None:
+    """The only call that makes the optimizer which is stepped or made at a place."""
+    node = code.node_at(span, ast.Call)
+    name = receiver(node) if isinstance(node, ast.Call) and called(node) == "step" else ""
+    made = only_value(code, name) if name else node
+    return made if isinstance(made, ast.Call) else None
+
+
+def _modules(code: Code, made: ast.Call | None) -> list[str]:
+    """The names of the module's own level that are called like a model and stand above a place."""
+    used = {call.func.id for call in code.all(ast.Call) if isinstance(call.func, ast.Name)}
+    names = [one.targets[0].id for one in code.tree.body if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
+             and isinstance(one.value, ast.Call) and made is not None and one.lineno < made.lineno]  # fmt: skip
+    return [name for name in dict.fromkeys(names) if name in used]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_before, joined, remove_statement, replace_expression
+from snipfix.codemods import add_argument, insert_statement_before, joined, remove_statement
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -92,7 +92,7 @@ class ModuleBeforeInit(CrashRule):
         first = body[1] if documented else body[0]
         unbound = next((one for one in code.calls("super", inside=method) if len(one.args) == 1), None)
         if unbound is not None:
-            yield Offer("Let super() know the object", replace_expression(code, unbound, "super()"))
+            yield Offer("Let super() know the object", add_argument(code, unbound, method.args.args[0].arg))
             return
         late = [node for node in body if isinstance(node, ast.Expr) and "super(" in code.slice(node)]
         edits = [insert_statement_before(code, first.lineno, code.slice(late[0]) if late and "__init__()" in code.slice(late[0]) else line)]

@@ -201,6 +201,11 @@ def _saved(crash: Crash) -> ast.Name | None:
     kept = crash.code.calls("save_for_backward", inside=owner) if owner is not None else []
     for made in crash.code.all(ast.Assign, owner) if [len(call.args) for call in kept] == [1] and owner is not None else ():
         target = made.targets[0]
-        if isinstance(made.value, ast.Attribute) and made.value.attr == "saved_tensors" and isinstance(target, ast.Name) and target.id in names:
+        if (
+            isinstance(made.value, ast.Attribute)
+            and made.value.attr == "saved_tensors"
+            and isinstance(target, ast.Name)
+            and target.id in names
+        ):
             return target
     return None

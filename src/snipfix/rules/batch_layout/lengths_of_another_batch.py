@@ -62,7 +62,8 @@ class LengthsOfAnotherBatch(CrashRule):
         Bad(
             HEAD + "padded = pad_sequence(parts)\npacked = pack_padded_sequence(padded, lengths, batch_first=True)\n",
             at=(6, 10),
-            fixed=HEAD + "padded = pad_sequence(parts, batch_first=True)\npacked = pack_padded_sequence(padded, lengths, batch_first=True)\n",
+            fixed=HEAD
+            + "padded = pad_sequence(parts, batch_first=True)\npacked = pack_padded_sequence(padded, lengths, batch_first=True)\n",
         ),
         Bad(
             HEAD + "packed = pack_padded_sequence(torch.zeros(2, 5, 3), lengths)\n",

@@ -123,6 +123,8 @@ class BroadcastMismatch(CrashRule):
             for axis in range(1, len(shape) + 1) if crash.operation.name.rpartition(".")[2] not in ("eq", "__eq__", "ne") else ():
                 size = goal[-axis] if axis <= len(goal) else 0
                 cut = (*shape[:-axis], size, *shape[len(shape) - axis + 1 :])
+                if isinstance(both[one], ast.Call) and axis == len(shape):
+                    continue  # what a layer gives is no table, and its first axis are the samples
                 if 0 < size < shape[-axis] and _broadcast(cut, goal) == goal and isinstance(both[other], ast.Name):
                     length = f"{crash.text(both[other])}.size({len(goal) - axis})"
                     before = ":, " * (len(shape) - axis)

@@ -117,7 +117,9 @@ class MissingDimension(CrashRule):
             wide, batch_first = crash.setting("input_size"), crash.setting("batch_first") == "True"
             if wide == str(given[1]) and given[1] > 1 and passed(crash, 1, "hx") is not None:
                 axis = 1 if batch_first else 0
-                yield from value_offers(crash, _token(crash, node), f"{{}}.unsqueeze({axis})", "Give the single step a time axis", here=True)
+                yield from value_offers(
+                    crash, _token(crash, node), f"{{}}.unsqueeze({axis})", "Give the single step a time axis", here=True
+                )
             yield from value_offers(crash, node, "{}.unsqueeze(-1)", "Give every step a feature axis")
             yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the input a channel axis")
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")

@@ -108,6 +108,11 @@ class RecurrentStateShape(CrashRule):
         sizes = list(call.args[0].elts) if len(call.args) == 1 and isinstance(call.args[0], ast.Tuple | ast.List) else call.args
         if len(sizes) != len(wanted) or len(given) != len(wanted):
             return
+        if sorted(given) == sorted(wanted) and len(set(given)) == len(given):
+            # The same sizes in another order: the author's own words for them.
+            texts = dict(zip(given, (crash.text(size) for size in sizes), strict=True))
+            changed = [(size, texts[new]) for size, old, new in zip(sizes, given, wanted, strict=True) if old != new]
+            yield joined(*(replace_expression(crash.code, size, text) for size, text in changed))
         values = Values(crash.code, crash.frames, crash.exercise)
         function = crash.function_of(call)
         per_size = []

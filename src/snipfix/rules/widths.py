@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from math import isqrt, prod
 
+from snipfix.code import parse
 from snipfix.codemods import replace_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
@@ -50,7 +51,7 @@ def _ranked(
     for one in expressions(wanted, given, values.of(function), near=values.own(function), spatial=spatial, written=written):
         yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
     for text in _several_times(crash, given, owner) if level == 0 else ():
-        if evaluate(ast.parse(text, mode="eval").body, values.of(function)) == wanted:
+        if evaluate(next(ast.iter_child_nodes(parse(f"({text})").body[0])), values.of(function)) == wanted:
             yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     if isinstance(given, ast.Attribute) and given.attr in OTHER_WIDTH:
         text = f"{crash.text(given.value)}.{OTHER_WIDTH[given.attr]}"

@@ -12,6 +12,7 @@ import argparse
 import importlib.util
 import json
 import os
+import resource
 import shlex
 import signal
 import subprocess
@@ -76,9 +77,9 @@ def commands(snipfix: str) -> dict[str, tuple[str, str, bool]]:
     }
 
 
-def seconds(command: str, folder: Path) -> float:
-    """Wall time of a command. Raises CalledProcessError when it fails: a peer that did not run is not compared."""
-    started = time.perf_counter()
+def seconds(command: str, folder: Path) -> tuple[float, float]:
+    """Wall and processor time of a command. Raises CalledProcessError when it fails: a peer that did not run is not compared."""
+    started, before = time.perf_counter(), processor()
     with subprocess.Popen(
         command, shell=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as running:
@@ -89,22 +90,28 @@ def seconds(command: str, folder: Path) -> float:
             raise
     if running.returncode:
         raise subprocess.CalledProcessError(running.returncode, command, out, error)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, processor() - before
+
+
+def processor() -> float:
+    """Processor seconds of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def cell(command: str, count: int, *, many: bool) -> str:
-    """Milliseconds a snippet; with a tilde where they were measured on fewer."""
+    """Milliseconds a snippet, by the clock and of the processor; with a tilde where they were measured on fewer."""
     measured = min(count, MOST_PROCESSES) if many else count
     with tempfile.TemporaryDirectory() as place:
         write(Path(place), measured)
         try:
-            spent = seconds(command, Path(place)) / measured * 1000
+            wall, spent = (value / measured * 1000 for value in seconds(command, Path(place)))
         except subprocess.TimeoutExpired:
             return f"over {PATIENCE // 60} min"
         except subprocess.CalledProcessError as error:
             print((error.stdout + error.stderr).decode()[-600:], file=sys.stderr)
             return "fails"
-    return f"{'~' if measured < count else ''}{spent:.0f}"
+    return f"{'~' if measured < count else ''}{wall:.0f} ({spent:.0f})"
 
 
 def main() -> None:
@@ -113,7 +120,7 @@ def main() -> None:
     parser.add_argument("--snipfix", default=f"{sys.executable} -m snipfix")
     given = parser.parse_args()
     counts = [int(count) for count in given.counts.split(",")]
-    print("| " + " | ".join(["milliseconds a snippet", *(f"{count} snippets" for count in counts)]) + " |")
+    print("| " + " | ".join(["milliseconds a snippet, in brackets of the processor", *(f"{count} snippets" for count in counts)]) + " |")
     print("|---" * (len(counts) + 1) + "|")
     for name, (module, command, many) in commands(given.snipfix).items():
         if importlib.util.find_spec(module) is None:

@@ -62,9 +62,10 @@ class Auditor:
         if fixes:
             context = replace(context, outcome=outcome)
             findings = [self.with_fixes(context, finding) for finding in findings]
-        if snippet.expect_error and outcome is not None and outcome.kind == "raised":
+        as_meant = snippet.expect_error and _fails(findings, outcome)
+        if as_meant:
             findings = [finding for finding in findings if not finding.is_error]
-        verdict, reason = _verdict(snippet, findings, outcome)
+        verdict, reason = (Verdict.CLEAN, "raises, as the document means it to") if as_meant else _verdict(findings, outcome)
         return Result(
             snippet=snippet,
             verdict=verdict,
@@ -213,15 +214,19 @@ def _stages(skipped: dict[Stage, str], findings: Sequence[Finding], outcome: Out
     )
 
 
-def _verdict(snippet: Snippet, findings: Sequence[Finding], outcome: Outcome | None) -> tuple[Verdict, str]:
+def _fails(findings: Sequence[Finding], outcome: Outcome | None) -> bool:
+    """Whether a snippet fails by itself, where what it defines is called, or on a card; without a run, whether the text alone tells."""
+    if outcome is None:
+        return any(finding.is_error for finding in findings)
+    ended = outcome.kind == "raised" or (outcome.kind == "exited" and outcome.exit_code != 0)
+    return not outcome.stopped_in and (ended or bool(outcome.failures) or any(one.evidence.get("device") == PRETENDED for one in findings))
+
+
+def _verdict(findings: Sequence[Finding], outcome: Outcome | None) -> tuple[Verdict, str]:
     """The verdict and, when not runnable, why."""
     errors = [finding for finding in findings if finding.is_error]
     if outcome is not None and outcome.stopped_in and not errors:
         return Verdict.NOT_RUNNABLE, "a block that it builds on fails"
-    if snippet.expect_error and outcome is not None:
-        if outcome.kind == "raised":
-            return Verdict.CLEAN, "raises, as the document means it to"
-        return Verdict.SUSPECT, "it does not raise, though the document says that it does"
     if outcome is not None and outcome.kind == "refused":
         return Verdict.NOT_RUNNABLE, outcome.detail
     if errors and all(finding.category is Category.ENVIRONMENT for finding in errors):

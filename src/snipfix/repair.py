@@ -41,7 +41,7 @@ class Repairer:
 
     def repair(self, result: Result, name: str | None = None) -> Result:
         """The result with its Repair. `name` is the file name that the diff carries."""
-        if not any(finding.is_error for finding in result.findings):
+        if result.snippet.expect_error or not any(finding.is_error for finding in result.findings):
             return replace(result, repair=_unchanged(result))
         repair = self._ended(result, self._patched(result) or self._searched(result))
         return replace(result, repair=self._with_diff(result, self._with_true_output(result, repair), name))

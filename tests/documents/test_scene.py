@@ -6,7 +6,8 @@ import pytest
 
 from snipfix.documents.collect import parse
 from snipfix.documents.source import Source
-from snipfix.model import modules_of
+from snipfix.model import RunReport, modules_of
+from snipfix.report import render
 
 pytestmark = pytest.mark.torch
 
@@ -75,8 +76,35 @@ def test_names_that_a_file_is_imported_by(path, names):
     assert modules_of(path) == names
 
 
-@pytest.mark.parametrize(("code", "verdict"), [("1 / 0", "clean"), ("1 / 1", "suspect")])
-def test_an_error_on_purpose_must_be_raised(engine, code, verdict):
-    (result,) = audited(engine, f"<!-- snipfix: expect-error -->\n```python\n{code}\n```\n", "a.md", "markdown")
-    assert (result.verdict, result.findings) == (verdict, ())
-    assert ("it does not raise, though" in result.reason) == (verdict == "suspect")
+AS_MEANT = "raises, as the document means it to"
+ON_PURPOSE = [
+    ("1 / 0", "clean", AS_MEANT),
+    ("if True print(1)", "clean", AS_MEANT),
+    ("raise SystemExit('no')", "clean", AS_MEANT),
+    ("from torch import nn\nclass M(nn.Module):\n    def forward(self, x):\n        return x + self.a", "clean", AS_MEANT),
+    ("import torch\nx = torch.ones(2)\nx + torch.ones(2).to('cuda:0')", "clean", AS_MEANT),
+    ("try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    print(error)", "clean", ""),
+    ("1 / 1", "suspect", ""),
+]
+
+
+@pytest.mark.parametrize(("code", "verdict", "reason"), ON_PURPOSE)
+def test_an_error_on_purpose_must_be_raised(engine, code, verdict, reason):
+    (result,) = audited(
+        engine, f"> <!-- snipfix: expect-error -->\n>\n> ```python\n> {code.replace(chr(10), chr(10) + '> ')}\n> ```\n", "a.md", "markdown"
+    )
+    assert (result.verdict, result.reason) == (verdict, reason)
+    places = [result.snippet.locate(one.span) for one in result.findings if one.rule == "SNF493"]
+    assert [(place.line, place.column) for place in places] == ([(4, 3)] if verdict == "suspect" else [])
+    assert not any(one.is_error for one in result.findings)
+
+
+@pytest.mark.parametrize("format", ["table", "json", "sarif", "github", "junit", "markdown", "html"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_error_that_does_not_come_is_told_in_every_report(engine, format, language):  # noqa: A002
+    results = audited(engine, "<!-- snipfix: expect-error -->\n```python\n1 / 1\n```\n", "a.md", "markdown")
+    text = render(RunReport(tuple(results)), format, **({} if format in {"json", "sarif"} else {"language": language}))
+    chinese = language == "zh" and format not in {"json", "sarif"}
+    assert ("文档说它会抛出异常" if chinese else "it does not raise, though the document says that it does") in text
+    assert "SNF493" in text
+    assert "suppressions" not in text

@@ -43,7 +43,15 @@ def snippet(code: str, example: Bad | Good | None = None) -> Snippet:
     before = (
         (Snippet(id="before", title="", document="example.md", code=example.before),) if isinstance(example, Bad) and example.before else ()
     )
-    return Snippet(id="example", title="Example", document="example.md", code=code, documented_output=documented, before=before)
+    return Snippet(
+        id="example",
+        title="Example",
+        document="example.md",
+        code=code,
+        documented_output=documented,
+        before=before,
+        expect_error=example is not None and example.expect_error,
+    )
 
 
 def context_of(code: str, example: Bad | Good | None = None) -> Context:

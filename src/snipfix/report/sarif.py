@@ -12,7 +12,7 @@ from urllib.parse import quote
 from snipfix import __version__
 from snipfix.code import Code
 from snipfix.evidence import Span
-from snipfix.model import Applicability, Finding, Fix, Result, RunReport, Severity
+from snipfix.model import Applicability, Finding, Fix, Result, RunReport, Severity, Verdict
 from snipfix.report.machine import dumps
 from snipfix.report.summary import document_of, edit_span, plain
 from snipfix.report.text import clean, one_line
@@ -94,7 +94,7 @@ def _results(result: Result, index: dict[str, int]) -> list[dict[str, Any]]:
         fixes = [] if finding.behind else [_fix(result, code, fix) for fix in finding.fixes if _fits(result, fix)]
         if fixes:
             found["fixes"] = fixes
-        if result.snippet.expect_error:
+        if result.snippet.expect_error and result.verdict is Verdict.CLEAN:
             found["suppressions"] = [{"kind": "inSource", "justification": "the document means the snippet to fail"}]
         out.append(found)
     return out

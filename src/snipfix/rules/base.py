@@ -32,6 +32,8 @@ class Good:
 
     code: str
     runs: bool = True
+    expect_error: bool = False
+    """The document says that it raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Bad:
     documented_output: str | None = None
     before: str = ""
     """A block of the document that runs first in the same namespace."""
+    expect_error: bool = False
+    """The document says that it raises."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,21 @@ out, (h, c) = net(x, (h, torch.zeros_like(h)))
 out.mean().backward()
 print(out.device, h.is_cuda)
 """,
+    "checkpoint": """\
+net = nn.Linear(3, 2).to(device)
+opt = torch.optim.Adam(net.parameters())
+net(torch.ones(2, 3, device=device)).sum().backward()
+opt.step()
+torch.save({"net": net.state_dict(), "opt": opt.state_dict(), "mean": torch.ones(3, device=device)}, "all.pt")
+there, here = torch.load("all.pt"), torch.load("all.pt", map_location="cpu")
+assert there["mean"].is_cuda and not here["mean"].is_cuda
+other = nn.Linear(3, 2)
+other.load_state_dict(there["net"])
+print(other(here["mean"] + torch.ones(2, 3)).device, torch.load("all.pt", map_location=device)["mean"] * there["mean"])
+opt.load_state_dict(there["opt"])
+net(there["mean"]).sum().backward()
+opt.step()
+""",
     "packed": """\
 net = nn.LSTM(3, 4).to(device)
 packed = nn.utils.rnn.pack_padded_sequence(torch.zeros(5, 2, 3, device=device), torch.tensor([5, 3]))
@@ -114,6 +129,11 @@ class Tagger(nn.Module):
         c0 = torch.zeros(1, x.size(0), 4)
         return self.lstm(x, (h0, c0))[0]
 Tagger().to(device)(torch.zeros(2, 5, 3).to(device))
+""",
+    "a checkpoint that comes back to the card": """\
+torch.save({"mean": torch.zeros(3, device=device)}, "mean.pt")
+mean = torch.load("mean.pt")["mean"]
+print(torch.ones(4, 3) - mean)
 """,
     "a sequence left behind": """\
 net = nn.GRU(3, 4).to(device)

@@ -71,7 +71,24 @@ class Pretended:
         numbers = ("memory_allocated", "max_memory_allocated", "memory_reserved", "max_memory_reserved")
         for name, value in {**said, **dict.fromkeys(silent), **dict.fromkeys(numbers, 0)}.items():
             setattr(cuda, name, lambda *_, _value=value, **__: _value)
+        self._remember_in_files()
         return self._mode()
+
+    def _remember_in_files(self) -> None:
+        """Files say on which device each storage was, and what is loaded without another word goes back there."""
+        kept = self.torch.serialization
+        tag, restore = kept.location_tag, kept.default_restore_location
+
+        def location_tag(storage: Any) -> Any:
+            return "cuda:0" if getattr(storage, "_untyped_storage", storage)._cdata in self._on else tag(storage)
+
+        def default_restore_location(storage: Any, location: Any) -> Any:
+            if not str(location).startswith("cuda"):
+                return restore(storage, location)
+            self._hold(getattr(storage, "_untyped_storage", storage))
+            return storage
+
+        kept.location_tag, kept.default_restore_location = location_tag, default_restore_location
 
     def _mode(self) -> Any:
         card = self
@@ -141,13 +158,17 @@ class Pretended:
                 continue
             if not card:
                 self._on.pop(storage._cdata, None)
-            elif storage._cdata not in self._on:
-                from torch.multiprocessing.reductions import StorageWeakRef
-
-                self._on[storage._cdata] = StorageWeakRef(storage)  # keeps its number from being given to another
+            else:
+                self._hold(storage)
         if len(self._on) > self._limit:
             self._on = {number: storage for number, storage in self._on.items() if not storage.expired()}
             self._limit = max(KEPT, 2 * len(self._on))
+
+    def _hold(self, storage: Any) -> None:
+        if storage._cdata not in self._on:
+            from torch.multiprocessing.reductions import StorageWeakRef
+
+            self._on[storage._cdata] = StorageWeakRef(storage)  # keeps its number from being given to another
 
     def _is_card(self, device: Any) -> bool:
         if isinstance(device, self.torch.Tensor):

@@ -333,6 +333,13 @@ def test_fixes_with_one_title_are_told_apart_by_their_lines() -> None:
     assert "10self.fc1 = nn.Linear(3136, 10)  # 展平后的宽度" in shown
 
 
+def test_candidates_beyond_the_first_are_counted() -> None:
+    result = sample.repaired()
+    many = replace(result, findings=(replace(result.findings[0], fixes=result.findings[0].fixes[:1] * 15),))
+    page = render(replace(sample.report(), results=(many,)), "html", language="en")
+    assert "3 more</span>" in page
+
+
 def test_lines_that_belong_together_stand_side_by_side() -> None:
     old, new = "a = 1\nb = f(x)\nc = 3\n", "a = 1\nimport f\nb = f(x, 2)\nc = 3\n"
     sides = [(row.old and row.old.number, row.new and row.new.number) for row in rows(old, new) if not isinstance(row, Gap)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from markupsafe import Markup, escape
 from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
@@ -72,14 +72,20 @@ def highlighted(text: str, marks: Sequence[tuple[int, int, str]] = ()) -> list[M
 def _pieces(text: str, marks: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, str, str]]:
     """Tokens cut at the ends of marks: offset, text, class."""
     cuts = sorted({at for begin, end, _ in marks for at in (begin, end)})
-    for start, token, value in PythonLexer().get_tokens_unprocessed(text):
+    for start, value, kind in _tokens(text):
         at, end = start, start + len(value)
         for cut in cuts[bisect_right(cuts, start) :]:
             if cut >= end:
                 break
-            yield at, text[at:cut], _class(token)
+            yield at, text[at:cut], kind
             at = cut
-        yield at, text[at:end], _class(token)
+        yield at, text[at:end], kind
+
+
+@lru_cache(maxsize=4)
+def _tokens(text: str) -> tuple[tuple[int, str, str], ...]:
+    """Offset, text and class of every token: a snippet's code is listed, and then compared with what it became."""
+    return tuple((start, value, _class(token)) for start, token, value in PythonLexer().get_tokens_unprocessed(text))
 
 
 @cache

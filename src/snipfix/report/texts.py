@@ -84,6 +84,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "by rule": ("found by search", "由搜索得到"),
     "alternatives": ("Alternatives that also work", "同样可行的其他改法"),
     "candidates": ("Candidate fixes", "候选修复"),
+    "further one": ("{} more", "另有 {} 种"),
+    "further many": ("{} more", "另有 {} 种"),
     "proof": ("Proof", "验证"),
     "proof ok": ("The corrected code was run again through every stage: it ended as", "修正后的代码重新走完了各个阶段，结果为"),
     "tried one": ("{} candidate tried", "尝试了 {} 个候选"),

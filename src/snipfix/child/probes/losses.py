@@ -60,7 +60,10 @@ def install(recorder: Any) -> None:
             place = recorder.place()
             if fresh("difference", place):
                 shapes = [list(one.shape) for one in pair]
-                recorder.observe("difference", {"shapes": shapes, "result": list(result.shape), "grad": result.requires_grad}, place)
+                facts = {"shapes": shapes, "result": list(result.shape), "grad": result.requires_grad}
+                flat, column = sorted(pair, key=lambda one: one.dim())
+                facts["estimated"] = not flat.requires_grad and (history.head(column) or {}).get("op") in ("Addmm", "Mm")
+                recorder.observe("difference", facts, place)
 
     recorder.on_function([f"torch.nn.functional.{name}" for name in LOSSES], after=loss)
     recorder.on_function(SQUASHING, after=squash)

@@ -80,12 +80,13 @@ class BroadcastLoss(Rule):
             if (
                 node is not None
                 and flag(observation.facts, "grad")
-                and is_loss(context.code, node)
+                and (is_loss(context.code, node) or (flag(observation.facts, "estimated") and kept_for_loss(context.code, node)))
                 and "unsqueeze" not in ast.unparse(node)
             ):
                 shapes = items(observation.facts, "shapes")
+                estimated = not is_loss(context.code, node)
                 message = f"{shapes[0]} minus {shapes[1]} is {items(observation.facts, 'result')}: each prediction meets every target"
-                yield self.finding(message, context.code.span(node), stage=Stage.PROBE, evidence={"shapes": shapes})
+                yield self.finding(message, context.code.span(node), stage=Stage.PROBE, evidence={"shapes": shapes, "kept": estimated})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
@@ -97,7 +98,7 @@ class BroadcastLoss(Rule):
         for number, (side, size, other) in enumerate(zip(sides, shapes, reversed(shapes), strict=True)):
             if size == (*other, 1):
                 yield self.fix("give both the same shape", *wrap_expression(code, side, f"{{}}.squeeze({len(other)})"), preference=number)
-            elif other == (*size, 1):
+            elif other == (*size, 1) and not finding.evidence.get("kept"):  # one value a sample, as all that it meets later
                 yield self.fix("give both the same shape", *wrap_expression(code, side, f"{{}}.unsqueeze({len(size)})"), preference=number)
 
 
@@ -118,3 +119,11 @@ def is_loss(code: Code, node: ast.AST) -> bool:
         for up in around
     )
     return squared and any(called(up) in {"mean", "sum"} for up in around)
+
+
+def kept_for_loss(code: Code, node: ast.AST) -> bool:
+    """Whether a difference is given a name that is averaged or summed later: an advantage, an error."""
+    made = code.parents.get(node)
+    name = made.targets[0] if isinstance(made, ast.Assign) and len(made.targets) == 1 else None
+    reads = (one for one in code.mentions(name.id) if isinstance(one.ctx, ast.Load)) if isinstance(name, ast.Name) else ()
+    return any(called(up) in {"mean", "sum", "mse_loss", "smooth_l1_loss"} for one in reads for up in code.ancestors(one))

@@ -23,6 +23,12 @@ CODE = (
     "opt.zero_grad()\nloss.backward()\nopt.step()\n"
 )
 
+LOOP = (
+    CODE.replace("log_probs = {}", "log_probs = []\nlog_probs.append({}")
+    .replace("sample())", "sample()))")
+    .replace("loss = {}", "loss = []\nfor log_prob, R in zip(log_probs, returns):\n    loss.append({})\nloss = sum(loss)")
+)
+
 
 class PolicyDrivenDown(Rule):
     """The loss of a policy is log-probability times return without a minus: good actions are made less likely.
@@ -61,6 +67,8 @@ class PolicyDrivenDown(Rule):
     GOOD = (
         Good(CODE.format("", "-(log_probs * returns).mean()")),
         Good(CODE.format("-", "(log_probs * returns).mean()")),
+        Good(LOOP.format("", "-log_prob * R"), runs=False),
+        Good(LOOP.format("-", "log_prob * R"), runs=False),
         Good(CODE.format("", "(log_probs * -returns).mean()")),
         Good(CODE.format("", "(log_probs * returns).mean()").replace("loss.backward", "(-loss).backward")),
         Good(CODE.format("", "(log_probs * returns).mean()").replace("lr=0.1", "lr=0.1, maximize=True")),
@@ -83,6 +91,12 @@ class PolicyDrivenDown(Rule):
             runs=False,
         ),
         Bad(
+            LOOP.format("", "log_prob * R"),
+            at=(12, 17),
+            fixed=LOOP.format("", "-log_prob * R"),
+            runs=False,
+        ),
+        Bad(
             CODE.format("", "torch.sum(returns * log_probs)"),
             at=(9, 8),
             fixed=CODE.format("", "-torch.sum(returns * log_probs)"),
@@ -100,15 +114,61 @@ class PolicyDrivenDown(Rule):
             if product is None or not isinstance(target, ast.Name) or not _minimised(code, statement, target.id):
                 continue
             if not any(_negative(code, _name(side)) for side in (product.left, product.right)):
-                message = (
-                    f"`{target.id}` goes down with training, and with it the probability of what was rewarded: the minus sign is missing"
-                )
-                yield self.finding(message, code.span(statement.value))
+                yield self._report(context, target.id, statement.value)
+        for call in code.calls("append"):
+            term = call.args[0] if len(call.args) == 1 else None
+            if isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult) and _rewarded(code, call, term):
+                summed = _summed(code, receiver(call))
+                if summed and not any(_negative_part(code, call, side) for side in (term.left, term.right)):
+                    yield self._report(context, summed, term)
+
+    def _report(self, context: Context, loss: str, value: ast.expr) -> Finding:
+        message = f"`{loss}` goes down with training, and with it the probability of what was rewarded: the minus sign is missing"
+        return self.finding(message, context.code.span(value))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        node = context.code.node_at(finding.span, ast.Call)
+        node = context.code.node_at(finding.span, (ast.Call, ast.BinOp))
         if node is not None:
             yield self.fix("minimise the negative", *replace_expression(context.code, node, f"-{context.code.slice(node)}"))
+
+
+def _rewarded(code: Code, call: ast.Call, product: ast.BinOp) -> bool:
+    """Whether a product of one log-probability and its return is appended in a loop over both."""
+    sides = [_source(code, call, side) for side in (product.left, product.right)]
+    log = [name for name in sides if LOG_PROB.match(name)]
+    gains = [name for name in sides if GAINS & set(words(name))]
+    return len(log) == 1 and len(gains) == 1
+
+
+def _source(code: Code, call: ast.Call, side: ast.expr) -> str:
+    """What a factor stands for: its own name, or the sequence that a loop around takes it from, `for p, R in zip(log_probs, returns)`."""
+    name = _name(side)
+    for up in code.ancestors(call):
+        if isinstance(up, ast.For) and isinstance(up.target, ast.Tuple) and isinstance(up.iter, ast.Call) and called(up.iter) == "zip":
+            for target, given in zip(up.target.elts, up.iter.args, strict=False):
+                if isinstance(target, ast.Name) and target.id == name:
+                    return _name(given)
+    return name
+
+
+def _negative_part(code: Code, call: ast.Call, side: ast.expr) -> bool:
+    source = _source(code, call, side)
+    return not source or _negative(code, source)
+
+
+def _summed(code: Code, name: str) -> str:
+    """The loss that a list of terms is added up to, on which `backward()` is called and whose sign nothing turns."""
+    for statement in code.all(ast.Assign):
+        value, target = statement.value, statement.targets[0]
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.Call) or called(value) not in ("sum", "mean"):
+            continue
+        inner = value.args[0] if value.args else value.func.value if isinstance(value.func, ast.Attribute) else value
+        if isinstance(inner, ast.Call) and called(inner) in ("stack", "cat") and inner.args:
+            inner = inner.args[0]
+        if ast.unparse(inner) == name and any(receiver(call) == target.id for call in code.calls("backward", inside=home(code, statement))):
+            turned = any(isinstance(code.parents.get(one), ast.UnaryOp | ast.BinOp) for one in code.mentions(target.id))
+            return "" if turned else target.id
+    return ""
 
 
 def _weighed(value: ast.expr) -> ast.BinOp | None:

@@ -78,7 +78,7 @@ class TerminalFlagIgnored(Rule):
         for node in code.all(ast.Name):
             if isinstance(node.ctx, ast.Store) and FLAGS & set(words(node.id)) and isinstance(code.parents.get(node), ast.Tuple):
                 around = home(code, node)
-                if any(one.id == node.id and isinstance(one.ctx, ast.Load) for one in code.all(ast.Name, inside=around)):
+                if any(_read(code, one) for one in code.all(ast.Name, inside=around) if one.id == node.id):
                     continue
                 for target in _targets(code, around):
                     message = f"`{node.id}` is never read: the value of the next state counts although the episode has ended"
@@ -91,6 +91,13 @@ class TerminalFlagIgnored(Rule):
             for preference, text in enumerate((f"(1 - {flag})", f"(1 - {flag}.float())", f"(1 - {flag}.int())")):
                 edits = replace_expression(code, node.right, f"{code.slice(node.right)} * {text}")
                 yield self.fix("count the next state only where there is one", *edits, preference=preference)
+
+
+def _read(code: Code, name: ast.Name) -> bool:
+    """Whether a name is read, but for turning it into a tensor of the same name: `dones = torch.tensor(dones)`."""
+    made = next((up for up in code.ancestors(name) if isinstance(up, ast.stmt)), None)
+    again = isinstance(made, ast.Assign) and [ast.unparse(target) for target in made.targets] == [name.id]
+    return isinstance(name.ctx, ast.Load) and not again
 
 
 def _targets(code: Code, around: ast.AST) -> Iterator[ast.BinOp]:

@@ -361,6 +361,88 @@ class Gate(nn.Module):
         return x * self.f(x.mean(dim=(2, 3)))[:, :, None, None]
 Gate()(torch.randn(2, 8, 4, 4))
 """,
+    "a target network whose gradients nobody reads": """
+net, target = nn.Linear(4, 2), nn.Linear(4, 2)
+target.load_state_dict(net.state_dict())
+optimizer = torch.optim.Adam(net.parameters())
+for step in range(8):
+    states, actions = torch.randn(16, 4), torch.randint(2, (16, 1))
+    goal = torch.rand(16) + 0.9 * target(torch.randn(16, 4)).max(1).values
+    loss = F.mse_loss(net(states).gather(1, actions).squeeze(1), goal)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step % 2:
+        target.load_state_dict(net.state_dict())
+""",
+    "attention weights masked after the softmax": """
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Linear(8, 8), nn.Linear(8, 8)
+    def forward(self, x, keep):
+        weights = (self.q(x) @ self.k(x).mT / x.size(-1) ** 0.5).softmax(-1)
+        weights = weights.masked_fill(~keep, 0.0)
+        return (weights / weights.sum(-1, keepdim=True)) @ x
+Attention()(torch.randn(2, 5, 8), torch.ones(2, 5, 5, dtype=torch.bool).tril()).sum().backward()
+""",
+    "two linear layers as a factorization of low rank": """
+class LowRank(nn.Module):
+    def __init__(self, wide, rank):
+        super().__init__()
+        self.down, self.up = nn.Linear(wide, rank, bias=False), nn.Linear(rank, wide)
+    def forward(self, x):
+        return self.up(self.down(x))
+layer = LowRank(16, 3)
+optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+for _ in range(3):
+    x = torch.randn(8, 16)
+    optimizer.zero_grad()
+    F.mse_loss(layer(x), x).backward()
+    optimizer.step()
+""",
+    "the entropy of predictions made small, without a policy": """
+model = nn.Linear(6, 3)
+optimizer = torch.optim.Adam(model.parameters())
+for _ in range(3):
+    entropy = torch.distributions.Categorical(logits=model(torch.randn(32, 6))).entropy().mean()
+    loss = F.cross_entropy(model(torch.randn(8, 6)), torch.randint(3, (8,))) + 0.1 * entropy
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+    "a CRF in the sequence-first layout behind a batch-first layer": """
+from torchcrf import CRF
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.out, self.crf = nn.LSTM(5, 8, batch_first=True), nn.Linear(8, 4), CRF(4)
+    def forward(self, x, tags):
+        scores = self.out(self.lstm(x)[0]).transpose(0, 1)
+        return -self.crf(scores, tags.transpose(0, 1), reduction="mean")
+Tagger()(torch.randn(3, 6, 5), torch.randint(4, (3, 6))).backward()
+""",
+    "a density over a grid, broadcast on purpose": """
+model = nn.Linear(2, 1)
+points, grid = model(torch.randn(20, 2)), torch.linspace(-1, 1, 20)
+density = torch.exp(-((points - grid) ** 2) / 0.1).mean(0)
+(-(density + 1e-9).log().sum()).backward()
+""",
+    "layers with one signature, one of which ignores it": """
+class Nothing(nn.Module):
+    def __init__(self, width, eps=1e-5):
+        super().__init__()
+    def forward(self, x):
+        return x
+class RootMeanSquare(nn.Module):
+    def __init__(self, width, eps=1e-5):
+        super().__init__()
+        self.gain, self.eps = nn.Parameter(torch.ones(width)), eps
+    def forward(self, x):
+        return x * (x.pow(2).mean(-1, keepdim=True) + self.eps).rsqrt() * self.gain
+for layer in (Nothing(8, 1e-6), RootMeanSquare(8, 1e-6)):
+    layer(torch.randn(2, 8))
+""",
 }
 
 

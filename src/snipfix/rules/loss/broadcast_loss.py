@@ -118,7 +118,8 @@ def is_loss(code: Code, node: ast.AST) -> bool:
         (isinstance(up, ast.BinOp) and isinstance(up.op, ast.Pow)) or called(up) in {"pow", "square", "abs"} or ".pow" in ast.unparse(up)
         for up in around
     )
-    return squared and any(called(up) in {"mean", "sum"} for up in around)
+    kernel = any(called(up) in {"exp", "softmax"} for up in around)  # distances between all points, and meant
+    return squared and not kernel and any(called(up) in {"mean", "sum"} for up in around)
 
 
 def kept_for_loss(code: Code, node: ast.AST) -> bool:

@@ -85,15 +85,15 @@ class LengthOfAnotherAxis(Rule):
                 data = _second_axis(given)
                 if data and f"{data}[{index}]" in _indexed(code, item):
                     message = f"`{code.slice(given)}` is not how many samples there are: `{data}[{index}]` takes them along the first axis"
-                    yield self.finding(message, code.span(given), evidence={"text": code.slice(given).replace("1", "0")})
+                    yield self.finding(message, code.span(given), evidence={"instead": code.slice(given).replace("1", "0")})
                 fields = _fields(code, given, item)
                 other = _sibling(code, item, index)
                 if fields and other:
                     message = f"`len({fields})` is the number of its fields, not of its samples"
-                    yield self.finding(message, code.span(given), evidence={"text": f"len({other})"})
+                    yield self.finding(message, code.span(given), evidence={"instead": f"len({other})"})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        node, text = context.code.node_at(finding.span, ast.expr), finding.evidence.get("text")
+        node, text = context.code.node_at(finding.span, ast.expr), finding.evidence.get("instead")
         if isinstance(node, ast.expr) and isinstance(text, str):
             yield self.fix("count the samples", *replace_expression(context.code, node, text))
 

@@ -245,7 +245,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "fact without gradient": ("without gradient", "没有梯度"),
     "fact others": ("others", "其他"),
     "fact kept": ("kept under a name", "以名称保存"),
-    "fact instead": ("instead", "应为"),
     "fact trainable": ("trainable", "可训练"),
     "fact optimizer": ("optimizer", "优化器"),
     "fact optim": ("optimizer", "优化器"),

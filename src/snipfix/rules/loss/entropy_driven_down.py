@@ -47,7 +47,7 @@ class EntropyDrivenDown(Rule):
     - Mnih et al., "Asynchronous Methods for Deep Reinforcement Learning", 2016, section 4.
     """
 
-    id = "SNF418"
+    id = "SNF423"
     name = "entropy-driven-down"
     category = Category.LOSS
     applicability = Applicability.UNSAFE

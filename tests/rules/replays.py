@@ -112,6 +112,10 @@ REPLAYS: dict[str, list[str]] = {
     "torch.set_autocast_cpu_enabled": [
         "torch.set_autocast_cpu_enabled(True)\nasked = torch.is_autocast_enabled('cpu')\ntorch.set_autocast_enabled('cpu', False)\nasked"
     ],
+    "torch.set_default_tensor_type": [
+        f"torch.set_default_tensor_type({given})\nmade = torch.ones(2)\ntorch.set_default_dtype(torch.float32)\nmade"
+        for given in ("torch.DoubleTensor", "'torch.HalfTensor'", "torch.FloatTensor")
+    ],
     "torch.has_cuda": ["torch.has_cuda"],
     "torch.has_mps": ["torch.has_mps"],
     "torch.has_cudnn": ["torch.has_cudnn"],

@@ -1,6 +1,5 @@
-"""A migrated pipeline against torchtext 0.6 itself: the same vocabulary in the same order, the same ids, the same batches."""
+"""A migrated pipeline against torchtext 0.6 itself, corpus by corpus; the grid of options is in test_torchtext_grid."""
 
-import itertools
 import json
 import random
 import subprocess
@@ -13,18 +12,6 @@ from snipfix.model import Snippet
 from snipfix.rules.base import Context
 from snipfix.rules.registry import find
 
-HEAD = """import random
-import torch
-from torchtext.data import BucketIterator, Field, Iterator, LabelField, TabularDataset
-
-def shout(words):
-    return [word + "!" for word in words]
-
-"""
-TAIL = """
-batches = [(batch.text, batch.label) for batch in batches]
-shape = (len(TEXT.vocab), TEXT.vocab.itos, LABEL.vocab.itos, TEXT.pad_token, TEXT.vocab.stoi["never seen"])
-"""
 WORDS = ["b", "a", "A", "c", "<pad>", "<unk>", "d d", "ä", "e,", "F.", "中", "<sos>"]
 COMPARE = """
 import json, sys, warnings
@@ -53,39 +40,6 @@ def migrated(text: str) -> str | None:
     return fixes[0].apply(text) if fixes else None
 
 
-def pipelines(folder: str) -> list[str]:
-    """Texts over a grid of options, every value of every option at least once, the combinations drawn by chance."""
-    chance = random.Random(0)
-    options = {
-        "lower": ["", "lower=True"],
-        "order": ["", "batch_first=True"],
-        "lengths": ["", "include_lengths=True", "fix_length=4"],
-        "start": ["", "init_token='<sos>'"],
-        "end": ["", "eos_token='<eos>'"],
-        "pad": ["", "pad_token='<blank>'"],
-        "tokenize": ["", "tokenize=str.split", "tokenize=list", "tokenize=lambda text: text.split(',')", "tokenize='basic_english'"],
-        "words": ["", "stop_words=['a', 'e,']", "preprocessing=shout"],
-        "label": ["LabelField()", "Field(sequential=False)", "LabelField(lower=True)"],
-        "limits": ["", ", max_size=3", ", min_freq=2", ", max_size=4, min_freq=2, specials=['<x>']"],
-        "format": ["json", "csv", "tsv"],
-    }
-    found = []
-    for _ in range(60):
-        drawn = {name: chance.choice(values) for name, values in options.items()}
-        field = ", ".join(filter(None, (drawn[name] for name in ("lower", "order", "lengths", "start", "end", "pad", "tokenize", "words"))))
-        json_fields = "fields={'text': ('text', TEXT), 'label': ('label', LABEL)}"
-        fields = json_fields if drawn["format"] == "json" else "skip_header=True, fields=[('text', TEXT), ('label', LABEL)]"
-        kind = drawn["format"]
-        extra = ", sort_within_batch=False" if "lengths=" in drawn["lengths"] else ""
-        found.append(
-            f"{HEAD}TEXT = Field({field})\nLABEL = {drawn['label']}\n"
-            f"train, test = TabularDataset.splits(path='{folder}', train='train.{kind}', test='test.{kind}', format='{kind}', {fields})\n"
-            f"TEXT.build_vocab(train{drawn['limits']})\nLABEL.build_vocab(train)\n"
-            f"batches = Iterator(test, batch_size=3, train=False, sort=False, shuffle=False{extra})\n{TAIL}"
-        )
-    return found
-
-
 def write_tables(folder) -> None:
     chance = random.Random(1)
     for name, seed in (("train", 40), ("test", 10)):
@@ -94,15 +48,6 @@ def write_tables(folder) -> None:
         for kind, mark in (("csv", ","), ("tsv", "\t")):
             lines = [mark.join((f'"{text}"', label)) for text, label in [("text", "label"), *rows]]
             (folder / f"{name}.{kind}").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-@pytest.mark.torch
-def test_the_same_vocabulary_and_batches_over_a_grid_of_options(tmp_path):
-    write_tables(tmp_path)
-    pairs = [(text, migrated(text)) for text in pipelines(str(tmp_path))]
-    assert all(new is not None and "torchtext" not in new for _, new in pairs)
-    done = subprocess.run([sys.executable, "-c", COMPARE], input=json.dumps(pairs), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
 
 
 @pytest.mark.torch
@@ -186,11 +131,16 @@ def test_the_same_corpora(tmp_path):
 
 
 REFUSED = {
+    "subwords": "from torchtext.data import SubwordField, TabularDataset\nT = SubwordField()\nd = TabularDataset(path='a.csv', format='csv', fields=[('t', T)])\n",
+    "a field that is turned back by revtok": (
+        "from torchtext.data import ReversibleField, TabularDataset\nT = ReversibleField()\n"
+        "d = TabularDataset(path='a.csv', format='csv', fields=[('t', T)])\nT.build_vocab(d)\n"
+    ),
     "a field handed on": "from torchtext.data import Field\nT = Field()\nprint(T)\n",
     "no data set": "from torchtext.data import Field\nT = Field()\nT.build_vocab([['a']])\n",
-    "an endless iterator": (
+    "the length of an endless iterator": (
         "from torchtext.data import Field, TabularDataset, Iterator\nT = Field()\n"
-        "d = TabularDataset(path='a.csv', format='csv', fields=[('t', T)])\nT.build_vocab(d)\nit = Iterator(d, 2, repeat=True)\n"
+        "d = TabularDataset(path='a.csv', format='csv', fields=[('t', T)])\nT.build_vocab(d)\nit = Iterator(d, 2, repeat=True)\nprint(len(it))\n"
     ),
     "a tokenizer that nobody has": (
         "from torchtext.data import Field, TabularDataset\nT = Field(tokenize='moses')\n"
@@ -226,12 +176,6 @@ def test_every_way_to_import(imports: str):
     else:
         assert new is not None
         assert "torchtext" not in new
-
-
-def test_grid_reaches_every_option():
-    texts = pipelines("x")
-    for option in itertools.chain(("init_token", "eos_token", "fix_length", "include_lengths", "min_freq", "batch_first", "basic_english")):
-        assert any(option in text for text in texts)
 
 
 MODERN = """import torch

@@ -17,6 +17,7 @@ _TABLE = re.compile(r"(?:^|[/_.-])(?P<split>train|training|valid|validation|val|
 _LINES = re.compile(r"(?P<corpus>wikitext-2|wikitext-103|penn-?treebank|ptb)/(?:.*[/.])?(?P<split>train|valid|test)\.(?:tokens|txt)$")
 _QUESTIONS = re.compile(r"trec/(?P<name>train_5500|TREC_10)\.label$")
 _TAGGED = re.compile(r"en-ud-tag\.v2\.(?P<split>train|dev|test)\.txt$")
+_SENTIMENT = re.compile(r"SST-?2/(?P<split>train|dev|test)\.tsv$")
 _TOPICS = re.compile(r"(?P<corpus>\w+)/(?P<split>train|test)\.csv$")
 _MULTI30K = re.compile(r"multi30k/(?P<split>train|val|test2016)\.(?P<language>de|en)$")
 _GLOVE = re.compile(r"glove\.(?P<name>[\w.]+?)\.(?P<dim>\d{2,3})d\.txt$")
@@ -26,7 +27,7 @@ def install(code: str) -> None:
     """Watch the opening of files, if the code names one of those that can be made."""
     _make_folders(code)
     table = tables.read(code) if re.search(r"\.(?:jsonl?|csv|tsv)\b", code) else None
-    if table is None and not re.search(r"multi30k|glove|trec/|en-ud-tag|wikitext|penn|ptb|_csv|" + "|".join(texts.corpora()), code):
+    if table is None and not re.search(r"multi30k|glove|SST-?2|trec/|en-ud-tag|wikitext|penn|ptb|_csv|" + "|".join(texts.corpora()), code):
         return
     busy = False
 
@@ -83,6 +84,9 @@ def _content(path: str, table: tables.Table | None) -> tuple[str, bytes] | None:
     found = _TAGGED.search(path)
     if found:
         return texts.TAGGED, texts.tagged(found["split"])
+    found = _SENTIMENT.search(path)
+    if found:
+        return texts.SENTIMENT, texts.sentiment(found["split"])
     found = _TOPICS.search(path)
     if found and (known := texts.topical(found["corpus"])):
         return f"lines of {known[1]} topics made by rule, as {known[0]}'s archive holds here", texts.topics(known[1], found["split"])

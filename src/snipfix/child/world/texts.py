@@ -84,6 +84,18 @@ def film_reviews(split: str) -> dict[str, bytes]:
     return {f"{mood}/{index}_{9 if mood == 'pos' else 2}.txt": text.encode() for index, (text, mood) in drawn}
 
 
+SENTIMENT = "200 training and 60 other reviews of a sentence made by rule, in its TSV files"
+
+
+def sentiment(split: str) -> bytes:
+    """One file of SST-2: a sentence and its mood on each line, behind a header; in the test split a number and a sentence."""
+    drawn = list(reviews(200 if split == "train" else 60, {"train": 5, "dev": 6}.get(split, 7)))
+    sentences = [(text.partition(".")[0].lower() + " ", mood) for text, mood in drawn]
+    if split == "test":
+        return "".join(["index\tsentence\n", *(f"{number}\t{text}\n" for number, (text, _) in enumerate(sentences))]).encode()
+    return "".join(["sentence\tlabel\n", *(f"{text}\t{int(mood == 'pos')}\n" for text, mood in sentences)]).encode()
+
+
 def wikitext(found: re.Match[str]) -> tuple[str, str, bytes]:
     name = found["name"]
     members = {f"{name}/wiki.{split}.tokens": prose(split) for split in _SIZES}

@@ -7,48 +7,35 @@ from collections.abc import Iterable
 
 from snipfix.code import Code
 from snipfix.rules.observed import called
-from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, Source, Split, VocabBuild
-from snipfix.rules.torchtext.pieces import BASIC_ENGLISH, BPTT, SPACY, VOCAB
+from snipfix.rules.torchtext.batches import BatchWriter, quoted
+from snipfix.rules.torchtext.model import Column, Field, NotMigratable, Pipeline, Source, Split, VocabBuild, piped
+from snipfix.rules.torchtext.pieces import BASIC_ENGLISH, SPACY, VOCAB
 
 __all__ = ["Emitter"]
 
 
-class Emitter:
-    """Writes the pieces. `imports` collects what they need; `taken` are names of the text that a new one must not hide."""
+class Emitter(BatchWriter):
+    """Writes the pieces of a pipeline, but for its batches."""
 
     def __init__(self, code: Code, pipe: Pipeline, taken: Iterable[str]) -> None:
-        self.code, self.pipe = code, pipe
+        super().__init__(code, pipe, set(taken))
         self.counts = False
         """Whether the text reads how often each word occurs."""
-        self.taken = set(taken)
-        self.imports: dict[str, None] = {}
         self.spacy: dict[str, str] = {}
         self.tokenizers: dict[str, str] = {}
         """By field: the expression of its tokens, with {} for the text."""
-        self.row, self.load, self.collate, self.vocabulary = (self.new(name) for name in ("Row", "load", "collate", "Vocab"))
-        self.vocab_names = {name: self.new(f"{name.lower()}_vocab") for name in pipe.fields}
-
-    def new(self, name: str) -> str:
-        """A name that the text does not have."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def need(self, statement: str) -> None:
-        self.imports[statement] = None
+        outer = {field.nesting.name: field.name for field in pipe.fields.values() if field.nesting}
+        own = {name: self.new(f"{name.lower()}_vocab") for name in pipe.fields if name not in outer}
+        self.vocab_names = own | {name: own[by] for name, by in outer.items()}
 
     # Fields ------------------------------------------------------------------------------------------------------
 
     def field(self, field: Field) -> str:
         """What stands in the place of a field's definition: its tokenizer, if that needs a function."""
-        for option in ("postprocessing", "pad_first", "truncate_first", "is_target"):
-            if option in field.options and field.constant(option) and option != "is_target":
-                raise NotMigratable(option)
         if not field.sequential:
-            self.tokenizers[field.name] = "{}.lower()" if field.constant("lower") else "{}"
+            self.tokenizers[field.name] = self.preprocessed(field, "{}.lower()" if field.constant("lower") else "{}")
             return ""
-        lower = bool(field.constant("lower"))
+        lower = bool((field.nesting or field).constant("lower"))
         tokenize = _chosen(field.options.get("tokenize"))
         text, template = "", "{}.lower().split()" if lower else "{}.split()"
         if isinstance(tokenize, ast.Constant) and tokenize.value == "spacy":
@@ -66,11 +53,23 @@ class Emitter:
             template = f"[word.lower() for word in {template}]" if lower else template
         if "stop_words" in field.options:
             template = f"[word for word in {template} if word not in {self.code.slice(field.options['stop_words'])}]"
-        if "preprocessing" in field.options:
-            source = self.code.slice(field.options["preprocessing"])
-            template = f"{f'({source})' if 'lambda' in source else source}({template})"
+        template = self.preprocessed(field, template)
+        if field.nesting is not None:
+            inner = self.tokenizers[field.nesting.name].replace("{}", "word")
+            template = f"[{inner} for word in {template}]"
         self.tokenizers[field.name] = template
         return text
+
+    def preprocessed(self, field: Field, template: str) -> str:
+        """The expression of the tokens with the text's own function around it; a Pipeline sees each token."""
+        node = field.options.get("preprocessing")
+        if node is None or (isinstance(node, ast.Constant) and node.value is None):
+            return template
+        one = piped(node)
+        source = self.code.slice(node if one is None else one)
+        source = f"({source})" if "lambda" in source else source
+        source = source.replace("{", "{{").replace("}", "}}")
+        return f"[{source}(word) for word in {template}]" if one is not None and field.sequential else f"{source}({template})"
 
     def spacy_tokenizer(self, field: Field, *, lower: bool) -> tuple[str, str]:
         self.need("import spacy")
@@ -123,10 +122,11 @@ class Emitter:
         """One row from a list of its cells, in the order of the fields."""
         given = call.args[0] if call.args else next((one.value for one in call.keywords if one.arg == "data"), None)
         columns = self.pipe.sources[0].columns
-        if isinstance(given, ast.List | ast.Tuple) and len(given.elts) == len(columns):
-            cells = [self.code.slice(one) for one in given.elts]
+        keys = list(dict.fromkeys(column.key for column in columns))
+        if isinstance(given, ast.List | ast.Tuple) and len(given.elts) == len(keys):
+            cells = [self.code.slice(given.elts[keys.index(column.key)]) for column in columns]
         elif isinstance(given, ast.Name):
-            cells = [f"{given.id}[{number}]" for number in range(len(columns))]
+            cells = [f"{given.id}[{keys.index(column.key)}]" for column in columns]
         else:
             raise NotMigratable("an example of something else than a list")
         return f"{self.row}({', '.join(self.tokens(column, cell) for column, cell in zip(columns, cells, strict=True) if column.field)})"
@@ -136,6 +136,14 @@ class Emitter:
         device = next((f", device={self.code.slice(one.value)}" for one in call.keywords if one.arg == "device"), "")
         turn = "" if field.constant("batch_first") else ".t()"
         return f"torch.tensor([[{self.vocab_names[field.name]}.stoi[word] for word in {words}]]{device}){turn}"
+
+    def reversal(self, field: Field, call: ast.Call) -> str:
+        """The texts of a batch of numbers."""
+        ids = self.code.slice(call.args[0]) + ("" if field.constant("batch_first") else ".t()")
+        ends = [quoted(field.constant(key)) for key in ("init_token",) if field.constant(key) is not None]
+        dropped = ", ".join([*ends, quoted(field.pad)])
+        end = quoted(field.constant("eos_token"))
+        return f"to_texts({ids}, {self.vocab_names[field.name]}, [{dropped}], {end})"
 
     def namedtuple(self) -> str:
         names = [column.name for column in self.pipe.columns]
@@ -207,12 +215,9 @@ class Emitter:
         )
 
     def tagged(self, source: Source) -> str:
-        names = [column.name if column.field else "_" for column in source.columns]
-        cells = [
-            f"[word.lower() for word in {column.name}]" if column.field.constant("lower") else f"list({column.name})"
-            for column in source.columns
-            if column.field
-        ]
+        keys = {column.key: column.name if column.field else "_" for column in reversed(source.columns)}
+        names = [keys[key] for key in sorted(keys, key=str)]
+        cells = [self.tagged_words(column.field, keys[column.key]) for column in source.columns if column.field]
         return (
             f"def {self.load}(path):\n"
             f'    with open(path, encoding="utf-8") as file:\n'
@@ -221,13 +226,19 @@ class Emitter:
             f"    return [{self.row}({', '.join(cells)}) for {', '.join(names)}, *_ in columns]\n"
         )
 
+    def tagged_words(self, field: Field, words: str) -> str:
+        """A column of words that need no tokenizer."""
+        lower = (field.nesting or field).constant("lower")
+        words = f"[word.lower() for word in {words}]" if lower else words if field.nesting else f"list({words})"
+        return f"[{self.tokenizers[field.nesting.name].replace('{}', 'word')} for word in {words}]" if field.nesting else words
+
     # Vocabularies ------------------------------------------------------------------------------------------------
 
     def vocab(self, build: VocabBuild) -> str:
         """The vocabulary of a field; the first one brings the class."""
         self.need("from collections import Counter")
         text = self.vocab_class() if build is self.pipe.vocabs[0] else ""
-        specials = ", ".join(f'"{token}"' for token in build.field.specials)
+        specials = ", ".join(quoted(token) for token in build.field.specials)
         extra = build.options.get("specials")
         listed = f"[{specials}]" + (f" + {self.code.slice(extra)}" if extra is not None else "")
         limits = "".join(f", {name}={self.code.slice(build.options[name])}" for name in ("max_size", "min_freq") if name in build.options)
@@ -245,6 +256,8 @@ class Emitter:
             raise NotMigratable("a vocabulary of a field without a column")
         if not build.field.sequential:
             return f"row.{names[0]} for row in {data}"
+        if build.field.nesting is not None:
+            return f"char for row in {data} for word in row.{names[0]} for char in word"
         words = f"row.{names[0]}" if len(names) == 1 else "(" + " + ".join(f"row.{name}" for name in names) + ")"
         return f"word for row in {data} for word in {words}"
 
@@ -270,104 +283,6 @@ class Emitter:
             VOCAB.format(name=self.vocabulary, specials="The special tokens, then ", parameters=parameters, words=words, stoi=counts + stoi)
             + "\n"
         )
-
-    # Batches -----------------------------------------------------------------------------------------------------
-
-    def collate_function(self) -> str:
-        """The function that makes a batch of examples, with a tensor for each column."""
-        loader = self.pipe.loaders[0]
-        device = self.device(loader, ".to({})")
-        lines = [f"def {self.collate}(batch):"]
-        if sort := self.sorting(loader):
-            lines.append(f"    batch = sorted(batch, key={sort}, reverse=True)")
-        results = []
-        for column in self.pipe.columns:
-            lines += self.column(column, device)
-            results.append(column.name)
-        return "\n".join([*lines, f"    return {self.row}({', '.join(results)})", ""])
-
-    def device(self, loader: Loader, how: str) -> str:
-        """Where batches go; `device=-1` was torchtext's word for the CPU."""
-        given = self.code.slice(loader.options["device"]) if "device" in loader.options else "None"
-        return "" if given in {"-1", "None"} else how.format(given)
-
-    def in_order(self, loader: Loader, data: str) -> str:
-        """The data, sorted where the iterator sorts all of it."""
-        wanted, train = loader.options.get("sort"), loader.options.get("train")
-        sorts = wanted.value is True if isinstance(wanted, ast.Constant) else isinstance(train, ast.Constant) and train.value is False
-        key = loader.options.get("sort_key")
-        return f"sorted({data}, key={self.code.slice(key)})" if sorts and key is not None else data
-
-    def sorting(self, loader: Loader) -> str:
-        """The key to sort a batch by, for texts that pack sequences."""
-        within = loader.options.get("sort_within_batch")
-        wanted = isinstance(within, ast.Constant) and within.value is True
-        lengths = [column for column in self.pipe.columns if column.field and column.field.constant("include_lengths")]
-        if not wanted and not (lengths and within is None):
-            return ""
-        if "sort_key" in loader.options:
-            return self.code.slice(loader.options["sort_key"])
-        return f"lambda row: len(row.{(lengths or self.pipe.columns)[0].name})"
-
-    def column(self, column: Column, device: str) -> list[str]:
-        field, name = column.field, column.name
-        assert field is not None
-        dtype = f", dtype={self.code.slice(field.options['dtype'])}" if "dtype" in field.options else ""
-        if field.kind == "RawField":
-            return [f"    {name} = [row.{name} for row in batch]"]
-        if not field.sequential:
-            number = "float" if "float" in dtype or "double" in dtype else "int"
-            value = f"{self.vocab_names[field.name]}.stoi[row.{name}]" if field.has_vocab else f"{number}(row.{name})"
-            return [f"    {name} = torch.tensor([{value} for row in batch]{dtype}){device}"]
-        if not field.has_vocab:
-            raise NotMigratable("sequences without a vocabulary")
-        self.need("from torch.nn.utils.rnn import pad_sequence")
-        vocab, words, pad = self.vocab_names[field.name], f"row.{name}", field.constant("pad_token", "<pad>")
-        first, last, fixed = field.constant("init_token"), field.constant("eos_token"), field.constant("fix_length")
-        if fixed is not None:
-            words = f"{words}[:{fixed - (first is not None) - (last is not None)}]"
-        if first is not None or last is not None:
-            words = f"[{f'{first!r}, ' if first is not None else ''}*{words}{f', {last!r}' if last is not None else ''}]".replace("'", '"')
-        ids = f"{name}_ids"
-        lines = [f"    {ids} = [torch.tensor([{vocab}.stoi[word] for word in {words}]{dtype}) for row in batch]"]
-        order = ", batch_first=True" if field.constant("batch_first") else ""
-        padded = f'pad_sequence({ids}{order}, padding_value={vocab}.stoi["{pad}"]){device}'
-        if fixed is not None:
-            if field.constant("include_lengths"):
-                raise NotMigratable("lengths of a fixed length")
-            lines = [line.replace(f"for word in {words}]", f'for word in ({words} + ["{pad}"] * {fixed})[:{fixed}]]') for line in lines]
-            padded = f"torch.stack({ids}{'' if field.constant('batch_first') else ', dim=1'}){device}"
-        if field.constant("include_lengths"):
-            return [*lines, f"    {name} = {padded}, torch.tensor([len(ids) for ids in {ids}])"]
-        return [*lines, f"    {name} = {padded}"]
-
-    def loader(self, loader: Loader) -> str:
-        """The expression of an iterator, one DataLoader for each data set."""
-        if loader.kind == "BPTTIterator":
-            if "bptt_len" not in loader.options:
-                raise NotMigratable("no bptt_len")
-            length = self.code.slice(loader.options["bptt_len"])
-            return ", ".join(f"bptt_batches({data}, {size}, {length})" for data, size, _ in loader.parts)
-        self.need("from torch.utils.data import DataLoader")
-        shuffle = loader.options.get("shuffle")
-        calls = []
-        for data, size, training in loader.parts:
-            flag = f"shuffle={self.code.slice(shuffle)}, " if shuffle is not None else "shuffle=True, " if training else ""
-            calls.append(f"DataLoader({self.in_order(loader, data)}, batch_size={size}, {flag}collate_fn={self.collate})")
-        return ", ".join(calls)
-
-    def batching(self) -> str:
-        """What the iterators need: the collate function, or the batches of a language model."""
-        if self.pipe.sources[0].kind != "modelling":
-            if any(loader.kind == "BPTTIterator" for loader in self.pipe.loaders):
-                raise NotMigratable("a language model over examples")
-            return self.collate_function()
-        field = self.pipe.columns[0].field
-        assert field is not None
-        device = self.device(self.pipe.loaders[0], ", device={}")
-        turn = ".t()" if field.constant("batch_first") else ""
-        pad = f'"{field.constant("pad_token", "<pad>")}"'
-        return BPTT.format(vocab=self.vocab_names[field.name], pad=pad, device=device, row=self.row, t=turn)
 
 
 def _chosen(tokenize: ast.expr | None) -> ast.expr | None:

@@ -11,6 +11,7 @@ from snipfix.rules.observed import called
 from snipfix.rules.torchtext.emit import Emitter
 from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, Source, Split, VocabBuild, torchtext_name
 from snipfix.rules.torchtext.modern import modern_edits
+from snipfix.rules.torchtext.pieces import REVERSE
 from snipfix.rules.torchtext.read import home, read
 from snipfix.rules.torchtext.time_for_batch import misread
 
@@ -94,6 +95,8 @@ def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[E
         yield _replace(context, split.statement, writer.split(split))
     for call in pipe.rows:
         yield _replace(context, call, writer.example(call))
+    if any(field.kind == "ReversibleField" and _calls(context, field.name, "reverse") for field in pipe.fields.values()):
+        yield _above_all(context, [pipe.vocabs[0].statement], f"{REVERSE}\n")
     if pipe.sources[0].kind == "examples":
         yield _above_all(context, [*pipe.rows, *(source.statement for source in pipe.sources)], writer.namedtuple())
     for build in pipe.vocabs:
@@ -108,11 +111,11 @@ def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[E
         raise NotMigratable("a field without a vocabulary")
     for number, loader in enumerate(sorted(pipe.loaders, key=lambda one: one.call.lineno)):
         definitions = "" if number else writer.batching() + "\n"
-        text = writer.loader(loader)
+        calls = writer.loader(loader)
         if loader.statement is not None and loader.target is not None:
-            yield _replace(context, loader.statement, f"{definitions}{_assigned(context, loader.target, text)}")
+            yield _replace(context, loader.statement, f"{definitions}{_assigned(context, loader.target, calls)}")
             continue
-        yield _replace(context, loader.call, text)
+        yield _replace(context, loader.call, ", ".join(calls))
         if definitions:
             yield _above_all(context, [loader.call], definitions)
 
@@ -133,15 +136,16 @@ def _above(context: Context, line: int) -> int:
     return line
 
 
-def _assigned(context: Context, target: ast.expr, text: str) -> str:
+def _assigned(context: Context, target: ast.expr, values: list[str]) -> str:
     """One assignment a line, where there are several names."""
-    values = text.split(", DataLoader(") if "DataLoader(" in text else text.split(", bptt_batches(")
-    head = "DataLoader(" if "DataLoader(" in text else "bptt_batches("
-    values = [values[0], *(head + value for value in values[1:])]
     names = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
     if len(names) != len(values):
-        return f"{context.code.slice(target)} = {text}"
+        return f"{context.code.slice(target)} = {', '.join(values)}"
     return "\n".join(f"{context.code.slice(name)} = {value}" for name, value in zip(names, values, strict=True))
+
+
+def _calls(context: Context, field: str, method: str) -> bool:
+    return any(ast.unparse(call.func) == f"{field}.{method}" for call in context.code.calls(method))
 
 
 def _reads(context: Context, field: str, attribute: str) -> bool:
@@ -192,10 +196,36 @@ def _uses(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[Edit]:
         replaced, text = _of_field(context, pipe, writer, node)
         inside |= set(ast.walk(replaced))
         yield _replace(context, replaced, text)
+    yield from _of_loaders(context, pipe, loads)
     handed = _handed_on(context, pipe)
     for node in loads:
         if node not in inside and (node in handed or node.id in pipe.data):
             yield from _of_data(context, pipe, node)
+
+
+def _of_loaders(context: Context, pipe: Pipeline, loads: list[ast.Name]) -> Iterator[Edit]:
+    """What a text does with iterators that a DataLoader does not know: `init_epoch()` goes, what has no counterpart is refused."""
+    targets = [loader.target for loader in pipe.loaders if loader.target is not None]
+    names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+    endless = {
+        one.id
+        for loader in pipe.loaders
+        if loader.repeats and loader.target
+        for one in ast.walk(loader.target)
+        if isinstance(one, ast.Name)
+    }
+    for node in (one for one in loads if one.id in names):
+        up = context.code.parents.get(node)
+        if up is not None and called(up) == "len" and node.id in endless:
+            raise NotMigratable("the length of an endless iterator")
+        if not isinstance(up, ast.Attribute):
+            continue
+        call = context.code.parents.get(up)
+        statement = context.code.parents.get(call) if call is not None else None
+        if up.attr == "init_epoch" and isinstance(statement, ast.Expr):
+            yield _remove(context, statement)
+        elif up.attr not in {"dataset", "batch_size"} or node.id in endless:
+            raise NotMigratable(f"{node.id}.{up.attr}")
 
 
 def _handed_on(context: Context, pipe: Pipeline) -> set[ast.Name]:
@@ -261,6 +291,8 @@ def _of_field(context: Context, pipe: Pipeline, writer: Emitter, node: ast.Name)
         return up, f'"{value}"' if value is not None else "None"
     if up.attr in {"preprocess", "tokenize"} and isinstance(call, ast.Call) and len(call.args) == 1:
         return call, writer.tokenizers[node.id].format(code.slice(call.args[0]))
+    if up.attr == "reverse" and field.kind == "ReversibleField" and isinstance(call, ast.Call) and len(call.args) == 1:
+        return call, writer.reversal(field, call)
     if (
         up.attr == "numericalize"
         and isinstance(call, ast.Call)

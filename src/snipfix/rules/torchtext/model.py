@@ -8,10 +8,10 @@ from typing import Any
 
 from snipfix.rules.base import Context
 
-__all__ = ["FIELDS", "Column", "Field", "Loader", "NotMigratable", "Pipeline", "Source", "Split", "VocabBuild", "torchtext_name"]
+__all__ = ["FIELDS", "Column", "Field", "Loader", "NotMigratable", "Pipeline", "Source", "Split", "VocabBuild", "piped", "torchtext_name"]
 
 MISSING = object()
-FIELDS = frozenset({"Field", "LabelField", "RawField"})
+FIELDS = frozenset({"Field", "LabelField", "RawField", "NestedField", "ReversibleField"})
 
 
 class NotMigratable(Exception):  # noqa: N818
@@ -26,6 +26,8 @@ class Field:
     kind: str
     options: dict[str, ast.expr]
     statement: ast.stmt
+    nesting: Field | None = None
+    """The field of each word of a NestedField."""
 
     def constant(self, option: str, default: Any = None) -> Any:
         """The value of an option that has to be a literal.
@@ -42,7 +44,7 @@ class Field:
 
     @property
     def sequential(self) -> bool:
-        return bool(self.constant("sequential", self.kind == "Field"))
+        return bool(self.constant("sequential", self.kind not in {"LabelField", "RawField"}))
 
     @property
     def has_vocab(self) -> bool:
@@ -50,11 +52,18 @@ class Field:
 
     @property
     def specials(self) -> list[str]:
-        """unk, pad, init, eos: those that the field has, in torchtext's order."""
-        unk = self.constant("unk_token", None if self.kind == "LabelField" else "<unk>")
-        pad = self.constant("pad_token", "<pad>") if self.sequential else None
-        found = [unk, pad, self.constant("init_token"), self.constant("eos_token")]
+        """unk, pad, init, eos: those that the field has, in torchtext's order; behind those of a NestedField, its words' own."""
+        unk = self.constant("unk_token", {"LabelField": None, "ReversibleField": " UNK "}.get(self.kind, "<unk>"))
+        if self.nesting is not None:
+            unk = self.nesting.constant("unk_token", "<unk>")
+        found = [unk, self.pad if self.sequential else None, self.constant("init_token"), self.constant("eos_token")]
+        found += self.nesting.specials if self.nesting is not None else []
         return list(dict.fromkeys(token for token in found if token is not None))
+
+    @property
+    def pad(self) -> Any:
+        """What short texts are filled up with."""
+        return (self.nesting or self).constant("pad_token", "<pad>")
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,12 @@ class Loader:
     target: ast.expr | None = None
     statement: ast.Assign | None = None
 
+    @property
+    def repeats(self) -> bool:
+        """Whether it never ends."""
+        repeat = self.options.get("repeat")
+        return isinstance(repeat, ast.Constant) and bool(repeat.value)
+
 
 @dataclass
 class Pipeline:
@@ -147,3 +162,10 @@ def torchtext_name(context: Context, node: ast.AST) -> str:
         if part not in {"legacy", "data", "datasets", "field", "iterator", "dataset", "batch", "example"}
     ]
     return ".".join(parts)
+
+
+def piped(node: ast.expr) -> ast.expr | None:
+    """The function in `Pipeline(function)`, which is applied to each element; None for any other expression."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Pipeline" and len(node.args) == 1:
+        return node.args[0]
+    return None

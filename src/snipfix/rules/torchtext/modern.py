@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snipfix.model import Edit
 from snipfix.rules.base import Context
+from snipfix.rules.torchtext.datapipes import chains, inside_chains
 from snipfix.rules.torchtext.model import NotMigratable, torchtext_name
 from snipfix.rules.torchtext.pieces import (
     BASIC_ENGLISH,
@@ -24,6 +25,7 @@ from snipfix.rules.torchtext.pieces import (
     SPACY,
     SPACY_TOKENIZER,
 )
+from snipfix.rules.torchtext.transforms import TRANSFORMS, transform
 
 __all__ = ["modern_edits"]
 
@@ -35,20 +37,20 @@ def modern_edits(context: Context) -> tuple[list[Edit], list[str], list[ast.AST]
         NotMigratable: when the text uses anything else of torchtext.
     """
     written = [(call, name) for call, _ in context.scopes.calls if (name := torchtext_name(context, call.func))]
-    pieces = [(call, _piece(context, call, name)) for call, name in written]
+    pieces = _in_chains(context, [(call, _piece(context, call, name), name) for call, name in written])
     taken, definitions, imports = set(context.scopes.module.bindings), dict[str, str](), list[str]()
     for _, piece in pieces:
         imports += [line for line in piece.imports if line not in imports]
-        if piece.definition:
-            key = piece.definition.split("(")[0].split()[1].rstrip(":")
+        for definition in piece.definitions:
+            key = definition.split("(")[0].split()[1].rstrip(":")
             if key in taken - _imported(context):
                 raise NotMigratable(f"the text has a {key} of its own")
-            if definitions.setdefault(key, piece.definition) != piece.definition:
+            if definitions.setdefault(key, definition) != definition:
                 raise NotMigratable(f"several kinds of {key}")
-    defined = [_top(context, call) for call, piece in pieces if piece.definition]
+    defined = [_top(context, call) for call, piece in pieces if piece.definitions]
     first = min(defined, key=lambda one: one.lineno) if defined else None
     edits = [edit for _, piece in pieces for edit in piece.edits]
-    return edits + list(_placed(context, first, definitions)), imports, [call.func for call, _ in pieces]
+    return edits + list(_placed(context, first, definitions)), imports, [call.func for call, _ in written]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,29 @@ class Piece:
     edits: tuple[Edit, ...]
     definition: str = ""
     imports: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """Definitions that the definition itself calls."""
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        return (*self.others, *([self.definition] if self.definition else []))
+
+
+def _in_chains(context: Context, pieces: list[tuple[ast.Call, Piece, str]]) -> list[tuple[ast.Call, Piece]]:
+    """The pieces, where those of corpora inside a chain of data pipes give their text to the chain."""
+    corpora = {call: piece for call, piece, name in pieces if name in LOADERS}
+    outer = chains(context, set(corpora))
+    within = {node for call in outer for node in ast.walk(call)}
+
+    def of_corpus(call: ast.Call) -> str:
+        if call not in corpora:
+            raise NotMigratable("a pipe of something else than a corpus")
+        return corpora[call].edits[0].text
+
+    found = [(call, replace(piece, edits=()) if call in corpora and call in within else piece) for call, piece, _ in pieces]
+    for call, (edit, needed, imports) in zip(outer, inside_chains(context, outer, of_corpus), strict=True):
+        found.append((call, Piece((edit,), imports=tuple(imports), others=tuple(needed))))
+    return found
 
 
 def _piece(context: Context, call: ast.Call, name: str) -> Piece:
@@ -85,7 +110,17 @@ def _piece(context: Context, call: ast.Call, name: str) -> Piece:
         return Piece((_instead(context, call.func, "list"),))
     if name in LOADERS:
         return _corpus(context, call, name)
+    if name in TRANSFORMS:
+        return _transform(context, call, name)
     raise NotMigratable(name)
+
+
+def _transform(context: Context, call: ast.Call, name: str) -> Piece:
+    """A transform: the call of a function that makes one, or does the same."""
+    function, renamed = transform(call, name)
+    words = tuple(_instead(context, keyword, f"{new}={context.code.slice(keyword.value)}") for keyword, new in renamed)
+    _, _, (*others, definition), imports = TRANSFORMS[name]
+    return Piece((_instead(context, call.func, function), *words), definition, imports, tuple(others))
 
 
 def _instead(context: Context, node: ast.AST, text: str) -> Edit:

@@ -5,7 +5,9 @@ from __future__ import annotations
 __all__ = [
     "BASIC_ENGLISH",
     "BPTT",
+    "CHARACTERS",
     "COUNTED_VOCAB",
+    "ENDLESS",
     "GLOVE",
     "GLOVE_METHODS",
     "IMDB",
@@ -15,6 +17,7 @@ __all__ = [
     "METHODS",
     "NGRAMS",
     "ORDERED_VOCAB",
+    "REVERSE",
     "SPACY",
     "SPACY_TOKENIZER",
     "VOCAB",
@@ -47,6 +50,29 @@ BPTT = '''def bptt_batches(words, batch_size, length):
     data = torch.tensor(ids{device}).view(batch_size, -1).t().contiguous()
     last = len(data) - 1
     return [{row}(data[i : min(i + length, last)]{t}, data[i + 1 : i + 1 + length]{t}) for i in range(0, last, length)]
+'''
+
+ENDLESS = """def endless(batches):
+    while True:
+        yield from batches
+"""
+
+CHARACTERS = '''def pad_characters(texts, vocab, pad, height=None, width=None):
+    """The numbers of the characters of each word of each text, filled up to the most words and the longest word."""
+    height = height or max(len(words) for words in texts)
+    width = width or max(len(word) for words in texts for word in words)
+    ids = torch.full((len(texts), height, width), vocab.stoi[pad])
+    for i, words in enumerate(texts):
+        for j, word in enumerate(words):
+            ids[i, j, : len(word)] = torch.tensor([vocab.stoi[char] for char in word])
+    return ids
+'''
+
+REVERSE = '''def to_texts(batch, vocab, dropped, end):
+    """The texts of a batch of numbers, each up to its end."""
+    texts = [[vocab.itos[number] for number in row] for row in batch.tolist()]
+    texts = [text[: text.index(end)] if end in text else text for text in texts]
+    return ["".join(word for word in text if word not in dropped) for text in texts]
 '''
 
 SPACY_TOKENIZER = """def spacy_tokenizer(model):
@@ -161,9 +187,18 @@ MULTI30K = """def multi30k(split, languages=("de", "en")):
         return [(source.rstrip("\\n"), target.rstrip("\\n")) for source, target in zip(one, two)]
 """
 
+SST2 = """def sst2(split):
+    with open(f".data/SST2/{split}.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    if split == "test":
+        return [(row["sentence"].strip(),) for row in rows]
+    return [(row["sentence"].strip(), int(row["label"])) for row in rows]
+"""
+
 WITH_TOPICS = "AG_NEWS SogouNews DBpedia YelpReviewPolarity YelpReviewFull YahooAnswers AmazonReviewPolarity AmazonReviewFull".split()
 
 LOADERS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
+    "SST2": ("sst2", ("train", "dev", "test"), SST2, ("import csv",)),
     "IMDB": ("imdb", ("train", "test"), IMDB, ("from pathlib import Path",)),
     "Multi30k": ("multi30k", ("train", "valid", "test"), MULTI30K, ()),
     **{name: (name.lower(), ("train", "test"), TOPICS.format(function=name.lower(), name=name), ("import csv",)) for name in WITH_TOPICS},

@@ -62,9 +62,7 @@ def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: a
     options = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     head = name.partition(".")[0]
     if name in FIELDS and isinstance(target, ast.Name):
-        if call.args or len(options) != len(call.keywords):
-            raise NotMigratable("a field with positional arguments")
-        pipe.fields[target.id] = Field(target.id, name, options, statement)
+        pipe.fields[target.id] = _made(pipe, target.id, name, statement, call, options)
     elif head == "TabularDataset":
         pipe.sources.append(_tabular(context, pipe, statement, call, splits=name.endswith(".splits")))
     elif name == "Dataset":
@@ -91,6 +89,19 @@ def _assignment(context: Context, pipe: Pipeline, statement: ast.Assign, call: a
         loader = _loader(context, pipe, call, name)
         loader.target, loader.statement = target, statement
         pipe.loaders.append(loader)
+
+
+def _made(pipe: Pipeline, name: str, kind: str, statement: ast.stmt, call: ast.Call, options: dict[str, ast.expr]) -> Field:
+    """A field as the text makes it; a nested one comes with the field of its words."""
+    given = [*call.args, *(options.pop(key) for key in ("nesting_field",) if key in options)]
+    if len(given) != (kind == "NestedField") or any(keyword.arg is None for keyword in call.keywords):
+        raise NotMigratable("a field with positional arguments")
+    if kind == "ReversibleField" and not (isinstance(tokenize := options.get("tokenize"), ast.Name) and tokenize.id == "list"):
+        raise NotMigratable("the tokenizer revtok")
+    nesting = _field(pipe, given[0]) if given else None
+    if nesting is not None and (nesting.kind != "Field" or not nesting.sequential):
+        raise NotMigratable("a field nested in another way")
+    return Field(name, kind, options, statement, nesting)
 
 
 def _text_and_label(pipe: Pipeline, statement: ast.Assign, call: ast.Call, kind: str, paths: tuple[str, ...]) -> Source:
@@ -215,6 +226,16 @@ def _columns(context: Context, pipe: Pipeline, node: ast.expr) -> list[Column]:
 
 
 def _pair(pipe: Pipeline, key: Any, value: ast.expr) -> Iterator[Column]:
+    """The columns that one cell fills: one, or several as `[("word", WORD), ("char", CHAR)]` or `(("word", "char"), (WORD, CHAR))`."""
+    if isinstance(value, ast.List):
+        for one in value.elts:
+            yield from _pair(pipe, key, one)
+        return
+    if isinstance(value, ast.Tuple) and len(value.elts) == 2 and all(isinstance(one, ast.Tuple) for one in value.elts):
+        names, fields = (one.elts for one in value.elts if isinstance(one, ast.Tuple))
+        for name, field in zip(names, fields, strict=False):
+            yield from _pair(pipe, key, ast.Tuple([name, field], ast.Load()))
+        return
     if not isinstance(value, ast.Tuple) or len(value.elts) != 2 or not isinstance(value.elts[0], ast.Constant):
         raise NotMigratable("fields that are not a literal")
     yield Column(key, str(value.elts[0].value), _field(pipe, value.elts[1]))
@@ -276,7 +297,7 @@ def _loader(context: Context, pipe: Pipeline, call: ast.Call, name: str) -> Load
     nodes = data.elts if isinstance(data, ast.Tuple | ast.List) else [data]
     names = [node.id for node in nodes if isinstance(node, ast.Name) and node.id in pipe.data]
     repeat = options.get("repeat")
-    if not names or len(names) != len(nodes) or (isinstance(repeat, ast.Constant) and repeat.value) or "batch_size_fn" in options:
+    if not names or len(names) != len(nodes) or not isinstance(repeat, ast.Constant | None) or "batch_size_fn" in options:
         raise NotMigratable("an iterator over something else than a data set")
     if len(call.args) > 1:
         options.setdefault("batch_size", call.args[1])

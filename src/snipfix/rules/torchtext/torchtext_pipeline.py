@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.torchtext.migrate import migration, uses_fields
-from snipfix.rules.torchtext.model import NotMigratable
+from snipfix.rules.torchtext.model import NotMigratable, torchtext_name
 
 ROWS = 'with open("train.json", "w") as out:\n    out.write(\'{"text": "b a b", "label": "pos"}\\n{"text": "c", "label": "neg"}\\n\')\n'
 
@@ -85,7 +85,8 @@ class TorchtextPipeline(Rule):
         Bad("from torchtext.datasets import AG_NEWS\n\nprint(AG_NEWS(split='train'))\n", at=(1, 1), runs=False,
             fixed='import csv\n\ndef ag_news(split):\n    with open(f".data/AG_NEWS/{split}.csv", encoding="utf-8", newline="") as file:\n'
             '        return [(int(label), " ".join(texts)) for label, *texts in csv.reader(file)]\n\nprint(ag_news("train"))\n'),
-        Bad("from torchtext.datasets import SST2\n\nprint(SST2(split='train'))\n", at=(1, 1), runs=False),
+        Bad("from torchtext.data import SubwordField\n\nTEXT = SubwordField()\n", at=(1, 1), runs=False),
+        Bad("from torchtext.datasets import SQuAD1\n\nprint(SQuAD1(split='train'))\n", at=(1, 1), runs=False),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -98,6 +99,8 @@ class TorchtextPipeline(Rule):
         )
         lines += [node.lineno for node in statements[1:]]
         message = "torchtext is archived and cannot be imported beside a current torch"
+        if subwords := _cut_by_revtok(context):
+            message += f"; `{subwords}` needs the package revtok too: train a tokenizer of the tokenizers library, and let a collate function pad its ids"
         evidence = {"also": sorted(set(lines))} if lines else {}
         if not uses_fields(context):  # what its last release in plain Python says of the later style is no fault of the text
             evidence["hides"] = sorted(set(lines))
@@ -115,3 +118,13 @@ class TorchtextPipeline(Rule):
         except NotMigratable:
             return
         yield self.fix("Rewrite the pipeline in plain Python and torch", *edits, meaning=Meaning.KEEPS)
+
+
+def _cut_by_revtok(context: Context) -> str:
+    """The field of a text that cuts words up, or puts them together again, with a package of its own."""
+    for call, _ in context.scopes.calls:
+        name = torchtext_name(context, call.func)
+        tokenize = next((keyword.value for keyword in call.keywords if keyword.arg == "tokenize"), None)
+        if name == "SubwordField" or (name == "ReversibleField" and not (isinstance(tokenize, ast.Name) and tokenize.id == "list")):
+            return name
+    return ""

@@ -8,7 +8,10 @@ from snipfix.code import Code
 from snipfix.rules.torchtext.model import Column, Field, Loader, NotMigratable, Pipeline, piped
 from snipfix.rules.torchtext.pieces import BPTT, CHARACTERS, ENDLESS
 
-__all__ = ["BatchWriter"]
+__all__ = ["HOLE", "BatchWriter", "applied", "quoted"]
+
+HOLE = "\0"
+"""Where an expression of tokens takes the text."""
 
 
 class BatchWriter:
@@ -94,8 +97,8 @@ class BatchWriter:
         vocab = self.vocab_names[field.name] if field.has_vocab else "None"
         one = piped(node)
         if one is not None:
-            return f"[{_callable(self.code.slice(one))}(one, {vocab}) for one in {values}]"
-        return f"{_callable(self.code.slice(node))}({values}, {vocab})"
+            return f"[{applied(self.code, one, f'one, {vocab}')} for one in {values}]"
+        return applied(self.code, node, f"{values}, {vocab}")
 
     def words(self, field: Field, words: str) -> tuple[str, int | None]:
         """The words of a row between their first and last token, and the length that they are brought to."""
@@ -235,5 +238,16 @@ def quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) and '"' not in value and "\\" not in value and value.isprintable() else repr(value)
 
 
-def _callable(source: str) -> str:
-    return f"({source})" if "lambda" in source else source
+def applied(code: Code, function: ast.expr, text: str) -> str:
+    """A function of the text's own applied to an expression; of a lambda that reads its parameter once, what it gives."""
+    source = code.slice(function)
+    if not isinstance(function, ast.Lambda):
+        return f"{source}({text})"
+    parameters, body = function.args, function.body
+    names = [one.arg for one in parameters.args]
+    reads = [node for node in ast.walk(body) if isinstance(node, ast.Name) and node.id in names]
+    simple = isinstance(body, ast.Call | ast.Subscript | ast.Attribute | ast.Name | ast.ListComp | ast.List)
+    if len(names) != 1 or parameters.defaults or parameters.vararg or parameters.kwonlyargs or len(reads) != 1 or not simple:
+        return f"({source})({text})"
+    (start, stop), (read, end) = code.range(code.span(body)), code.range(code.span(reads[0]))
+    return code.text[start:read] + text + code.text[end:stop]

@@ -9,11 +9,14 @@ from snipfix.model import Edit
 from snipfix.rules.base import Context
 from snipfix.rules.torchtext.model import NotMigratable
 
-__all__ = ["BATCHED", "chains", "inside_chains"]
+__all__ = ["chains", "inside_chains"]
 
 METHODS = frozenset({"map", "filter", "batch", "rows2columnar", "shuffle", "sharding_filter", "cycle", "collate", "bucketbatch", "header"})
 BATCHED = """def batched(rows, size):
     return [rows[start : start + size] for start in range(0, len(rows), size)]
+"""
+SHUFFLED = """def shuffled(rows):
+    return random.sample(rows, len(rows))
 """
 
 
@@ -73,7 +76,8 @@ def _written(context: Context, node: ast.expr, of_corpus: Callable[[ast.Call], s
         return f"batched({rows}, {given[0]})" if method == "batch" else rows
     if method == "shuffle":
         imports.append("import random")
-        return f"random.sample({rows}, len({rows}))"
+        needed.append(SHUFFLED)
+        return f"shuffled({rows})"
     if len(given) != 1 or method not in {"map", "filter", "rows2columnar"}:
         raise NotMigratable(f".{method} of a data pipe")
     if method == "rows2columnar":

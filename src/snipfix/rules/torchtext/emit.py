@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from snipfix.code import Code
 from snipfix.rules.observed import called
-from snipfix.rules.torchtext.batches import BatchWriter, quoted
+from snipfix.rules.torchtext.batches import HOLE, BatchWriter, applied, quoted
 from snipfix.rules.torchtext.model import Column, Field, NotMigratable, Pipeline, Source, Split, VocabBuild, piped
 from snipfix.rules.torchtext.pieces import BASIC_ENGLISH, SPACY, VOCAB
 
@@ -23,7 +23,7 @@ class Emitter(BatchWriter):
         """Whether the text reads how often each word occurs."""
         self.spacy: dict[str, str] = {}
         self.tokenizers: dict[str, str] = {}
-        """By field: the expression of its tokens, with {} for the text."""
+        """By field: the expression of its tokens, with a hole for the text."""
         outer = {field.nesting.name: field.name for field in pipe.fields.values() if field.nesting}
         own = {name: self.new(f"{name.lower()}_vocab") for name in pipe.fields if name not in outer}
         self.vocab_names = own | {name: own[by] for name, by in outer.items()}
@@ -33,29 +33,27 @@ class Emitter(BatchWriter):
     def field(self, field: Field) -> str:
         """What stands in the place of a field's definition: its tokenizer, if that needs a function."""
         if not field.sequential:
-            self.tokenizers[field.name] = self.preprocessed(field, "{}.lower()" if field.constant("lower") else "{}")
+            self.tokenizers[field.name] = self.preprocessed(field, f"{HOLE}.lower()" if field.constant("lower") else HOLE)
             return ""
         lower = bool((field.nesting or field).constant("lower"))
         tokenize = _chosen(field.options.get("tokenize"))
-        text, template = "", "{}.lower().split()" if lower else "{}.split()"
+        text, template = "", f"{HOLE}.lower().split()" if lower else f"{HOLE}.split()"
         if isinstance(tokenize, ast.Constant) and tokenize.value == "spacy":
             text, template = self.spacy_tokenizer(field, lower=lower)
         elif isinstance(tokenize, ast.Constant) and tokenize.value == "basic_english":
             self.need("import re")
             name = self.new("tokenize")
-            text, template = BASIC_ENGLISH.format(name=name), f"{name}({{}})"
+            text, template = BASIC_ENGLISH.format(name=name), f"{name}({HOLE})"
         elif tokenize is not None and not (isinstance(tokenize, ast.Constant) and tokenize.value is None):
             if isinstance(tokenize, ast.Constant):
                 raise NotMigratable(f"the tokenizer {tokenize.value!r}")
-            source = self.code.slice(tokenize)
-            source = f"({source})" if isinstance(tokenize, ast.Lambda) else source
-            template = {"str.split": "{}.split()", "list": "list({})"}.get(source, f"{source}({{}})")
+            template = f"{HOLE}.split()" if self.code.slice(tokenize) == "str.split" else applied(self.code, tokenize, HOLE)
             template = f"[word.lower() for word in {template}]" if lower else template
         if "stop_words" in field.options:
             template = f"[word for word in {template} if word not in {self.code.slice(field.options['stop_words'])}]"
         template = self.preprocessed(field, template)
         if field.nesting is not None:
-            inner = self.tokenizers[field.nesting.name].replace("{}", "word")
+            inner = self.tokenizers[field.nesting.name].replace(HOLE, "word")
             template = f"[{inner} for word in {template}]"
         self.tokenizers[field.name] = template
         return text
@@ -66,10 +64,9 @@ class Emitter(BatchWriter):
         if node is None or (isinstance(node, ast.Constant) and node.value is None):
             return template
         one = piped(node)
-        source = self.code.slice(node if one is None else one)
-        source = f"({source})" if "lambda" in source else source
-        source = source.replace("{", "{{").replace("}", "}}")
-        return f"[{source}(word) for word in {template}]" if one is not None and field.sequential else f"{source}({template})"
+        if one is not None and field.sequential:
+            return f"[{applied(self.code, one, 'word')} for word in {template}]"
+        return applied(self.code, node if one is None else one, template)
 
     def spacy_tokenizer(self, field: Field, *, lower: bool) -> tuple[str, str]:
         self.need("import spacy")
@@ -77,7 +74,7 @@ class Emitter(BatchWriter):
         model = SPACY.get(language, language)
         key = f"{model} {lower}"
         if key in self.spacy:
-            return "", f"{self.spacy[key]}({{}})"
+            return "", f"{self.spacy[key]}({HOLE})"
         many = sum("spacy" in ast.dump(one.options["tokenize"]) for one in self.pipe.fields.values() if "tokenize" in one.options) > 1
         short = model.partition("_")[0]
         nlp = self.new(f"spacy_{short}" if many else "nlp")
@@ -85,12 +82,12 @@ class Emitter(BatchWriter):
         word = "token.text.lower()" if lower else "token.text"
         return (
             f'{nlp} = spacy.load("{model}")\n\ndef {name}(text):\n    return [{word} for token in {nlp}.tokenizer(text)]\n',
-            f"{name}({{}})",
+            f"{name}({HOLE})",
         )
 
     def tokens(self, column: Column, text: str) -> str:
         assert column.field is not None
-        return self.tokenizers[column.field.name].format(text)
+        return self.tokenizers[column.field.name].replace(HOLE, text)
 
     # Data --------------------------------------------------------------------------------------------------------
 
@@ -230,7 +227,7 @@ class Emitter(BatchWriter):
         """A column of words that need no tokenizer."""
         lower = (field.nesting or field).constant("lower")
         words = f"[word.lower() for word in {words}]" if lower else words if field.nesting else f"list({words})"
-        return f"[{self.tokenizers[field.nesting.name].replace('{}', 'word')} for word in {words}]" if field.nesting else words
+        return f"[{self.tokenizers[field.nesting.name].replace(HOLE, 'word')} for word in {words}]" if field.nesting else words
 
     # Vocabularies ------------------------------------------------------------------------------------------------
 

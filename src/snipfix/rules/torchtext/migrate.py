@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from snipfix.model import Edit
 from snipfix.rules.base import Context
 from snipfix.rules.observed import called
+from snipfix.rules.torchtext.batches import HOLE
 from snipfix.rules.torchtext.emit import Emitter
 from snipfix.rules.torchtext.model import FIELDS, NotMigratable, Pipeline, Source, Split, VocabBuild, torchtext_name
 from snipfix.rules.torchtext.modern import modern_edits
@@ -95,12 +96,12 @@ def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[E
         yield _replace(context, split.statement, writer.split(split))
     for call in pipe.rows:
         yield _replace(context, call, writer.example(call))
-    if any(field.kind == "ReversibleField" and _calls(context, field.name, "reverse") for field in pipe.fields.values()):
-        yield _above_all(context, [pipe.vocabs[0].statement], f"{REVERSE}\n")
     if pipe.sources[0].kind == "examples":
         yield _above_all(context, [*pipe.rows, *(source.statement for source in pipe.sources)], writer.namedtuple())
     for build in pipe.vocabs:
         text = writer.vocab(build)
+        if build is pipe.vocabs[0] and any(_calls(context, name, "reverse") for name in pipe.fields):
+            text = f"{REVERSE}\n{text}"
         if "vectors" in build.options and _reads(context, build.field.name, "vectors"):
             text += "\n" + _vectors(context, build.options, writer.vocab_names[build.field.name])
         yield _replace(context, build.statement, text)
@@ -290,7 +291,7 @@ def _of_field(context: Context, pipe: Pipeline, writer: Emitter, node: ast.Name)
         value = field.constant(up.attr, LITERALS[up.attr])
         return up, f'"{value}"' if value is not None else "None"
     if up.attr in {"preprocess", "tokenize"} and isinstance(call, ast.Call) and len(call.args) == 1:
-        return call, writer.tokenizers[node.id].format(code.slice(call.args[0]))
+        return call, writer.tokenizers[node.id].replace(HOLE, code.slice(call.args[0]))
     if up.attr == "reverse" and field.kind == "ReversibleField" and isinstance(call, ast.Call) and len(call.args) == 1:
         return call, writer.reversal(field, call)
     if (

@@ -189,7 +189,7 @@ MULTI30K = """def multi30k(split, languages=("de", "en")):
 
 SST2 = """def sst2(split):
     with open(f".data/SST2/{split}.tsv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+        rows = list(csv.DictReader(file, delimiter="\\t"))
     if split == "test":
         return [(row["sentence"].strip(),) for row in rows]
     return [(row["sentence"].strip(), int(row["label"])) for row in rows]

@@ -137,6 +137,9 @@ REPLAYS: dict[str, list[str]] = {
     "functorch.functionalize": ["from functorch import functionalize\nfunctionalize(lambda x: x.clone().add_(1))(A)"],
     "functorch.make_fx": ["from functorch import make_fx\nmake_fx(torch.sin)(A)(V)"],
     "numpy.row_stack": ["np.row_stack([A.numpy(), V.numpy()])", "np.row_stack([[1, 2], [3, 4]])"],
+    "torchvision.transforms.v2.ToTensor": [
+        "from torchvision.transforms import v2\npicture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)\nv2.ToTensor()(picture)",
+    ],
     "torch_geometric.data.DataLoader": [
         GRAPH.format(name="DataLoader") + "[batch.x for batch in DataLoader([graph] * 3, batch_size=2)]",
     ],

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from snipfix.codemods import calls
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
-
-KEYWORDS: dict[str, str] = {"data_tensor": "", "target_tensor": "", "retain_variables": "retain_graph", "verbose": "-"}
-"""A removed keyword: what it is called today, `-` when it goes, nothing when the argument is positional."""
+from snipfix.rules.deprecated.keywords import brought_up_to_date, removed
 
 
 class LegacyReduction(Rule):
@@ -84,10 +82,11 @@ class RemovedArgument(Rule):
     """A call is given a keyword that is gone.
 
     ## What it does
-    Reports `backward(retain_variables=...)`, `TensorDataset(data_tensor=..., target_tensor=...)` and `verbose=` of the learning-rate schedulers.
+    Reports `backward(retain_variables=...)`, `TensorDataset(data_tensor=..., target_tensor=...)`, `verbose=` of the learning-rate schedulers, and
+    what transformers' trainers and tokenizers and torchvision's transforms no longer take: `evaluation_strategy=`, `tokenizer=`, `pad_to_max_length=`.
 
     ## Why is this bad?
-    The call raises `TypeError`.
+    The call raises `TypeError`, or, of a tokenizer, does not do what it is told.
 
     ## Example
     ```python
@@ -103,7 +102,7 @@ class RemovedArgument(Rule):
     Safe: the keyword is renamed, or goes where it only printed or where the argument is positional today.
 
     ## References
-    - Release notes of PyTorch 0.2, 0.4 and 2.7.
+    - Release notes of PyTorch 0.2, 0.4 and 2.7, torchvision 0.12, transformers 3, 4.46 and 5.
     """
 
     id = "SNF134"
@@ -118,39 +117,22 @@ class RemovedArgument(Rule):
         Bad("import torch\n\nx = torch.ones(1, requires_grad=True)\nx.backward(retain_variables=True)  # 保留\n", at=(4, 12), fixed="import torch\n\nx = torch.ones(1, requires_grad=True)\nx.backward(retain_graph=True)  # 保留\n"),
         Bad("import torch\nfrom torch.utils.data import TensorDataset\n\nx = torch.ones(3)\ndata = TensorDataset(data_tensor=x, target_tensor=x)\n", at=(5, 22), fixed="import torch\nfrom torch.utils.data import TensorDataset\n\nx = torch.ones(3)\ndata = TensorDataset(x, x)\n"),
         Bad("import torch\n\nopt = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)\ns = torch.optim.lr_scheduler.StepLR(opt, 3, verbose=True)\n", at=(4, 45), fixed="import torch\n\nopt = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)\ns = torch.optim.lr_scheduler.StepLR(opt, 3)\n"),
+        Bad("from torchvision import transforms\n\nturn = transforms.RandomAffine(10, resample=transforms.InterpolationMode.BILINEAR, fillcolor=1)\n", at=(3, 36), fixed="from torchvision import transforms\n\nturn = transforms.RandomAffine(10, interpolation=transforms.InterpolationMode.BILINEAR, fill=1)\n"),
+        Bad("from transformers import Trainer, TrainingArguments\n\nargs = TrainingArguments('out', evaluation_strategy='epoch', overwrite_output_dir=True)\n", at=(3, 33), fixed="from transformers import Trainer, TrainingArguments\n\nargs = TrainingArguments('out', eval_strategy='epoch')\n", runs=False),
+        Bad("from transformers import BertTokenizer\n\ntokenizer = BertTokenizer.from_pretrained('bert-base-uncased')\nids = tokenizer('a b', max_length=8, pad_to_max_length=True)\n", at=(4, 38), fixed="from transformers import BertTokenizer\n\ntokenizer = BertTokenizer.from_pretrained('bert-base-uncased')\nids = tokenizer('a b', max_length=8, padding=\"max_length\")\n", runs=False),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
         for call, name in context.scopes.calls:
-            if old := _removed(call, name):
-                yield self.finding(f"`{old[0].arg}` is no argument of this call any more", context.code.span(old[0]))
+            if old := removed(context, call, name):
+                yield self.finding(f"`{old[0][0].arg}` is no argument of this call any more", context.code.span(old[0][0]))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         for call, name in context.scopes.calls:
-            old = _removed(call, name)
-            if not old or context.code.span(old[0]) != finding.span:
-                continue
-            edits: list[Edit] = []
-            for keyword in old:
-                assert keyword.arg
-                new = KEYWORDS[keyword.arg]
-                if new == "-":
-                    edits += calls.remove_argument(context.code, call, keyword.arg)
-                else:
-                    start = context.code.range(context.code.span(keyword))[0]
-                    edits.append(Edit(start, context.code.range(context.code.span(keyword.value))[0], f"{new}=" if new else ""))
-            yield self.fix("Bring the arguments up to date", *edits, meaning=Meaning.KEEPS)
-
-
-def _removed(call: ast.Call, name: str) -> list[ast.keyword]:
-    names: set[str] = set()
-    if name == ".backward":
-        names = {"retain_variables"}
-    elif name == "torch.utils.data.TensorDataset":
-        names = {"data_tensor", "target_tensor"}
-    elif name.startswith("torch.optim.lr_scheduler."):
-        names = {"verbose"}
-    return [keyword for keyword in call.keywords if keyword.arg in names]
+            old = removed(context, call, name)
+            if old and context.code.span(old[0][0]) == finding.span:
+                edits = [edit for keyword, new in old for edit in brought_up_to_date(context, call, keyword, new)]
+                yield self.fix("Bring the arguments up to date", *edits, meaning=Meaning.KEEPS)
 
 
 class ScalarDataIndex(Rule):

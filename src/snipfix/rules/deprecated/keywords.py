@@ -1,0 +1,54 @@
+"""The table of keyword arguments that calls no longer take, and the edits that bring one up to date."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from functools import cache
+from importlib import resources
+
+from snipfix.codemods import calls
+from snipfix.model import Edit
+from snipfix.rules.base import Context
+
+__all__ = ["brought_up_to_date", "keywords", "removed"]
+
+
+@cache
+def keywords() -> dict[str, dict[str, str]]:
+    """By call, then by old keyword: what the file says of it."""
+    return tomllib.loads(resources.files(__package__).joinpath("keywords.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _old() -> frozenset[str]:
+    return frozenset(old for table in keywords().values() for old in table)
+
+
+def removed(context: Context, call: ast.Call, name: str) -> list[tuple[ast.keyword, str]]:
+    """The keywords of a call that it no longer takes, each with what it is called today; none where one cannot be rewritten."""
+    given = [keyword for keyword in call.keywords if keyword.arg in _old()]
+    found: dict[ast.keyword, str] = {}
+    for pattern, table in keywords().items() if given else ():
+        if _is_call(context, pattern, name):
+            found |= {keyword: table[keyword.arg] for keyword in given if keyword.arg in table}
+    if any("=" in new and not isinstance(keyword.value, ast.Constant) for keyword, new in found.items()):
+        return []
+    return list(found.items())
+
+
+def _is_call(context: Context, pattern: str, name: str) -> bool:
+    if pattern.startswith(".*"):
+        return any(one.target.partition(".")[0] == pattern[2:] for one in context.scopes.imports)
+    return name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1]))
+
+
+def brought_up_to_date(context: Context, call: ast.Call, keyword: ast.keyword, new: str) -> tuple[Edit, ...]:
+    """The edits that write one keyword as it is called today, or take it away."""
+    assert keyword.arg
+    start, end = context.code.range(context.code.span(keyword))
+    if "=" in new and isinstance(keyword.value, ast.Constant) and keyword.value.value:
+        return (Edit(start, end, new),)
+    if new == "-" or "=" in new:
+        return calls.remove_argument(context.code, call, keyword.arg)
+    return (Edit(start, context.code.range(context.code.span(keyword.value))[0], f"{new}=" if new else ""),)

@@ -223,6 +223,23 @@ def test_the_language_asked_for_goes_before_that_of_the_document(tmp_path):
 
 
 @pytest.mark.torch
+def test_a_later_save_breaks_off_what_runs_and_starts_anew(tmp_path):
+    endless = "```python\nprint(1 / 0)\n```\n\n```python\nwhile True:\n    pass\n```\n"
+    with Editor(tmp_path, "--timeout", "600") as editor:
+        uri = editor.open("page.md", endless)
+        editor.save(uri)
+        assert editor.findings(uri, bool)  # the first has run: the second does, for ten minutes
+        for name in ("ValueError", "KeyError"):
+            editor.type(uri, endless + f"\n```python\nraise {name}\n```\n")
+            editor.save(uri)
+        editor.type(uri, "```python\nprint([][1])\n```\n")
+        editor.save(uri)
+        (found,) = editor.findings(uri, bool)
+        assert "IndexError" in found["message"]
+        assert not editor.messages
+
+
+@pytest.mark.torch
 def test_the_server_does_not_wait_for_a_snippet_that_never_ends(tmp_path):
     with Editor(tmp_path, "--timeout", "600") as editor:
         uri = editor.open("page.md", "```python\nprint(1 / 0)\n```\n\n```python\nwhile True:\n    pass\n```\n")

@@ -19,7 +19,7 @@ from snipfix.config import Options
 from snipfix.engines.keys import LASTING, Keys
 from snipfix.engines.longest import LongestFirst, Times
 from snipfix.engines.spare import Spare
-from snipfix.engines.target import Target, policy
+from snipfix.engines.target import BrokenOff, Target, policy
 from snipfix.evidence import Job, Outcome
 from snipfix.model import RepairVerdict, Result, Snippet, Stage
 from snipfix.patches import Patches
@@ -113,7 +113,7 @@ class LocalEngine:
             threads.start()
             while begun:
                 yield begun.popleft().result()
-        except GeneratorExit:
+        except (GeneratorExit, BrokenOff):
             raise
         except BaseException:  # an error or Ctrl-C: nobody waits for what still runs
             if self.target is not None:

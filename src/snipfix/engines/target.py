@@ -18,12 +18,13 @@ from typing import Any
 
 from snipfix.cache import Cache
 from snipfix.config import Options
+from snipfix.errors import SnipfixError
 from snipfix.evidence import Job, Outcome
 from snipfix.model import Stage
 from snipfix.sandbox.policy import Policy
 from snipfix.sandbox.pool import Pool
 
-__all__ = ["Target", "policy", "source_digest"]
+__all__ = ["BrokenOff", "Target", "policy", "source_digest"]
 
 _ASK = (
     "import json, sys; print(json.dumps([sys.version, sys.prefix, sys.base_prefix, sys.path, "
@@ -48,6 +49,10 @@ def policy(options: Options) -> Policy:
     )
 
 
+class BrokenOff(SnipfixError):  # noqa: N818 - it is no error, but the word for leaving
+    """Nobody wants the result any more."""
+
+
 class Target:
     """A pool of fork servers behind `run`, and its `environment`, remembered from an earlier run where nothing has changed since."""
 
@@ -55,6 +60,7 @@ class Target:
         self.policy, self.jobs, self._cache = policy(options), jobs, cache
         self._lock = threading.Lock()
         self._pool: Pool | None = None
+        self._broken_off = threading.Event()
         self._key = _environment_key(self.policy) if cache else None
         self._known = self._remembered()
         if self._known is None:
@@ -73,8 +79,22 @@ class Target:
             return self._pool
 
     def run(self, job: Job) -> Outcome:
-        """One job. Raises SandboxError as `Sandbox.run` does."""
-        return self.start().run(job)
+        """One job. Raises SandboxError as `Sandbox.run` does, and BrokenOff after `break_off`."""
+        pool = self.start()
+        outcome = None if self._broken_off.is_set() else pool.run(job)
+        if outcome is None or self._broken_off.is_set():
+            raise BrokenOff("the run was broken off", hint="run it again")
+        return outcome
+
+    def break_off(self) -> None:
+        """From any thread: nobody wants what runs now, nor what would follow it, until `go_on`. The fork servers stay."""
+        self._broken_off.set()
+        if self._pool is not None:
+            self._pool.break_off()
+
+    def go_on(self) -> None:
+        """Take jobs again."""
+        self._broken_off.clear()
 
     def environment(self) -> dict[str, Any]:
         """What a report says of where it was made: interpreter, packages, device and the sandbox's layers. Raises SandboxError."""

@@ -7,6 +7,7 @@ they stand; a result whose snippet changed meanwhile is dropped.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from snipfix import __version__
 from snipfix.born import changes
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine
+from snipfix.engines.target import BrokenOff
 from snipfix.errors import SnipfixError
 from snipfix.lsp.answers import REPAIR, actions, diagnostics, edit_of, trouble
 from snipfix.lsp.page import Page, format_of, key_of
@@ -46,6 +48,8 @@ class Server(LanguageServer):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="snipfix-lsp")
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._saves: dict[str, int] = {}
+        self._running = ""
+        """The document whose save is looked at now."""
 
     @property
     def encoding(self) -> str:
@@ -97,30 +101,44 @@ class Server(LanguageServer):
     # When one saves ---------------------------------------------------------------------------------------------------
 
     async def save(self, uri: str) -> None:
-        """Run the snippets that are not known as they stand, one after the other; a later save takes over."""
+        """Run the snippets that are not known as they stand, one after the other; a later save breaks that off and takes over."""
         self.refresh(uri)
         turn = self._saves[uri] = self._saves.get(uri, 0) + 1
+        if self._running == uri and self._engine is not None and self._engine.target is not None:
+            self._engine.target.break_off()
         page = self.pages.get(uri)
         for snippet in page.unaudited() if page else ():
-            result = await self._run(snippet)
-            if page is None or result is None or self.pages.get(uri) is not page or self._saves[uri] != turn:
+            result = await self._run(snippet, wanted=lambda: self._saves.get(uri) == turn, uri=uri)
+            if page is None or result is None or self.pages.get(uri) is not page or self._saves.get(uri) != turn:
                 return
             if page.learn(result) and page.version == self.workspace.get_text_document(uri).version:
                 self._publish(uri, page.version, diagnostics(page, self.encoding))
 
-    async def _run(self, snippet: Snippet, *, repair: bool = False) -> Result | None:
-        """The result of one snippet, made beside the event loop; None, and a word to the author, where there is no sandbox."""
+    async def _run(
+        self, snippet: Snippet, *, repair: bool = False, wanted: Callable[[], bool] = lambda: True, uri: str = ""
+    ) -> Result | None:
+        """The result of one snippet, made beside the event loop; None when it is not `wanted` any more, and, with a word to the author, where there is no sandbox.
+
+        `uri`: the document whose save it belongs to.
+        """
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, self._audit, snippet, repair)
+            return await asyncio.get_running_loop().run_in_executor(self._worker, self._audit, snippet, repair, wanted, uri)
+        except BrokenOff:
+            return None
         except SnipfixError as error:
             self._say(f"{error}. {error.hint}".strip(), types.MessageType.Error)
             return None
 
-    def _audit(self, snippet: Snippet, repair: bool) -> Result:
+    def _audit(self, snippet: Snippet, repair: bool, wanted: Callable[[], bool], uri: str) -> Result | None:
         if self._engine is None:
             self._engine = LocalEngine(replace(self.options, jobs=1)).__enter__()
-        (result,) = self._engine.results([snippet], repair=repair)
-        return result
+        if self._engine.target is not None:
+            self._engine.target.go_on()
+        self._running = uri
+        try:
+            return next(self._engine.results([snippet], repair=repair)) if wanted() else None
+        finally:
+            self._running = ""
 
     # When one asks ----------------------------------------------------------------------------------------------------
 
@@ -164,7 +182,9 @@ class Server(LanguageServer):
     def finish(self) -> None:
         """End the fork server, in the thread that started it; nobody waits for what still runs."""
         if self._engine is not None:
+            self._saves.clear()
             if self._engine.target is not None:
+                self._engine.target.break_off()  # also where the fork server is only being started
                 self._engine.target.abort()
             self._worker.submit(self._engine.__exit__).result()
         self._worker.shutdown(cancel_futures=True)

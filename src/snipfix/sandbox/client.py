@@ -12,7 +12,7 @@ from snipfix.evidence import Job, Outcome
 from snipfix.sandbox import protocol
 from snipfix.sandbox.policy import Isolation, Layer, Policy, hints
 from snipfix.sandbox.server import Server
-from snipfix.sandbox.watch import Watch
+from snipfix.sandbox.watch import BROKEN_OFF, Watch
 
 __all__ = ["Sandbox"]
 
@@ -31,6 +31,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._server: Server | None = None
         self._aborted = False
+        self._watch: Watch | None = None
 
     def __enter__(self) -> Self:
         self._server = Server(self.policy)
@@ -50,6 +51,11 @@ class Sandbox:
         if server := self._server:
             server.hang_up()
 
+    def break_off(self) -> None:
+        """From any thread: end the job that runs now; its outcome is `refused`. Later jobs run."""
+        if watch := self._watch:
+            watch.break_off()
+
     def run(self, job: Job) -> Outcome:
         """What came of the job, always: whatever the job does, an Outcome is given.
 
@@ -61,11 +67,12 @@ class Sandbox:
         with self._lock:
             for attempt in (1, 2):
                 if self._aborted:
-                    return Outcome(kind="refused", detail="the run was broken off")
+                    return Outcome(kind="refused", detail=BROKEN_OFF)
                 server = self._running()
                 self._check(server, job)
                 try:
-                    outcome = Watch(server, job).outcome()
+                    self._watch = Watch(server, job)
+                    outcome = self._watch.outcome()
                 except EOFError as error:
                     self._stop()
                     if attempt == 2 and not self._aborted:
@@ -74,12 +81,14 @@ class Sandbox:
                 except BaseException:
                     self._stop()  # its next message would answer another question
                     raise
+                finally:
+                    self._watch = None
                 server.served += 1
                 server.crashes += outcome.kind == "crashed"
                 if server.served >= self.policy.recycle or server.crashes >= CRASHES:
                     self._stop()
                 return outcome
-        return Outcome(kind="refused", detail="the run was broken off")
+        return Outcome(kind="refused", detail=BROKEN_OFF)
 
     def isolation(self) -> Isolation:
         """What is enforced here, layer by layer. Raises SandboxError as `run` does."""

@@ -7,6 +7,7 @@ import os
 import re
 import selectors
 import signal
+import threading
 import time
 from typing import Any
 
@@ -17,7 +18,7 @@ from snipfix.sandbox import protocol
 from snipfix.sandbox.policy import hints, talks_to_itself
 from snipfix.sandbox.server import Server, kernel_kills
 
-__all__ = ["Watch"]
+__all__ = ["BROKEN_OFF", "Watch"]
 
 LAST_WORDS = 0.5
 """Seconds between the soft signal and the kill."""
@@ -26,6 +27,7 @@ BURIAL = 15.0
 LOADING = 180.0
 """Seconds for imports in the fork server before a job starts."""
 CHUNK = 1 << 16
+BROKEN_OFF = "the run was broken off"
 HARNESS_FAILED = 213
 """Exit status by which the job process says that it never came to the snippet."""
 _TRACE_LINE = re.compile(r'File "([^"]*)", line (\d+)')
@@ -57,6 +59,8 @@ class Watch:
         self.killed = ""
         self.end: dict[str, Any] = {}
         self.started = 0.0
+        self._telling = threading.Lock()
+        self._told = False
 
     def outcome(self) -> Outcome:
         """Run and judge. Raises EOFError when the fork server itself is lost."""
@@ -65,7 +69,11 @@ class Watch:
             texts = [self.job.code, *(block.code for block in self.job.before)]
             message = {"op": "run", "job": _complete(self.job), "hints": hints(texts), "loopback": talks_to_itself(texts)}
             try:
-                self.server.ask(message, [write for _, write in pipes.values()])
+                with self._telling:
+                    if self.killed:
+                        return Outcome(kind="refused", detail=BROKEN_OFF)
+                    self.server.ask(message, [write for _, write in pipes.values()])
+                    self._told = True
             finally:
                 for _, write in pipes.values():
                     os.close(write)
@@ -74,6 +82,14 @@ class Watch:
             for read, _ in pipes.values():
                 os.close(read)
         return self._judged()
+
+    def break_off(self) -> None:
+        """From any thread: end the job, whose outcome is `refused` then. The fork server stays."""
+        with self._telling:
+            self.killed = "refused"
+            if self._told:
+                with contextlib.suppress(EOFError):
+                    self.server.ask({"op": "kill"})
 
     # The clock and the pipes -----------------------------------------------------------------------------------------
 
@@ -112,8 +128,9 @@ class Watch:
 
     def _overdue(self, step: str) -> tuple[str, float]:
         if step == "running":
-            self.killed = "timeout"
-            self.server.ask({"op": "signal"})
+            self.killed = self.killed or "timeout"
+            with self._telling:
+                self.server.ask({"op": "signal"})
             return "last words", LAST_WORDS
         if step == "last words":
             self._kill("timeout")
@@ -121,8 +138,9 @@ class Watch:
         raise EOFError(f"the fork server hung ({step})")
 
     def _kill(self, why: str) -> None:
-        self.killed = why
-        self.server.ask({"op": "kill"})
+        self.killed = self.killed or why
+        with self._telling:
+            self.server.ask({"op": "kill"})
 
     def _receive(self) -> dict[str, Any]:
         try:
@@ -207,6 +225,8 @@ class Watch:
         if reason == "timeout":
             place = next((match for match in _TRACE_LINE.finditer(self.streams["trace"].text) if match[1] == self.job.name), None)
             return f"stopped after {self.job.timeout:g} s" + (f" at line {place[2]}" if place else "")
+        if reason == "refused":
+            return BROKEN_OFF
         if reason == "output-flood":
             return f"wrote more than {self.server.policy.flood_mb} MB"
         return str(self.end.get("detail", ""))

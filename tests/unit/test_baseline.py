@@ -122,6 +122,18 @@ def test_entries_that_nothing_needs_any_more_are_named(snipfix, tmp_path):
     assert "no longer needed" not in snipfix("audit", "page.md", "--stage", "static")[1], "what was not run may still be needed"
 
 
+@pytest.mark.torch
+def test_a_run_over_changed_snippets_alone_calls_no_entry_stale(snipfix, tmp_path):
+    snipfix("baseline", "page.md")
+    for command in ("init -q", "add page.md", "-c user.name=a -c user.email=a@b commit -qm one"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    (tmp_path / "page.md").write_text(PAGE + "\n## More\n\n```python\nprint(third)\n```\n")
+    code, said = snipfix("audit", "--diff", "HEAD", "page.md")
+    assert code == 1
+    assert "print(third)" in said
+    assert "no longer needed" not in said
+
+
 def test_a_baseline_of_another_folder_knows_its_documents(snipfix, tmp_path):
     (tmp_path / "docs").mkdir()
     snipfix("baseline", "page.md", "--stage", "static")

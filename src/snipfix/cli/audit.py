@@ -93,7 +93,7 @@ def audit(
         finished = run(paths, options, repair=False, allow_empty=allow_empty, engine=engine.value)
     else:
         finished = run_over(changed_in(paths, diff), options, engine=engine.value)
-    finished = finished.without(accepted, options)
+    finished = finished.without(accepted, options, whole=diff is None)
     emit(finished, format.value, output, lang)
     return unread(finished) or (1 if finished.failing and not exit_zero else 0)
 

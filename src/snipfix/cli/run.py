@@ -45,11 +45,11 @@ class Finished:
         """Findings at error level."""
         return any(finding.is_error for result in self.report.results for finding in result.findings)
 
-    def without(self, accepted: Baseline | None, options: Options) -> Finished:
-        """The same run without the findings that a baseline accepts."""
+    def without(self, accepted: Baseline | None, options: Options, *, whole: bool = True) -> Finished:
+        """The same run without the findings that a baseline accepts. `whole`: it looked at all snippets of its documents, not only at changed ones."""
         if accepted is None:
             return self
-        complete = options.stage is Stage.PROBE and not (options.select or options.ignore)
+        complete = whole and options.stage is Stage.PROBE and not (options.select or options.ignore)
         return replace(self, report=accepted.applied(self.report, complete=complete))
 
     @property

@@ -100,6 +100,8 @@ class MissingArgument(CrashRule):
         if names == ["dim"] and _flat(crash, call):
             yield Offer("Go along the only dimension", add_keyword(crash.code, call, "dim", "0"))
         yield from _parts_of_graph(crash, call, names)
+        for rounds in _rounds(crash) if names == ["T_max"] else ():
+            yield Offer(f"Let the schedule end after {rounds} rounds", add_keyword(crash.code, call, "T_max", rounds))
         if names == ["metrics"]:
             for name in (name for name in seen if "loss" in name.lower()):
                 yield Offer(f"Watch {name}", add_argument(crash.code, call, name))
@@ -120,6 +122,17 @@ def _run_together(argument: ast.expr) -> TypeGuard[ast.BinOp]:
         return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
     return isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Sub) and is_number(argument.left) and is_number(argument.right)
+
+
+def _rounds(crash: Crash) -> Iterator[str]:
+    """How often a loop runs in which the scheduler steps: `range(epochs)`."""
+    made = crash.code.parents.get(crash.call) if crash.call is not None else None
+    name = crash.text(made.targets[0]) if isinstance(made, ast.Assign) else ""
+    for step in crash.code.calls("step"):
+        if isinstance(step.func, ast.Attribute) and crash.text(step.func.value) == name:
+            loop = next((up for up in crash.code.ancestors(step) if isinstance(up, ast.For)), None)
+            if loop is not None and isinstance(loop.iter, ast.Call) and crash.text(loop.iter.func) == "range" and len(loop.iter.args) == 1:
+                yield crash.text(loop.iter.args[0])
 
 
 def _flat(crash: Crash, call: ast.Call) -> bool:

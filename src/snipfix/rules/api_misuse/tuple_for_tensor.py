@@ -9,7 +9,7 @@ from snipfix.codemods import add_argument, replace_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.mending import origin, passed, wrapped
+from snipfix.rules.mending import origin, passed, value_offers, wrapped
 from snipfix.rules.observed import called
 
 SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
@@ -57,6 +57,7 @@ class TupleForTensor(CrashRule):
     applicability = Applicability.UNSAFE
     TYPES = ("TypeError", "AttributeError")
     MESSAGES = (
+        r"\(position (\d+)\) must be Tensor, not tuple",
         r"must be Tensor, not tuple",
         r"'tuple' object has no attribute '(\w+)'",
         r"expected Tensor as element \d+ in argument \d+, but got tuple",
@@ -113,6 +114,12 @@ class TupleForTensor(CrashRule):
             node = crash.node.left if crash.failure.message.endswith("'Tensor'") else crash.node.right
         if isinstance(crash.node, ast.Compare):
             node = crash.node.left
+        if "position" in crash.failure.message and (crash.found or ("",))[0].isdigit():
+            node = passed(crash, int(crash.found[0]) - 1, "input" if crash.found[0] == "1" else "target")
+            value = crash.frame.locals.get(crash.text(node)) if crash.frame and node is not None else None
+            if value is not None and value.items and all(item.kind in ("int", "float") for item in value.items):
+                yield from value_offers(crash, node, "torch.tensor({})", "Make the numbers a tensor")
+                return
         node = _gathered(crash, node)
         saved = _saved(crash)
         if saved is not None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_after, insert_statement_before, joined, remove_statement, wrap_expression
+from snipfix.codemods import (
+    add_keyword,
+    insert_statement_after,
+    insert_statement_before,
+    joined,
+    remove_statement,
+    wrap_expression,
+)
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -130,6 +137,13 @@ class BackwardThroughFreedGraph(CrashRule):
         code, call = crash.code, earlier.value
         assert isinstance(call, ast.Call)
         assert isinstance(call.func, ast.Attribute)
+        keep = Offer("Keep the graph for the second backward()", add_keyword(code, call, "retain_graph", "True"))
+        block = getattr(code.parents.get(earlier), "body", [])
+        if block[block.index(earlier) + 1 :][:1] == [
+            crash.statement
+        ]:  # nothing is stepped between: both losses are meant for the whole graph
+            yield keep
+            return
         loss = call.func.value
         birth = crash.born(loss) if isinstance(loss, ast.Name) else None
         shared = [value for value in (crash.frame.locals if crash.frame else {}).items() if value[1].kind == "tensor" and value[1].grad_fn]
@@ -144,7 +158,7 @@ class BackwardThroughFreedGraph(CrashRule):
                 for node in ast.walk(other) if other.targets[0].id in scores else ():
                     if isinstance(node, ast.Name) and node.id == name and isinstance(code.parents.get(node), ast.Call):
                         yield Offer(f"Use {name} without its history for the first loss", wrap_expression(code, node, "{}.detach()"))
-        yield Offer("Keep the graph for the second backward()", add_keyword(code, call, "retain_graph", "True"))
+        yield keep
 
     @staticmethod
     def _bound_before(crash: Crash, name: str, loop: ast.For | ast.While) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import replace_expression
+from snipfix.codemods import insert_statement_after, replace_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -102,8 +102,29 @@ class ConvChannelMismatch(CrashRule):
             # Sequences are turned just for the convolution; images are brought into PyTorch's layout once and for all.
             yield from value_offers(crash, node, moved, "Put the channels in front", here=len(given) == 3)
         width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None
+        yield from _next_width(crash, width)
         yield from width_offers(crash, width, self._channels(crash), what="number of input channels")
         yield from rejoined(crash)
+
+
+def _next_width(crash: Crash, width: ast.expr | None) -> Iterator[Offer]:
+    """Layers built in a loop that never goes on to the width just built: `in_channels = v` is missing at its end."""
+    given = argument_of(crash.constructor, 1, "out_channels") if crash.constructor else None
+    if not isinstance(width, ast.Name) or not isinstance(given, ast.Name):
+        return
+    loop = next((up for up in crash.code.ancestors(width) if isinstance(up, ast.For)), None)
+    inside = [one for one in crash.code.all(ast.Name, loop) if isinstance(one.ctx, ast.Store)] if loop is not None else []
+    statement = crash.statement_of(width.lineno)
+    if (
+        loop is None
+        or statement is None
+        or statement is loop
+        or width.id in {one.id for one in inside}
+        or given.id not in {one.id for one in inside}
+    ):
+        return
+    line = f"{width.id} = {given.id}"
+    yield Offer("Go on from the width just built", insert_statement_after(crash.code, statement.lineno, line))
 
 
 def one_channel(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:

@@ -99,6 +99,8 @@ class LinearWidthMismatch(CrashRule):
             for title, edits in flattened(crash, node):
                 for offer in width_offers(crash, width, total, spatial=given[1:]):
                     yield Offer(f"{title}; {offer.title.lower()}", joined(edits, offer.edits), offer.meaning)
+        if wide == 1 and len(given) == 1:
+            return  # a layer of as many inputs as there are samples is never meant
         yield from width_offers(crash, width, given[-1], spatial=feature_map(crash, given[-1]) if len(given) == 2 else ())
         if wide in given[1:-1]:
             yield from value_offers(

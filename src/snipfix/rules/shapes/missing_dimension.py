@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from math import isqrt
 
-from snipfix.codemods import add_argument, rename_attribute
+from snipfix.codemods import add_argument, joined, rename_attribute, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -55,6 +55,7 @@ class MissingDimension(CrashRule):
         r"Expected input to be \d+D or \d+D, got \d+D",
         r"non-empty (?:\d+D or )?\d+D \(batch mode\) tensor expected",
         r"For unbatched 2-D input, hx",
+        r"For batched 3-D input, (?:hx|hx and cx) should also be 3-D",
         r"Index tensor must have the same number of dimensions as input tensor",
     )
     GOOD = (
@@ -80,6 +81,8 @@ class MissingDimension(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
+        if crash.failure.message.startswith("For batched 3-D input"):
+            return f"{self._layer(crash)} takes a state for each of its layers, the one it is given lacks that axis"
         if crash.operation.name.endswith(("gather", "scatter", "scatter_")):
             return f"the index has another number of dimensions than the tensor it points into: {shape_text(crash.shape(0))}"
         return f"{self._layer(crash)} takes another number of dimensions than its input has: {shape_text(crash.shape(0))}"
@@ -93,6 +96,9 @@ class MissingDimension(CrashRule):
         if crash.operation.name.endswith(("gather", "scatter", "scatter_")):
             if len(given) == 2:
                 yield from value_offers(crash, passed(crash, 2, "index"), "{}.unsqueeze(1)", "Give the index a column of its own")
+            return
+        if crash.failure.message.startswith("For batched 3-D input"):
+            yield from _states(crash)
             return
         if crash.constructor and crash.module and crash.module.type.startswith("BatchNorm"):
             right = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d", 5: "BatchNorm3d"}.get(len(given))
@@ -148,3 +154,14 @@ def _token(crash: Crash, node: ast.expr | None) -> ast.expr | None:
             return made.args[0]
         made = made.args[0]
     return node
+
+
+def _states(crash: Crash) -> Iterator[Offer]:
+    """States of one layer, (batch, width): the axis of the layers is missing where they are made, or where they are handed over."""
+    state = passed(crash, 1, "hx")
+    parts = list(state.elts) if isinstance(state, ast.Tuple) else [state] if state is not None else []
+    births = [birth.value if isinstance(one, ast.Name) and (birth := crash.born(one)) is not None else one for one in parts]
+    for places in (births, parts):
+        if parts:
+            edits = joined(*(wrap_expression(crash.code, one, "{}.unsqueeze(0)") for one in places))
+            yield Offer("Give the state the axis of the layers", edits)

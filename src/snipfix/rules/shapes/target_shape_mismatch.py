@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import prod
 
 from snipfix.codemods import add_import, add_keyword, joined, replace_expression, wrap_expression
-from snipfix.model import Applicability, Category
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.edits import rename_callee
@@ -58,6 +58,7 @@ class TargetShapeMismatch(CrashRule):
         r"input and target .*shape",
         r"expected target (?:size|dtype)? ?.*dimension",
         r"For 1D input, 1D target must have size 1",
+        r"size mismatch \(got input: \[",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
@@ -115,6 +116,8 @@ class TargetShapeMismatch(CrashRule):
             yield from self._alike(crash, (predicted, target), given, wanted)
         if len(given) == 1 and len(wanted) == 1:
             yield from pooled_per_graph(crash)
+        if len(given) == 4 and given[2:] != wanted[-2:]:
+            yield from _resized_as_input(crash)
         yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
         yield from batch_first(crash, given, wanted)
@@ -225,3 +228,16 @@ def pooled_per_graph(crash: Crash) -> Iterator[Offer]:
             pool = {"mean": "global_mean_pool", "sum": "global_add_pool", "max": "global_max_pool"}[call.func.attr]
             pooled = replace_expression(crash.code, call, f"{pool}({crash.text(call.func.value)}, batch)")
             yield Offer("Pool each graph by itself", joined(pooled, add_import(crash.code, "torch_geometric.nn", pool)))
+
+
+def _resized_as_input(crash: Crash) -> Iterator[Offer]:
+    """A map that is enlarged by a factor in `forward`, where it should get the size of the image again."""
+    for call in crash.code.calls("interpolate", "upsample"):
+        home = crash.function_of(call)
+        factor = next((one for one in call.keywords if one.arg == "scale_factor"), None)
+        if factor is not None and isinstance(home, ast.FunctionDef) and home.name == "forward" and len(home.args.args) > 1:
+            image = home.args.args[1].arg
+            rebound = any(one.id == image and isinstance(one.ctx, ast.Store) for one in crash.code.all(ast.Name, home))
+            start, end = crash.code.range(crash.code.span(factor))
+            if not rebound:
+                yield Offer("Give the map the size of the image", (Edit(start, end, f"size={image}.shape[2:]"),))

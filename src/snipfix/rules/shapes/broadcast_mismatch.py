@@ -180,7 +180,7 @@ def _strided_shortcut(crash: Crash, shapes: list[tuple[int, ...]]) -> Iterator[O
     """A shortcut of 1 by 1 convolutions that keeps every pixel beside a branch that strides over them."""
     small, large = sorted(shapes, key=lambda one: one[-1:])
     strided = len(small) == len(large) == 4 and small[:2] == large[:2] and {-(-b // a) for a, b in zip(small[2:], large[2:], strict=True)}
-    owner = crash.class_of(crash.node) if crash.node is not None else None
+    owner = crash.class_of(crash.statement) if crash.statement is not None else None
     if not strided or len(strided) != 1 or owner is None:
         return
     for call in crash.code.calls("Conv2d", inside=owner):

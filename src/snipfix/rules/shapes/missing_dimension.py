@@ -113,6 +113,8 @@ class MissingDimension(CrashRule):
             side = isqrt(given[-1] // channels) if given else 0
             if len(given) == 2 and side * side * channels == given[1] and side > 3 and given[0] != given[1]:
                 yield from value_offers(crash, node, f"{{}}.view(-1, {channels}, {side}, {side})", "Give the images their shape back")
+            if len(given) == 3 and crash.module is not None and crash.module.type == "BatchNorm2d":
+                yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
             if len(given) == 2 and channels == 1:
                 yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the image a channel axis")
             if len(given) == 5 and given[1] == 1:

@@ -68,7 +68,7 @@ def _next(search: Search, state: State) -> tuple[State, set[Shown]] | None:
 
 
 def _best(search: Search, state: State, mended: Finding, after: State, rivals: list[Fix]) -> tuple[State, set[Shown]]:
-    """Of the mendings of a wrong shape the one that gets furthest, and the wrong shapes behind it that another one does not meet.
+    """Of the mendings of a wrong shape the one that gets furthest, and the wrong shapes behind it that another one, which comes as far, does not meet.
 
     A layer that was given the wrong one of two widths makes the next one fail: that is no fault of the author's.
     """
@@ -80,8 +80,8 @@ def _best(search: Search, state: State, mended: Finding, after: State, rivals: l
         if other is not None and is_progress(state, other, mended):
             tried.append(other)
     best = min(tried, key=lambda one: one.cost)
-    met = _shapes(search, best) - _shapes(search, state)
-    return best, {one for one in met if any(one not in _shapes(search, other) for other in tried)}
+    met, as_far = _shapes(search, best) - _shapes(search, state), [other for other in tried if other.reached >= best.reached]
+    return best, {one for one in met if any(one not in _shapes(search, other) for other in as_far)}
 
 
 def _shapes(search: Search, state: State) -> set[Shown]:

@@ -215,3 +215,28 @@ def test_a_vocabulary_with_a_default_runs():
     assert done.stdout == "[1, 0] <pad> can\n"
     assert new.index("class Vocab") < new.index("# 词表")
     assert "lookup_tokens" not in new
+
+
+TRANSFORMED = {
+    "Sequential(StrToIntTransform(), AddToken(token=1), ToTensor(), PadTransform(max_length=5, pad_value=0))(['5', '6'])": "tensor([1, 5, 6, 0, 0])",
+    "Sequential(AddToken(2, begin=False), Truncate(max_seq_len=3))([[5, 6, 7], [8]])": "[[5, 6, 7], [8, 2]]",
+    "Sequential(StrToIntTransform(), ToTensor(padding_value=9))([['5', '6'], ['7']])": "tensor([[5, 6],\n        [7, 9]])",
+    "ToTensor(dtype=torch.int32)([1, 2]).dtype": "torch.int32",
+    "LabelToIndex(label_names=['b', 'a'])(['a', 'b'])": "[1, 0]",
+    "LabelToIndex(label_names=['b', 'a'], sort_names=True)('a')": "0",
+    "VocabTransform(lambda words: [len(word) for word in words])([['a', 'bb'], ['ccc']])": "[[1, 2], [3]]",
+    "F.add_token(F.truncate(input=[[1, 2], [3]], max_seq_len=1), token_id=7)": "[[7, 1], [7, 3]]",
+}
+"""What the documentation of torchtext 0.18 says of each, as it is printed."""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("call", "printed"), TRANSFORMED.items())
+def test_transforms_do_what_torchtext_says_of_them(call: str, printed: str):
+    head = "import torch\nimport torchtext.functional as F\nfrom torchtext.transforms import "
+    names = "AddToken, LabelToIndex, PadTransform, Sequential, StrToIntTransform, ToTensor, Truncate, VocabTransform"
+    new = migrated(f"{head}{names}\n\nprint({call})\n")
+    assert new is not None
+    assert "torchtext" not in new
+    done = subprocess.run([sys.executable, "-c", new], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{printed}\n"

@@ -112,6 +112,10 @@ class RemovedArgument(Rule):
     GOOD = (
         Good("import torch\n\nx = torch.ones(1, requires_grad=True)\nx.backward(retain_graph=True)"),
         Good("def fit(verbose):\n    return verbose\n\nfit(verbose=True)"),
+        Good(
+            "import transformers\n\ndef encode(text, pad_to_max_length):\n    return text\n\nencode('a', pad_to_max_length=True)",
+            runs=False,
+        ),
     )
     BAD = (
         Bad("import torch\n\nx = torch.ones(1, requires_grad=True)\nx.backward(retain_variables=True)  # 保留\n", at=(4, 12), fixed="import torch\n\nx = torch.ones(1, requires_grad=True)\nx.backward(retain_graph=True)  # 保留\n"),

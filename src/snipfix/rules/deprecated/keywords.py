@@ -13,6 +13,8 @@ from snipfix.rules.base import Context
 
 __all__ = ["brought_up_to_date", "keywords", "removed"]
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 
 @cache
 def keywords() -> dict[str, dict[str, str]]:
@@ -28,6 +30,8 @@ def _old() -> frozenset[str]:
 def removed(context: Context, call: ast.Call, name: str) -> list[tuple[ast.keyword, str]]:
     """The keywords of a call that it no longer takes, each with what it is called today; none where one cannot be rewritten."""
     given = [keyword for keyword in call.keywords if keyword.arg in _old()]
+    if given and isinstance(call.func, ast.Name) and any(isinstance(one.node, DEFINITIONS) for one in context.scopes.bindings(call.func)):
+        return []
     found: dict[ast.keyword, str] = {}
     for pattern, table in keywords().items() if given else ():
         if _is_call(context, pattern, name):

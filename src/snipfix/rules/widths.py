@@ -75,8 +75,12 @@ def _ranked(
 
 
 def _is_shared(function: ast.FunctionDef, given: ast.Name) -> bool:
-    """Whether a constructor reads a parameter elsewhere too: another value from the caller would change what fits already."""
-    return any(isinstance(one, ast.Name) and one.id == given.id and one is not given for one in ast.walk(function))
+    """Whether a constructor builds something else of a parameter: another value from the caller would change what fits already.
+
+    To keep it under a name, `self.size = size`, builds nothing.
+    """
+    kept = {one.value for one in ast.walk(function) if isinstance(one, ast.Assign)}
+    return any(isinstance(one, ast.Name) and one.id == given.id and one is not given and one not in kept for one in ast.walk(function))
 
 
 def _makers(crash: Crash, function: ast.FunctionDef, owner: ast.ClassDef | None, name: str) -> Iterator[tuple[ast.Call, ast.expr]]:

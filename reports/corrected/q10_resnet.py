@@ -3,7 +3,7 @@ import torch.nn as nn
 
 # 定义残差块
 class ResidualBlock(nn.Module):
-    expansion = 1  # 输出通道数与 out_channels 之比
+    expansion = 1
 
     def __init__(self, in_channels, out_channels, stride=1, downsample=None):
         super(ResidualBlock, self).__init__()

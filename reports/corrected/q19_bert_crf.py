@@ -12,14 +12,13 @@ class BertCRFModel(nn.Module):
 
     def forward(self, input_ids, attention_mask, target_ids=None):
         batch_size, seq_len = input_ids.size()
-        mask = attention_mask.bool()
         bert_output = self.bert(input_ids, attention_mask=attention_mask)
         output = self.hidden2label(bert_output[0])
         if target_ids is not None:
-            loss = -self.crf(output, target_ids, mask=mask)  # 负对数似然，忽略填充位置
+            loss = -self.crf(output, target_ids, mask=attention_mask.bool())
             return loss
         else:
-            prediction = self.crf.decode(output, mask=mask)
+            prediction = self.crf.decode(output, mask=attention_mask.bool())
             return prediction
 
 # 实例化 Bert + CRF 模型

@@ -29,26 +29,34 @@ class TransformerModel(nn.Module):
         return output
 
 # 加载数据集
-def load_data(path, tokenizer):
-    with open(path, encoding='utf-8') as f:
-        return [[token.text.lower() for token in tokenizer(line.strip())] for line in f]
+spacy_de, spacy_en = spacy.load('de_core_news_sm'), spacy.load('en_core_web_sm')
+
+def tokenize(nlp, line):
+    return [token.text.lower() for token in nlp.tokenizer(line.strip())]
+
+def load_data(path):
+    with open(path + '.de', encoding='utf-8') as src_file, open(path + '.en', encoding='utf-8') as tgt_file:
+        return [(tokenize(spacy_de, src), tokenize(spacy_en, tgt)) for src, tgt in zip(src_file, tgt_file)]
 
 def build_vocab(sentences, specials, min_freq):
     counter = Counter(token for sentence in sentences for token in sentence)
     words = sorted(counter, key=lambda word: (-counter[word], word))  # 按词频降序，同频按字母顺序
     return {word: index for index, word in enumerate(specials + [word for word in words if counter[word] >= min_freq])}
 
+def encode(tokens, vocab):
+    return torch.tensor([vocab.get(token, vocab['<unk>']) for token in tokens])
+
 def collate(batch):
-    src = [torch.tensor([src_vocab.get(token, 0) for token in sentence]) for sentence, _ in batch]
-    tgt = [torch.tensor([tgt_vocab.get(token, 0) for token in ['<sos>'] + sentence + ['<eos>']]) for _, sentence in batch]
+    src = [encode(src_tokens, src_vocab) for src_tokens, _ in batch]
+    tgt = [encode(['<sos>'] + tgt_tokens + ['<eos>'], tgt_vocab) for _, tgt_tokens in batch]
     return pad_sequence(src, batch_first=True, padding_value=pad_idx), pad_sequence(tgt, batch_first=True, padding_value=pad_idx)
 
-src_sentences = load_data('.data/multi30k/train.de', spacy.load('de_core_news_sm').tokenizer)
-tgt_sentences = load_data('.data/multi30k/train.en', spacy.load('en_core_web_sm').tokenizer)
-src_vocab = build_vocab(src_sentences, ['<unk>', '<pad>'], min_freq=2)
-tgt_vocab = build_vocab(tgt_sentences, ['<unk>', '<pad>', '<sos>', '<eos>'], min_freq=2)
-pad_idx = tgt_vocab['<pad>']
-train_data = list(zip(src_sentences, tgt_sentences))
+train_data = load_data('.data/multi30k/train')
+valid_data = load_data('.data/multi30k/val')
+test_data = load_data('.data/multi30k/test2016')
+src_vocab = build_vocab([src for src, _ in train_data], ['<unk>', '<pad>'], min_freq=2)
+tgt_vocab = build_vocab([tgt for _, tgt in train_data], ['<unk>', '<pad>', '<sos>', '<eos>'], min_freq=2)
+pad_idx = tgt_vocab['<pad>']  # 在两个词表中编号相同
 
 # 实例化模型、损失函数和优化器
 embed_dim = 512
@@ -62,8 +70,9 @@ optimizer = optim.Adam(model.parameters(), lr=0.001)
 
 # 训练模型
 for epoch in range(10):
-    for src, tgt in DataLoader(train_data, batch_size=64, shuffle=True, collate_fn=collate):
+    for batch in DataLoader(train_data, batch_size=64, shuffle=True, collate_fn=collate):
         optimizer.zero_grad()
+        src, tgt = batch
         output = model(src, tgt[:, :-1])  # 输入前面的词，预测下一个词
         loss = criterion(output.view(-1, vocab_size), tgt[:, 1:].reshape(-1))
         loss.backward()

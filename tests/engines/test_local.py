@@ -15,6 +15,7 @@ from snipfix.engines.local import LocalEngine
 from snipfix.errors import SandboxError
 from snipfix.model import Result, RunReport, Snippet, Stage
 from snipfix.report import render
+from snipfix.report.workspace import settled
 from snipfix.rules import registry
 
 pytestmark = pytest.mark.torch
@@ -84,7 +85,8 @@ def test_the_report_is_the_same_whatever_the_number_of_jobs(tmp_path: Path):
     reports = []
     for jobs in (1, 2, 4):
         with LocalEngine(Options(jobs=jobs, cache=False)) as engine:
-            reports.append(render(RunReport(tuple(engine.results(found)), environment=engine.environment()), "json"))
+            report = RunReport(tuple(engine.results(found)), environment=engine.environment())
+        reports.append(render(settled(report, tmp_path), "json"))
     assert reports[0].count('"verdict"') == sum(map(len, PAGES.values()))
     assert reports[0] == reports[1] == reports[2]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib.util
+import re
 import sys
 import textwrap
 from collections import Counter
@@ -42,6 +43,11 @@ PACKAGES = (
 ADDING = ("_add_docstr", "add_docstr", "add_docstr_all")
 """What gives a docstring to a function written in C++."""
 
+EXAMPLES = (">>>", "code-block:: python", "code:: python", "code-block::python")
+SKIPPED = re.compile(r"^ *>>> # xdoctest:.*\n", re.MULTILINE)
+"""The mark by which torch keeps an example that lacks its data out of its own doctests: here the preamble gives them."""
+HEADING = re.compile(r"^( *Examples?): *\n", re.MULTILINE)
+
 SETUP = (
     "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nfrom torch import optim\nfrom torch.nn import *\n"
     "from torch.distributions import *\nfrom torch.utils.data import *\nfrom torch.optim.lr_scheduler import *\nfrom torch import linalg, tensor\n"
@@ -56,7 +62,7 @@ PREAMBLE = {
         "def validate(*_):\n    return 1.0\n"
     ),
     "torch_geometric": (
-        "import torch_geometric\nfrom torch_geometric.nn import *\nfrom torch_geometric.data import Data, HeteroData\n"
+        "import torch_geometric\nfrom torch_geometric.nn import *\nfrom torch_geometric.nn import GCN, MessagePassing\nfrom torch_geometric.data import Data, HeteroData\n"
         "x = torch.randn(6, 16)\nedge_index = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])\n"
         "edge_attr, edge_weight = torch.randn(6, 8), torch.rand(6)\nbatch = torch.tensor([0, 0, 0, 1, 1, 1])\n"
         "data = Data(x=x, edge_index=edge_index)\nmodel = GCN(16, 32, num_layers=2, out_channels=4)\n"
@@ -75,14 +81,26 @@ def files(package: str) -> Iterator[Path]:
     yield from [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else sorted(place.rglob("*.py"))
 
 
+def readable(text: str) -> str:
+    """A docstring as Sphinx shows it: `Example:` is a heading of what stands indented below it, and marks for doctest are not shown.
+
+    `train(...)` leaves out what the preamble's function does without.
+    """
+    return HEADING.sub(r"\1::\n\n", SKIPPED.sub("", textwrap.dedent(text))).replace("(...)", "()")
+
+
 def docstrings(path: Path) -> Iterator[tuple[str, str]]:
     """Each docstring of a file that has examples, under the name of what it describes."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             text = ast.get_docstring(node)
-            if text and ">>>" in text:
-                yield f"{path.stem}.{node.name}", textwrap.dedent(text)
+            if text and any(mark in text for mark in EXAMPLES):
+                yield f"{path.stem}.{node.name}", readable(text)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == "__doc__":
+            texts = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+            for text in (one for one in texts if ">>>" in one):
+                yield f"{path.stem}.{ast.unparse(node.targets[0].value)}", readable(text)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ADDING and node.args:
             texts = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str))
             for text in (one for one in texts if ">>>" in one):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from snipfix.codemods import joined, replace_expression
@@ -60,6 +61,11 @@ class LstmStateNotAPair(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\nlstm = nn.LSTM(3, 4)\nh0 = torch.zeros(1, 2, 4)\nc0 = torch.zeros(1, 2, 4)\nout, _ = lstm(torch.zeros(5, 2, 3), h0)  # 初始状态\n",
+            at=(6, 10),
+            fixed="import torch\nimport torch.nn as nn\nlstm = nn.LSTM(3, 4)\nh0 = torch.zeros(1, 2, 4)\nc0 = torch.zeros(1, 2, 4)\nout, _ = lstm(torch.zeros(5, 2, 3), (h0, c0))  # 初始状态\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nlstm = nn.LSTM(3, 4)\nhidden = torch.zeros(1, 2, 4)\nfor step in range(2):\n    hidden = hidden.detach()\n    out, hidden = lstm(torch.zeros(5, 2, 3), hidden)\n",
             at=(7, 19),
             fixed="import torch\nimport torch.nn as nn\nlstm = nn.LSTM(3, 4)\nhidden = (torch.zeros(1, 2, 4), torch.zeros(1, 2, 4))\nfor step in range(2):\n    hidden = tuple(state.detach() for state in hidden)\n    out, hidden = lstm(torch.zeros(5, 2, 3), hidden)\n",
@@ -96,6 +102,8 @@ class LstmStateNotAPair(CrashRule):
                 yield Offer("Give the hidden state alone", replace_expression(code, outer, code.slice(outer.elts[0])))
             yield from wrapped(crash, node, "{}[0]", "Give the hidden state alone")
             return
+        if isinstance(node, ast.Name) and (cell := self._cell(crash, node.id)):
+            yield Offer("Give the state as a pair", replace_expression(code, node, f"({node.id}, {cell})"))
         made = [birth for birth in births if not self._detaches(birth)]
         if isinstance(outer, ast.Name) and made:
             value = made[-1].value
@@ -108,6 +116,16 @@ class LstmStateNotAPair(CrashRule):
         if node is not None:
             text = code.slice(node)
             yield Offer("Start with an empty cell state", replace_expression(code, node, f"({text}, torch.zeros_like({text}))"))
+
+    @staticmethod
+    def _cell(crash: Crash, hidden: str) -> str:
+        """The name of the cell state that the author made beside the hidden one: `c0` beside `h0`, `cell` beside `hidden`."""
+        known = crash.frame.locals if crash.frame else {}
+        for word, other in (("hidden", "cell"), ("h", "c")):
+            cell = re.sub(rf"(?<![a-z]){word}(?![a-z])", other, hidden)
+            if cell != hidden and cell in known and hidden in known and known[cell].shape == known[hidden].shape is not None:
+                return cell
+        return ""
 
     @staticmethod
     def _detaches(birth: ast.Assign) -> bool:

@@ -9,6 +9,8 @@ import ctypes
 import os
 import platform
 
+import seccomp
+
 MACHINE = {"x86_64": 0, "amd64": 0, "aarch64": 1, "arm64": 1}.get(platform.machine().lower())
 
 # number on x86-64, number on arm64
@@ -18,12 +20,6 @@ NUMBERS = {
     "close": (3, 57),
     "dup3": (292, 24),
     "chdir": (80, 49),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "mount_setattr": (442, 442),
     "prctl": (157, 167),
     "prlimit64": (302, 261),
     "capset": (126, 91),
@@ -31,6 +27,7 @@ NUMBERS = {
     "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),
+    **{name: seccomp.REFUSED[name] for name in ("unshare", "setns", "mount", "umount2", "pivot_root", "mount_setattr")},
 }
 MOST = 6
 """Arguments that a system call may have."""
@@ -53,7 +50,7 @@ class Call:
     def __init__(self, name, arguments, excused):
         if MACHINE is None:
             raise OSError(38, f"{name}: no call table for {platform.machine()}")
-        self.name, self.excused = name, excused
+        self.name, self.excused = " ".join((name, *(value for value in arguments if isinstance(value, str)))), excused
         self.buffers = []  # alive as long as the kernel may be given their addresses
         self.words = [self.word(value) for value in arguments] + [0] * (MOST - len(arguments))
         self.words.insert(0, NUMBERS[name][MACHINE])

@@ -1,6 +1,6 @@
 """Linux calls that Python's standard library lacks, by ctypes alone: namespaces, mounts, capabilities, limits, Landlock, seccomp.
 
-Each raises OSError naming the call that failed. Numbers are those of the kernel's headers. What is marked so can be written down for later: see `calls`.
+Each raises OSError naming the call that failed. What goes by `call` alone can be written down for later: see `calls`.
 """
 
 import ctypes

@@ -10,7 +10,7 @@ from . import history
 
 LOSSES = (
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss",
-    "huber_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss",
+    "huber_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "ctc_loss",
 )  # fmt: skip
 SQUASHING = (
     "torch.nn.functional.softmax", "torch.softmax", "Tensor.softmax", "torch.nn.functional.log_softmax", "torch.log_softmax",
@@ -71,7 +71,11 @@ def install(recorder: Any) -> None:
 
 
 def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result: Any) -> dict[str, Any] | None:
-    given, target = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "target")
+    is_ctc = function.__name__ == "ctc_loss"
+    given, target = (
+        _argument(args, kwargs, 0, "log_probs" if is_ctc else "input"),
+        _argument(args, kwargs, 1, "targets" if is_ctc else "target"),
+    )
     if given is None or target is None:
         return None
     facts = {
@@ -90,8 +94,8 @@ def _loss_facts(recorder: Any, function: Any, args: tuple, kwargs: dict, result:
     if function.__name__ == "cross_entropy" and target.is_floating_point() and target.dim() == 2 and target.numel():
         sums = target.detach().sum(dim=1)
         facts["target_sums"] = [float(sums.min()), float(sums.max())]
-    if function.__name__ == "nll_loss" and given.dim() >= 1:
-        totals = given.detach().float().logsumexp(1 if given.dim() > 1 else 0)
+    if (is_ctc or function.__name__ == "nll_loss") and given.dim() >= 1:
+        totals = given.detach().float().logsumexp(-1 if is_ctc else 1 if given.dim() > 1 else 0)
         facts["log_totals"] = [float(totals.min()), float(totals.max())]
     return facts
 

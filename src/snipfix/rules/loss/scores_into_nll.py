@@ -5,24 +5,29 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from snipfix.codemods import replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import rename_callee
 from snipfix.rules.loss.fed import Fed, fed, replace_loss
-from snipfix.rules.observed import called, items, place
+from snipfix.rules.observed import called, items, place, text
 
 CLOSE = 0.02
+CTC = (
+    "import torch, torch.nn as nn\nscores = nn.Linear(8, 5)(torch.randn(9, 2, 8))\nctc = nn.CTCLoss()\n"
+    "ctc({}, torch.ones(2, 3, dtype=torch.long), torch.full((2,), 9), torch.full((2,), 3)).backward()\n"
+)
 
 
 class ScoresIntoNll(Rule):
     """`NLLLoss` is fed scores or probabilities instead of log-probabilities.
 
     ## What it does
-    Reports a negative log-likelihood whose input does not sum to one per sample after `exp`: it is no log-probability.
+    Reports a negative log-likelihood, or a CTC loss, whose input does not sum to one per sample after `exp`: it is no log-probability.
 
     ## Why is this bad?
-    `NLLLoss` only picks the entry of the right class and changes its sign. On raw scores the loss falls without bound, on probabilities it
+    `NLLLoss` only picks the entry of the right class and changes its sign, `CTCLoss` adds up such entries along each way to the text. On raw scores the loss falls without bound, on probabilities it
     ends at -1; neither trains a classifier.
 
     ## Example
@@ -39,6 +44,7 @@ class ScoresIntoNll(Rule):
     Unsafe: for scores the right partner is `CrossEntropyLoss`; for probabilities their logarithm is missing.
 
     ## References
+    - torch.nn.CTCLoss: "The logarithmized probabilities of the outputs (e.g. obtained with torch.nn.functional.log_softmax())".
     - torch.nn.NLLLoss: "The input given through a forward call is expected to contain log-probabilities of each class".
     """
 
@@ -54,6 +60,7 @@ class ScoresIntoNll(Rule):
             "import torch, torch.nn.functional as F\ny = torch.tensor([0, 2])\np = torch.softmax(torch.randn(2, 3, requires_grad=True), 1)\n"
             "F.nll_loss(torch.log(p + 1e-8), y).backward()\n"
         ),
+        Good(CTC.format("torch.log_softmax(scores, -1)")),
     )
     BAD = (
         Bad(
@@ -70,10 +77,11 @@ class ScoresIntoNll(Rule):
             fixed="import torch, torch.nn as nn, torch.nn.functional as F\np = F.log_softmax(nn.Linear(4, 3)(torch.randn(2, 4)), dim=1)\n"
             "loss = F.nll_loss(p, torch.tensor([0, 2]))\nloss.backward()\n",
         ),
+        Bad(CTC.format("scores"), at=(4, 1), fixed=CTC.format("scores.log_softmax(2)")),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
-        for one in fed(context.code, outcome, "nll_loss"):
+        for one in [*fed(context.code, outcome, "nll_loss"), *fed(context.code, outcome, "ctc_loss")]:
             totals = [total for total in items(one.facts, "log_totals") if isinstance(total, (int, float))]
             if one.head != "logsoftmax" and totals and max(abs(total) for total in totals) > CLOSE:
                 yield self._report(one)
@@ -82,11 +90,20 @@ class ScoresIntoNll(Rule):
         probable = one.head == "softmax" or one.sums_to_one()
         what = "probabilities: their logarithm is missing" if probable else "raw scores, not log-probabilities"
         severity = None if one.trained else Severity.WARNING
-        message = f"the negative log-likelihood is fed {what} ({one.values()})"
+        loss = "CTC loss" if text(one.facts, "function") == "ctc_loss" else "negative log-likelihood"
+        message = f"the {loss} is fed {what} ({one.values()})"
         return self.finding(message, one.span, stage=one.stage, evidence=one.evidence(), severity=severity)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, evidence = context.code, finding.evidence
+        if evidence.get("head") != "Softmax" and evidence.get("function") == "ctc_loss":
+            call = code.node_at(finding.span, ast.Call)
+            if isinstance(call, ast.Call) and call.args:
+                scores = code.slice(call.args[0])
+                yield self.fix(
+                    "take the logarithm of the probabilities", *replace_expression(code, call.args[0], f"{scores}.log_softmax(2)")
+                )
+            return
         if evidence.get("head") != "Softmax":
             if edits := replace_loss(code, evidence, finding.span, "CrossEntropyLoss", "cross_entropy"):
                 yield self.fix("use the loss that takes scores", *edits)

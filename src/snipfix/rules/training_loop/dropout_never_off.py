@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.codemods import add_keyword
+from snipfix.code import Code
+from snipfix.codemods import add_keyword, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -13,15 +14,27 @@ from snipfix.rules.observed import each
 
 DROPOUTS = frozenset(f"torch.nn.functional.{name}" for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"))
 
+ATTENTION = (
+    "import torch, torch.nn as nn, torch.nn.functional as F\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.p = 0.1\n    def forward(self, x):\n        return F.scaled_dot_product_attention(x, x, x, dropout_p={})\n"
+    "Net().eval()(torch.ones(2, 3, 4))\n"
+)
+MADE = (
+    "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.p = 0.1\n"
+    "    def forward(self, x):\n        return {}\nNet().eval()(torch.ones(9))\n"
+)
+
 
 class DropoutNeverOff(Rule):
     """`F.dropout` in a module without `training=self.training` drops in evaluation mode too.
 
     ## What it does
-    Reports a call of `F.dropout` in a method of a module that is not told whether the module is training.
+    Reports a call of `F.dropout` in a method of a module that is not told whether the module is training, an `nn.Dropout` that a method makes
+    only to call it, and a `dropout_p` of `scaled_dot_product_attention` that does not ask.
 
     ## Why is this bad?
-    The default is `training=True`: `model.eval()` does not reach it, and every prediction stays random.
+    The default is `training=True`, a new module starts in training mode, and the attention function knows no mode at all: `model.eval()`
+    reaches none of them, and every prediction stays random.
 
     ## Example
     ```python
@@ -53,8 +66,21 @@ class DropoutNeverOff(Rule):
             "        return F.dropout(x, p=0.5, training=True)  # Monte Carlo dropout\n"
         ),
         Good("import torch, torch.nn.functional as F\nprint(F.dropout(torch.ones(3), 0.5))\n"),
+        Good(ATTENTION.format("self.p if self.training else 0.0")),
+        Good(ATTENTION.format("0.0")),
+        Good(
+            "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.drop = nn.Dropout(0.1)\n    def forward(self, x):\n        return self.drop(x)\nNet().eval()(torch.ones(9))\n"
+        ),
     )
     BAD = (
+        Bad(ATTENTION.format("self.p"), at=(7, 65), fixed=ATTENTION.format("self.p if self.training else 0.0"), runs=False),
+        Bad(
+            MADE.format("nn.Dropout(self.p)(x)"),
+            at=(7, 16),
+            fixed=MADE.format("nn.functional.dropout(x, self.p, self.training)"),
+            runs=False,
+        ),
         Bad(
             "import torch, torch.nn as nn, torch.nn.functional as F\nclass Net(nn.Module):\n    def forward(self, x):\n"
             "        return F.dropout(x, 0.5)\nNet().eval()(torch.ones(9))\n",
@@ -67,13 +93,19 @@ class DropoutNeverOff(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for node in code.calls(*(name.rpartition(".")[2] for name in DROPOUTS)):
-            if context.scopes.qualified(node.func) not in DROPOUTS:
-                continue
             told = len(node.args) > 2 or any(one.arg in {"training", None} for one in node.keywords)
-            method = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
-            if not told and method is not None and isinstance(code.parents.get(method), ast.ClassDef) and _has_self(method):
+            if not told and context.scopes.qualified(node.func) in DROPOUTS and _method(code, node):
                 message = "this dropout is never off: its `training` is True by default, whatever `model.eval()` says"
                 yield self.finding(message, code.span(node))
+        for node in code.calls("scaled_dot_product_attention"):
+            rate = next((one.value for one in node.keywords if one.arg == "dropout_p"), None)
+            if rate is not None and _is_fixed(rate) and "self.training" not in code.slice(_method(code, node) or node):
+                yield self.finding("this dropout is never off: the function does not know whether the module is training", code.span(rate))
+        for node in code.calls("Dropout"):
+            use = code.parents.get(node)
+            if isinstance(use, ast.Call) and use.func is node and len(use.args) == 1 and _method(code, use):
+                message = "this dropout is never off: it is made anew for each call, and a new module is in training mode"
+                yield self.finding(message, code.span(use))
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for _, span in each(outcome, context.code, "dropout"):
@@ -83,10 +115,33 @@ class DropoutNeverOff(Rule):
                 yield self.finding(message, context.code.span(node), stage=Stage.PROBE)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        node = context.code.node_at(finding.span, ast.Call)
-        if isinstance(node, ast.Call):
-            yield self.fix("drop only while the module is training", *add_keyword(context.code, node, "training", "self.training"))
+        code, title = context.code, "drop only while the module is training"
+        node = code.node_at(finding.span, ast.expr)
+        if node is None or code.span(node) != finding.span:
+            return
+        if not isinstance(node, ast.Call):
+            yield self.fix(title, *replace_expression(code, node, f"{code.slice(node)} if self.training else 0.0"))
+        elif isinstance(node.func, ast.Call):
+            rate = next((one.value for one in node.func.keywords if one.arg == "p"), None) or next(iter(node.func.args), None)
+            given = f", {code.slice(rate)}" if rate is not None else ", 0.5"
+            module = code.slice(node.func.func).rpartition(".")[0]
+            made = f"{module}.functional.dropout({code.slice(node.args[0])}{given}, self.training)"
+            if module:
+                yield self.fix(title, *replace_expression(code, node, made))
+        else:
+            yield self.fix(title, *add_keyword(code, node, "training", "self.training"))
 
 
-def _has_self(method: ast.FunctionDef) -> bool:
-    return bool(method.args.args) and method.args.args[0].arg == "self"
+def _method(code: Code, node: ast.AST) -> ast.FunctionDef | None:
+    """The method with `self` that a node stands in."""
+    method = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
+    if method is None or not isinstance(code.parents.get(method), ast.ClassDef):
+        return None
+    return method if method.args.args and method.args.args[0].arg == "self" else None
+
+
+def _is_fixed(rate: ast.expr) -> bool:
+    """Whether a rate is a number above zero or an attribute of the module: nothing that was worked out for the mode."""
+    if isinstance(rate, ast.Constant):
+        return bool(rate.value)
+    return isinstance(rate, ast.Attribute) and ast.unparse(rate).startswith("self.")

@@ -28,6 +28,12 @@ STOPPER = (
     "    def step(self, loss, model):\n        self.count += 1\n        if self.lowest is None or loss < self.lowest:\n            self.lowest = loss\n"
     "            self.best_state = {}\n\n    def restore(self, model):\n        model.load_state_dict(self.best_state)\n"
 )
+TWINS = (
+    "import copy\nimport torch, torch.nn as nn\nclass Pair(nn.Module):\n    def __init__(self, encoder):\n        super().__init__()\n"
+    "        self.online = encoder\n        self.target = {}\n    def forward(self, a, b):\n        with torch.no_grad():\n"
+    "            goal = self.target(b)\n        return (self.online(a) - goal).pow(2).mean()\nPair(nn.Linear(2, 3))(torch.ones(4, 2), torch.ones(4, 2))\n"
+)
+AVERAGE = "    for kept, new in zip(teacher.parameters(), model.parameters()):\n        kept.data.mul_(0.9).add_(new.data, alpha=0.1)\n"
 
 
 def best(kept: str, use: str) -> str:
@@ -41,7 +47,8 @@ class KeptByReference(Rule):
 
     ## What it does
     Reports `best_model = model` and `best_state = model.state_dict()` in a training loop when the name is read after the loop, the same before a
-    loop when the state is loaded again after it, and `target_net = net` when the two are then to be synchronised.
+    loop when the state is loaded again after it, and `target_net = net` or `teacher = student` when the two are then to be synchronised, or when
+    a module keeps one and the same module as both and calls both.
 
     ## Why is this bad?
     An assignment copies nothing, and `state_dict()` holds the parameters themselves. After the loop the "best" weights are the last ones, the
@@ -76,9 +83,18 @@ class KeptByReference(Rule):
         Good(best("best_state = model.state_dict(); print(len(best_state))", "print(lowest)")),
         Good(HEAD + LOOP + "best_model = model\nprint(best_model(torch.ones(1, 2)))\n"),
         Good(HEAD + "target = copy.deepcopy(model)\n" + LOOP + "    target.load_state_dict(model.state_dict())\n"),
+        Good(TWINS.format("copy.deepcopy(encoder)")),
+        Good(TWINS.format("encoder").replace("self.target(b)", "b @ self.target.weight.T")),
         Good(HEAD + "net = model\n" + LOOP + "print(net(torch.ones(1, 2)))\n"),
     )
     BAD = (
+        Bad(TWINS.format("encoder"), at=(7, 23), fixed=TWINS.format("copy.deepcopy(encoder)"), runs=False),
+        Bad(
+            HEAD + "teacher = model  # 教师\n" + LOOP + AVERAGE,
+            at=(5, 11),
+            fixed=HEAD + "teacher = copy.deepcopy(model)  # 教师\n" + LOOP + AVERAGE,
+            runs=False,
+        ),
         Bad(
             best("best_state = model.state_dict()  # 保存最佳权重", "model.load_state_dict(best_state)"),
             at=(13, 22),
@@ -145,12 +161,14 @@ def _kept(node: ast.Assign) -> tuple[str, str, bool] | None:
 
 def _shares(code: Code, node: ast.Assign, name: str, model: str, is_state: bool) -> bool:
     """Whether the model is trained on after the assignment, and the name is then used as if it had not been."""
-    if not is_state and not _is_module(code, model):
+    if not is_state and not _is_module(code, model) and not _is_twin(code, node, name, model):
         return False
     own = name.startswith("self.")
     later = [one for one in _calls(code) if own or (one.lineno > node.lineno and _home(code, one) is _home(code, node))]
     if any(receiver(one) == name and called(one) == "load_state_dict" and _state_of(one) == model for one in later):
         return not is_state
+    if not is_state and (_follows(code, node, name, model) or _is_twin(code, node, name, model)):
+        return True
     if own and is_state:
         return bool(APART & set(words(name))) and any(
             called(one) == "load_state_dict" and _loads(one, name) and _home(code, one) is not _home(code, node) for one in _calls(code)
@@ -166,6 +184,24 @@ def _shares(code: Code, node: ast.Assign, name: str, model: str, is_state: bool)
     ]
     between = [one for one in later if called(one) == "step" and loaded and one.lineno < loaded[-1].lineno]
     return is_state and bool(loaded) and bool(between)
+
+
+def _follows(code: Code, node: ast.Assign, name: str, model: str) -> bool:
+    """Whether the parameters of the two are later walked side by side, as a moving average does."""
+    for one in code.calls("zip"):
+        walked = {receiver(inner) for inner in one.args if called(inner) in ("parameters", "named_parameters", "buffers")}
+        if walked == {name, model} and (name.startswith("self.") or one.lineno > node.lineno):
+            return True
+    return False
+
+
+def _is_twin(code: Code, node: ast.Assign, name: str, model: str) -> bool:
+    """Whether the same module stands under another attribute of `self` too, given in the same function, and both are called."""
+    given = [one for one in code.all(ast.Assign, inside=_home(code, node)) if ast.unparse(one.value) == model]
+    names = {ast.unparse(one.targets[0]) for one in given}
+    own = [one for one in names if one.startswith("self.")]
+    called_names = {ast.unparse(one.func) for one in _calls(code)}
+    return name in own and len(own) > 1 and all(one in called_names for one in own)
 
 
 def _calls(code: Code) -> Iterator[ast.Call]:

@@ -189,7 +189,7 @@ def _shares(code: Code, node: ast.Assign, name: str, model: str, is_state: bool)
 def _follows(code: Code, node: ast.Assign, name: str, model: str) -> bool:
     """Whether the parameters of the two are later walked side by side, as a moving average does."""
     for one in code.calls("zip"):
-        walked = {receiver(inner) for inner in one.args if called(inner) in ("parameters", "named_parameters", "buffers")}
+        walked = {receiver(inner) for inner in one.args if isinstance(inner, ast.Call) and called(inner) in ("parameters", "buffers")}
         if walked == {name, model} and (name.startswith("self.") or one.lineno > node.lineno):
             return True
     return False

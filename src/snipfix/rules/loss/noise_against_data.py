@@ -12,7 +12,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import home, only_value
 
-__all__ = ["NoiseAgainstData"]
+__all__ = ["DRAWN", "MIXING", "NOISE", "NoiseAgainstData", "is_distance"]
 
 NOISE = frozenset("noise eps epsilon".split())
 DRAWN = frozenset("randn_like randn normal".split())
@@ -84,7 +84,7 @@ class NoiseAgainstData(Rule):
                 continue
             prediction, target = call.args[:2]
             named = isinstance(prediction, ast.Name) and isinstance(target, ast.Name) and bool(NOISE & set(words(prediction.id)))
-            if named and isinstance(prediction, ast.Name) and isinstance(target, ast.Name) and _is_distance(code, call):
+            if named and isinstance(prediction, ast.Name) and isinstance(target, ast.Name) and is_distance(code, call):
                 noise = _added_to(code, call, target.id, prediction.id)
                 if noise:
                     message = (
@@ -98,7 +98,7 @@ class NoiseAgainstData(Rule):
             yield self.fix("compare it with the noise", *replace_expression(context.code, node, noise))
 
 
-def _is_distance(code: Code, call: ast.Call) -> bool:
+def is_distance(code: Code, call: ast.Call) -> bool:
     if called(call) in FUNCTIONS:
         return True
     maker = call.func if isinstance(call.func, ast.Call) else only_value(code, ast.unparse(call.func)) if len(call.args) == 2 else None

@@ -13,7 +13,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import home, only_value, receiver
 
-__all__ = ["PolicyDrivenDown"]
+__all__ = ["LOG_PROB", "PolicyDrivenDown", "source"]
 
 LOG_PROB = re.compile(r"^(?:\w*_)?log_?p(?:i|rob|robs|s)?(?:_\w+)?$", re.IGNORECASE)
 GAINS = frozenset("return returns reward rewards advantage advantages adv advs gae g".split())
@@ -134,13 +134,13 @@ class PolicyDrivenDown(Rule):
 
 def _rewarded(code: Code, call: ast.Call, product: ast.BinOp) -> bool:
     """Whether a product of one log-probability and its return is appended in a loop over both."""
-    sides = [_source(code, call, side) for side in (product.left, product.right)]
+    sides = [source(code, call, side) for side in (product.left, product.right)]
     log = [name for name in sides if LOG_PROB.match(name)]
     gains = [name for name in sides if GAINS & set(words(name))]
     return len(log) == 1 and len(gains) == 1
 
 
-def _source(code: Code, call: ast.Call, side: ast.expr) -> str:
+def source(code: Code, call: ast.Call, side: ast.expr) -> str:
     """What a factor stands for: its own name, or the sequence that a loop around takes it from, `for p, R in zip(log_probs, returns)`."""
     name = _name(side)
     for up in code.ancestors(call):
@@ -152,8 +152,8 @@ def _source(code: Code, call: ast.Call, side: ast.expr) -> str:
 
 
 def _negative_part(code: Code, call: ast.Call, side: ast.expr) -> bool:
-    source = _source(code, call, side)
-    return not source or _negative(code, source)
+    name = source(code, call, side)
+    return not name or _negative(code, name)
 
 
 def _summed(code: Code, name: str) -> str:

@@ -1,0 +1,198 @@
+"""A triplet loss that draws the wrong one near."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from snipfix.code import Code
+from snipfix.codemods import replace_expression
+from snipfix.model import Applicability, Category, Finding, Fix
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.observed import called, words
+from snipfix.rules.training_loop.loops import only_value
+from snipfix.rules.written import value_of
+
+__all__ = ["TripletTurnedRound"]
+
+POSITIVE = frozenset("pos positive positives ap".split())
+NEGATIVE = frozenset("neg negative negatives an".split())
+MARGINS = frozenset("margin alpha gap".split())
+DISTANCES = frozenset("pairwise_distance PairwiseDistance norm vector_norm cdist dist distance euclidean_distance mse_loss".split())
+SIMILARITIES = frozenset("cosine_similarity CosineSimilarity dot einsum bmm".split())
+FAR = frozenset("dist distance dists distances d".split())
+NEAR = frozenset("sim similarity sims cos cosine".split())
+
+HEAD = "import torch\nimport torch.nn.functional as F\n\ndef triplet_loss(anchor, positive, negative, margin=0.2):\n"
+APART = (
+    HEAD + "    d_pos = (anchor - positive).pow(2).sum(1)\n    d_neg = (anchor - negative).pow(2).sum(1)\n    return F.relu({}).mean()\n"
+)
+ALIKE = (
+    HEAD
+    + "    ap = F.cosine_similarity(anchor, positive)\n    an = F.cosine_similarity(anchor, negative)\n    return torch.clamp({}, min=0).mean()\n"
+)
+USE = "\nprint(triplet_loss(*torch.randn(3, 4, 5)))\n"
+
+
+class Hinge(NamedTuple):
+    """The two terms that compete under a hinge, and what they measure."""
+
+    positive: ast.expr
+    negative: ast.expr
+    is_wrong: bool
+    measure: str
+
+
+class TripletTurnedRound(Rule):
+    """A triplet loss has its two terms the wrong way round: it draws the negative near and drives the positive away.
+
+    ## What it does
+    Reports a hinge, `relu(a - b + margin)`, over the distance to the negative minus that to the positive, or over the similarity of the positive
+    minus that of the negative. Which is which is read from the names, and what is measured from how it is computed.
+
+    ## Why is this bad?
+    Minimising it makes unlike samples alike. The loss falls to zero as it should, and the embedding has learnt the opposite.
+
+    ## Example
+    ```python
+    loss = F.relu(d_neg - d_pos + margin).mean()
+    ```
+
+    ## Use instead
+    ```python
+    loss = F.relu(d_pos - d_neg + margin).mean()
+    ```
+
+    ## Fix safety
+    The training goes the other way.
+
+    ## References
+    - torch.nn.TripletMarginLoss: max{d(a, p) - d(a, n) + margin, 0}.
+    """
+
+    id = "SNF189"
+    name = "triplet-turned-round"
+    category = Category.LOSS
+    applicability = Applicability.UNSAFE
+    GOOD = (
+        Good(APART.format("d_pos - d_neg + margin") + USE),
+        Good(ALIKE.format("an - ap + margin") + USE),
+        Good(APART.replace("(anchor - ", "-(anchor - ").format("margin + d_neg - d_pos") + USE),
+        Good(ALIKE.replace("F.cos", "1 - F.cos").format("margin + ap - an") + USE),
+        Good(APART.format("d_neg - d_pos") + USE),
+    )
+    BAD = (
+        Bad(APART.format("d_neg - d_pos + margin"), at=(7, 19), fixed=APART.format("d_pos - d_neg + margin"), runs=False),
+        Bad(ALIKE.format("margin + ap - an"), at=(7, 24), fixed=ALIKE.format("margin + an - ap"), runs=False),
+        Bad(
+            ALIKE.replace("F.cosine_similarity", "F.pairwise_distance").replace("torch.clamp({}, min=0)", "torch.max({}, torch.tensor(0.0))").format("an - ap + 1.0"),
+            at=(7, 22),
+            fixed=ALIKE.replace("F.cosine_similarity", "F.pairwise_distance").replace("torch.clamp({}, min=0)", "torch.max({}, torch.tensor(0.0))").format("ap - an + 1.0"),
+            runs=False,
+        ),
+    )  # fmt: skip
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        for inside, hinge in _hinges(context.code):
+            if hinge.is_wrong:
+                message = f"minimising this draws the negative near and drives the positive away: the two terms of {hinge.measure} have changed places"
+                yield self.finding(message, context.code.span(inside))
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        for inside, hinge in _hinges(code):
+            if code.span(inside) == finding.span:
+                one = replace_expression(code, hinge.positive, code.slice(hinge.negative))
+                yield self.fix("exchange the two terms", *one, *replace_expression(code, hinge.negative, code.slice(hinge.positive)))
+
+
+def _hinges(code: Code) -> Iterator[tuple[ast.expr, Hinge]]:
+    """What is cut off at zero, where a positive and a negative compete in it with a margin."""
+    for call in code.calls("relu", "clamp", "clamp_min", "clamp_", "max", "maximum", "ReLU"):
+        method = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.BinOp)
+        inside = call.func.value if method and isinstance(call.func, ast.Attribute) else call.args[0] if call.args else None
+        negated = isinstance(code.parents.get(call), ast.UnaryOp)
+        hinge = _hinge(code, inside) if isinstance(inside, ast.BinOp) and not negated else None
+        if hinge is not None and inside is not None:
+            yield inside, hinge
+
+
+def _hinge(code: Code, inside: ast.BinOp) -> Hinge | None:
+    terms = list(_terms(inside, 1))
+    competing = [(sign, node) for sign, node in terms if not _is_margin(node)]
+    if len(terms) != 3 or len(competing) != 2 or {sign for sign, _ in competing} != {1, -1}:
+        return None
+    if any(sign < 0 for sign, node in terms if _is_margin(node)):
+        return None
+    sides = {side: (sign, node) for sign, node in competing if (side := _side(code, node))}
+    measures = {_measure(code, node) for _, node in competing}
+    if set(sides) != {"positive", "negative"} or len(measures) != 1 or "" in measures:
+        return None
+    measure = measures.pop()
+    (sign, positive), (_, negative) = sides["positive"], sides["negative"]
+    return Hinge(positive, negative, sign < 0 if measure == "distance" else sign > 0, measure)
+
+
+def _terms(node: ast.expr, sign: int) -> Iterator[tuple[int, ast.expr]]:
+    """The terms of a sum with their signs."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield from _terms(node.left, sign)
+        yield from _terms(node.right, -sign if isinstance(node.op, ast.Sub) else sign)
+    else:
+        yield sign, node
+
+
+def _is_margin(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name | ast.Attribute) and bool(MARGINS & _words(node)))
+
+
+def _side(code: Code, node: ast.expr) -> str:
+    """Whether a term is about the positive or the negative, by its own name, else by the names in it."""
+    for one in (node, _made(code, node)):
+        found = _words(one) if one is not None else set()
+        if bool(found & POSITIVE) != bool(found & NEGATIVE):
+            return "positive" if found & POSITIVE else "negative"
+    return ""
+
+
+def _measure(code: Code, node: ast.expr) -> str:
+    """Whether a term is a distance or a similarity, by how it is computed, else by its name; empty where that is not clear."""
+    made = _made(code, node)
+    turned = False
+    while made is not None:
+        if isinstance(made, ast.UnaryOp) and isinstance(made.op, ast.USub):
+            made, turned = made.operand, not turned
+        elif isinstance(made, ast.BinOp) and isinstance(made.op, ast.Sub) and isinstance(made.left, ast.Constant):
+            made, turned = made.right, not turned
+        else:
+            break
+    calls = {_kind(code, one) for one in ast.walk(made) if isinstance(one, ast.Call)} if made is not None else set()
+    squares = made is not None and any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(made))
+    far = bool(calls & DISTANCES) or (squares and bool(calls & {"pow", "square", "abs", "sum"}))
+    near = bool(calls & SIMILARITIES)
+    if not far and not near:
+        turned = False
+        far, near = bool(_words(node) & FAR), bool(_words(node) & NEAR)
+    if far == near or "exp" in calls:
+        return ""
+    return "distance" if far != turned else "similarity"
+
+
+def _made(code: Code, node: ast.expr) -> ast.expr | None:
+    """What a term is: for a name, what it was given above."""
+    if not isinstance(node, ast.Name):
+        return node
+    given = value_of(code, node)
+    return given[0] if given is not None and given[1] is None else None
+
+
+def _kind(code: Code, call: ast.Call) -> str:
+    """The function that a call calls; the class where it is an object made before, as `nn.PairwiseDistance()`."""
+    maker = only_value(code, ast.unparse(call.func)) if isinstance(call.func, ast.Name | ast.Attribute) else call.func
+    return called(maker) if isinstance(maker, ast.Call) else called(call)
+
+
+def _words(node: ast.expr) -> set[str]:
+    names = [one.id if isinstance(one, ast.Name) else one.attr for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute)]
+    return {word for name in names for word in words(name)}

@@ -11,8 +11,9 @@ def run(job, send):
     main = types.ModuleType("__main__")
     main.__file__ = job["name"]
     sys.modules["__main__"] = main
-    with open(job["name"], "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a Path touches more memory
-        file.write(job["code"])
+    file = os.open(job["name"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)  # a file object would touch more memory
+    os.write(file, job["code"].encode("utf-8", "replace"))
+    os.close(file)
     try:
         exec(compile(job["code"], job["name"], "exec"), main.__dict__)
     except SystemExit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from typing import Any
@@ -156,6 +157,20 @@ def test_a_control_message_arrives_as_it_was_sent() -> None:
     with ours, theirs:
         protocol.send(theirs, {"op": "run", "text": "ünï"})
         assert protocol.receive(ours) == {"op": "run", "text": "ünï"}
+
+
+def test_descriptors_that_come_with_a_message_are_given_and_not_inherited():
+    ours, theirs = socket.socketpair()
+    read, write = os.pipe()
+    with ours, theirs:
+        socket.send_fds(theirs, [protocol.pack({"started": True})], [read])
+        descriptors: list[int] = []
+        assert protocol.receive(ours, descriptors) == {"started": True}
+        (given,) = descriptors
+        assert os.fstat(given).st_ino == os.fstat(read).st_ino
+        assert not os.get_inheritable(given)
+    for descriptor in (read, write, given):
+        os.close(descriptor)
 
 
 def test_an_oversized_control_message_is_refused() -> None:

@@ -19,7 +19,7 @@ class Group:
 
     def __init__(self, name):
         version, places = hierarchies()
-        self.files, self.paths, self.ended = {}, [], 0
+        self.files, self.paths, self.ended, self.ready = {}, [], 0, None
         try:
             for place in places:
                 path = os.path.join(place, name)
@@ -55,8 +55,15 @@ class Group:
 
     def limit(self, memory_mb):
         """Bound what a job that begins now may add to what is held already."""
+        if memory_mb != self.ready:
+            self.prepare(memory_mb)
+        self.ready = None
+
+    def prepare(self, memory_mb):
+        """Set the limit of a job before it comes, between two jobs: it takes a fifth of a millisecond."""
         self.ended = self._count()
         self._write("memory", int(self._read("used")) + memory_mb * MB)
+        self.ready = memory_mb
 
     def starved(self):
         """Whether the kernel has ended a process since the last limit was set, for want of memory within it."""

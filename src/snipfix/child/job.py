@@ -21,7 +21,9 @@ import tally
 
 STDOUT, STDERR = 1, 2
 ROOMS = ("world", "probes", "exercise")
-RESULT, TRACE = 100, 101  # up here they are out of the way of a snippet that closes or reuses low ones
+RESULT, TRACE, CHANNEL = 100, 101, 102  # up here they are out of the way of a snippet that closes or reuses low ones
+PIPES = (STDOUT, STDERR, RESULT, TRACE)
+SAMPLE = b'{"name": "sample", "code": "", "before": [], "timeout": 0.5, "seed": 1, "again": null}'  # a message like a job, to rehearse with
 FAILED, LOST = 213, 214  # exit status when the harness failed before the snippet could start, or after
 
 
@@ -53,29 +55,36 @@ class Process:
         self.status = self.usage = None
         self.crowded = None  # since when it has had all the processes it may
         ours, theirs = socket.socketpair()
+        pipes = [os.pipe() for _ in PIPES]
         self.scratch = self.box.new_scratch()
         plan = self.box.plan(self.scratch, loopback)
         self.pid = self.box.fork()
         if self.pid == 0:
-            child_main(zygote, ours, theirs, self.scratch, plan, loopback, ahead)
+            child_main(zygote, ours, theirs, [write for _, write in pipes], self.scratch, plan, loopback, ahead)
         theirs.close()
+        for _, write in pipes:
+            os.close(write)
+        self.reads = [read for read, _ in pipes]  # what the job says, for the parent
         self.channel = ours
         self.end = ends(self.pid)
         self.sizes = tally.sizes()
+        if ahead:
+            self.tell(SAMPLE)
 
-    def begin(self, job, descriptors):
+    def begin(self, bounds, job):
+        """Bound it and hand it the job, whose bytes are none of the fork server's business."""
         if self.box.group:
-            self.box.group.limit(limits.memory_mb(job, self.box.policy))
+            self.box.group.limit(limits.memory_mb(bounds, self.box.policy))
         if limits.FROM_OUTSIDE and not self.ended():
-            limits.of_job(job, self.box.policy, self.sizes, self.pid)
-        body = json.dumps(job).encode()
-        head = struct.pack(">I", len(body))
+            limits.of_job(bounds, self.box.policy, self.sizes, self.pid)
+        self.tell(job)
+        self.channel.close()
+
+    def tell(self, body):
         try:
-            socket.send_fds(self.channel, [head], descriptors)
-            self.channel.sendall(body)
+            self.channel.sendall(framed(body))
         except OSError:
             pass  # it is already dead; its status says more
-        self.channel.close()
 
     def ended(self):
         if self.status is None:
@@ -93,8 +102,14 @@ class Process:
     def forget(self):
         """Let go of its descriptors."""
         self.channel.close()
+        self.hand_over()
         while self.end:
             os.close(self.end.pop())
+
+    def hand_over(self):
+        """The parent has the ends of its pipes now."""
+        while self.reads:
+            os.close(self.reads.pop())
 
     def bury(self, spare):
         """End what the job left behind and remove its folder; gives wait status, usage and whether it ended for want of memory."""
@@ -128,7 +143,7 @@ def ends(pid):
 # In the forked process ------------------------------------------------------------------------------------------------
 
 
-def child_main(zygote, ours, theirs, scratch, plan, loopback, ahead):
+def child_main(zygote, ours, theirs, writes, scratch, plan, loopback, ahead):
     """Everything from the fork to the end; never returns."""
     code, send = FAILED, None
     try:
@@ -137,15 +152,18 @@ def child_main(zygote, ours, theirs, scratch, plan, loopback, ahead):
         os.setsid()
         zygote.box.enter(scratch, plan, loopback)
         zygote.ready.take()
+        channel = adopt(writes, theirs)
+        send = sender(RESULT)
         if ahead:
-            rehearse()
+            rehearse(json.loads(frame(channel)))
             getattr(zygote.executor, "rehearse", int)()
-        received = receive(theirs)
-        if received is None:
+        body = frame(channel)
+        if body is None:
             os._exit(0)
-        theirs.close()
-        task, descriptors = received
-        send = adopt(descriptors, task["stdin"])
+        channel.close()
+        task = json.loads(body)
+        if task["stdin"]:
+            os.dup2(standard_input(task["stdin"]), 0)
         if not limits.FROM_OUTSIDE:
             limits.of_job(task, zygote.policy, tally.sizes())
         if zygote.policy["threads"] > 1 and "torch" in sys.modules:
@@ -208,38 +226,44 @@ def on_pipes(*numbers):
         os.close(write)
 
 
-def rehearse():
+def rehearse(message):
     """A little of what every job will do, in a process that has time: the pages that it takes are its own already when the job comes."""
     exec(compile("class C:\n def f(self, x=1):\n  return [x]\nC().f()", "rehearsal", "exec"), {})
     with open("rehearsal", "w+", encoding="utf-8") as file:
-        file.write(json.loads('{"a": ["b", 1, null]}')["a"][0])
+        file.write(message["name"])
     os.unlink("rehearsal")
 
 
-def receive(channel):
-    """The job and its descriptors, or None when none came."""
-    head, descriptors, _, _ = socket.recv_fds(channel, 4, 8)
-    if len(head) < 4:
-        return None
-    size, body = struct.unpack(">I", head)[0], bytearray()
-    while len(body) < size:
-        part = channel.recv(min(1 << 20, size - len(body)))
+def framed(body):
+    """A message as it goes over a socket: four bytes of length, then itself."""
+    return struct.pack(">I", len(body)) + body
+
+
+def frame(channel):
+    """The next message on a socket, or None where it ends before."""
+    head = exactly(channel, 4)
+    return head and exactly(channel, struct.unpack(">I", head)[0])
+
+
+def exactly(channel, size):
+    """So many bytes, or None."""
+    data = bytearray()
+    while len(data) < size:
+        part = channel.recv(min(1 << 20, size - len(data)))
         if not part:
             return None
-        body += part
-    return json.loads(body.decode()), descriptors
+        data += part
+    return data
 
 
-def adopt(descriptors, stdin):
-    """Put the descriptors in their places, close every other, and give the function that sends to the parent."""
-    stdout, stderr, result, trace = descriptors
-    if stdin:
-        os.dup2(standard_input(stdin), 0)
-    for source, target in ((stdout, STDOUT), (stderr, STDERR), (result, RESULT), (trace, TRACE)):
+def adopt(writes, channel):
+    """Put the pipes' ends and the channel in their places and close every other descriptor; gives the channel."""
+    for source, target in zip((*writes, channel.fileno()), (*PIPES, CHANNEL)):  # noqa: B905 - the target interpreter may be 3.9
         os.dup2(source, target, inheritable=target <= STDERR)
+    channel.close()
     os.closerange(STDERR + 1, RESULT)
-    os.closerange(TRACE + 1, 4096)
-    return sender(RESULT)
+    os.closerange(CHANNEL + 1, 4096)
+    return socket.socket(fileno=CHANNEL)
 
 
 def standard_input(text):

@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
@@ -39,7 +38,8 @@ class Gone(Exception):  # noqa: N818
 class Zygote:
     def __init__(self, control):
         self.control = control
-        start = self.receive()[0]
+        start = self.receive(control)
+        self.mirror = socket.socketpair()
         self.policy, self.scratch = start["policy"], start["scratch"]
         self.box = confine.Box(self.policy, self.scratch)
         self.spare = None
@@ -47,25 +47,29 @@ class Zygote:
 
     # The socket ------------------------------------------------------------------------------------------------------
 
-    def receive(self):
-        """One message and the descriptors that came with it."""
-        head, descriptors, _, _ = socket.recv_fds(self.control, 4, 8)
-        if len(head) < 4:
-            raise Gone
-        size, body = struct.unpack(">I", head)[0], bytearray()
-        while len(body) < size:
-            part = self.control.recv(min(1 << 20, size - len(body)))
-            if not part:
-                raise Gone
-            body += part
-        return json.loads(body.decode()), descriptors
+    def receive(self, channel):
+        """One message, as JSON."""
+        return json.loads(self.frame(channel))
 
-    def send(self, message):
-        body = json.dumps(message).encode()
+    def frame(self, channel):
+        body = jobs.frame(channel)
+        if body is None:
+            raise Gone
+        return body
+
+    def send(self, message, descriptors=()):
+        data = jobs.framed(json.dumps(message).encode())
         try:
-            self.control.sendall(struct.pack(">I", len(body)) + body)
+            if descriptors:
+                data = data[socket.send_fds(self.control, [data], descriptors) :]
+            self.control.sendall(data)
         except OSError as error:
             raise Gone from error
+
+    def rehearse(self):
+        """Take a message, as the next will be: after a fork each page written to is copied first, and nobody waits now."""
+        self.mirror[0].sendall(jobs.framed(jobs.SAMPLE))
+        self.receive(self.mirror[1])
 
     # The loop --------------------------------------------------------------------------------------------------------
 
@@ -82,11 +86,11 @@ class Zygote:
         self.send(self.hello())
         self.fork_ahead()
         while True:
-            message, descriptors = self.receive()
+            message = self.receive(self.control)
             if message["op"] == "environment":
                 self.send(warm.environment())
             elif message["op"] == "run":
-                self.run(message, descriptors)
+                self.run(message, self.frame(self.control))
             # "signal" and "kill" that come after the end of their job are late, and meant for nobody.
 
     def hello(self):
@@ -101,8 +105,9 @@ class Zygote:
     def fork_ahead(self):
         if self.policy["ahead"] and self.spare is None:
             self.spare = jobs.Process(self, ahead=True)
+            self.rehearse()
 
-    def run(self, message, descriptors):
+    def run(self, message, job):
         if warm.load(message["hints"]) and self.spare:
             self.spare.discard()
             self.spare = None
@@ -111,18 +116,17 @@ class Zygote:
         else:
             process, self.spare = self.spare or jobs.Process(self), None
         began = time.monotonic()
-        process.begin(message["job"], descriptors)
-        self.send({"started": True})
-        for descriptor in descriptors:
-            os.close(descriptor)
+        process.begin(message, job)
+        self.send({"started": True}, process.reads)
+        process.hand_over()
         self.served += 1
         if self.served == COLLAPSE_AFTER:
             warm.collapse()
         self.fork_ahead()
-        reason, detail = self.watch(process, limits.memory_mb(message["job"], self.policy))
+        reason, detail = self.watch(process, limits.memory_mb(message, self.policy))
         status, usage, starved = process.bury(self.spare)
         if starved and not reason:
-            reason, detail = "out-of-memory", f"its processes together needed more than the {message['job']['memory_mb']} MB allowed"
+            reason, detail = "out-of-memory", f"its processes together needed more than the {message['memory_mb']} MB allowed"
         self.send(
             {
                 "ended": {
@@ -135,6 +139,8 @@ class Zygote:
                 }
             }
         )
+        if self.box.group:
+            self.box.group.prepare(limits.memory_mb(message, self.policy))  # the next will hardly ask for another
 
     def watch(self, process, memory_mb):
         """Wait for the end of the job while obeying the parent; gives the reason when this loop ended it."""
@@ -144,7 +150,7 @@ class Zygote:
         while not process.ended():
             ready, _, _ = select.select([self.control, *process.end], [], [], pause if process.end else min(pause, LOOK_SECONDS))
             if self.control in ready:
-                order, _ = self.receive()
+                order = self.receive(self.control)
                 process.signal(signal.SIGKILL if order["op"] == "kill" else signal.SIGUSR1)
             elif not ready and time.monotonic() >= due:
                 began = time.process_time()
@@ -167,8 +173,7 @@ def main():
     except Gone:
         pass
     except confine.Refused as refusal:
-        body = json.dumps({"refused": refusal.args[0], "hint": refusal.args[1]}).encode()
-        control.sendall(struct.pack(">I", len(body)) + body)
+        control.sendall(jobs.framed(json.dumps({"refused": refusal.args[0], "hint": refusal.args[1]}).encode()))
     except BaseException:
         traceback.print_exc()
         os._exit(1)

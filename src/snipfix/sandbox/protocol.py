@@ -6,7 +6,7 @@ and the total is bounded. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import json
+import os
 import socket
 import struct
 from collections.abc import Sequence
@@ -25,6 +25,8 @@ TOTAL_LIMIT = 8 << 20
 """Bytes of all messages of a job that are kept."""
 CONTROL_LIMIT = 1 << 20
 """Bytes of one message of the fork server."""
+
+_MOST_DESCRIPTORS = 8
 
 WORDS = frozenset({"ok", "raised", "exited"})
 """Kinds of outcome that a job may claim."""
@@ -132,27 +134,23 @@ def _fitted(value: Any, kind: Any) -> tuple[bool, Any]:
 
 def pack(message: dict[str, Any]) -> bytes:
     """One control message: four bytes of length, then JSON."""
-    body = json.dumps(message).encode()
+    body = msgspec.json.encode(message)
     return struct.pack(">I", len(body)) + body
 
 
-def send(control: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Send one control message, with descriptors if given. Raises OSError when the fork server is gone."""
-    data = pack(message)
-    if descriptors:
-        socket.send_fds(control, [data[:4]], list(descriptors))
-        data = data[4:]
-    control.sendall(data)
+def send(control: socket.socket, *messages: dict[str, Any]) -> None:
+    """Send control messages, all at once. Raises OSError when the fork server is gone."""
+    control.sendall(b"".join(map(pack, messages)))
 
 
-def receive(control: socket.socket) -> dict[str, Any]:
-    """The next control message.
+def receive(control: socket.socket, descriptors: list[int] | None = None) -> dict[str, Any]:
+    """The next control message; descriptors that come with it are added to the list, where one is given.
 
     Raises:
         EOFError: the fork server is gone, or spoke out of turn.
         TimeoutError: it said nothing in the socket's time limit.
     """
-    size = struct.unpack(">I", _exactly(control, 4))[0]
+    size = struct.unpack(">I", _exactly(control, 4, descriptors))[0]
     if size > CONTROL_LIMIT:
         raise EOFError("oversized control message")
     try:
@@ -162,11 +160,17 @@ def receive(control: socket.socket) -> dict[str, Any]:
     return message
 
 
-def _exactly(control: socket.socket, size: int) -> bytes:
+def _exactly(control: socket.socket, size: int, descriptors: list[int] | None = None) -> bytes:
     data = bytearray()
     while len(data) < size:
         try:
-            part = control.recv(size - len(data))
+            if descriptors is None:
+                part = control.recv(size - len(data))
+            else:
+                part, came, _, _ = socket.recv_fds(control, size - len(data), _MOST_DESCRIPTORS)
+                for descriptor in came:
+                    os.set_inheritable(descriptor, False)
+                descriptors += came
         except ConnectionError as error:
             raise EOFError("the fork server is gone") from error
         if not part:

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +152,10 @@ class Server:
         hint = "--python takes the path of a Python 3.9 or later; `snipfix doctor` shows what it lacks"
         return SandboxError(f"the fork server of {self.policy.python} did not start: {last}", hint=hint)
 
-    def ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-        """Send one message. Raises EOFError when the server is gone."""
+    def ask(self, *messages: dict[str, Any]) -> None:
+        """Send messages, all at once. Raises EOFError when the server is gone."""
         try:
-            protocol.send(self.control, message, descriptors)
+            protocol.send(self.control, *messages)
         except OSError as error:
             raise EOFError("the fork server is gone") from error
 

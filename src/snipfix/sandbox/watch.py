@@ -11,8 +11,6 @@ import threading
 import time
 from typing import Any
 
-import msgspec
-
 from snipfix.evidence import Job, Outcome, Usage
 from snipfix.sandbox import protocol
 from snipfix.sandbox.policy import hints, talks_to_itself
@@ -24,9 +22,9 @@ LAST_WORDS = 0.5
 """Seconds between the soft signal and the kill."""
 BURIAL = 15.0
 """Seconds the fork server may take to report the end of a job it was told to kill."""
-LOADING = 180.0
-"""Seconds for imports in the fork server before a job starts."""
 CHUNK = 1 << 16
+PIPES = ("stdout", "stderr", "result", "trace")
+"""What a job says, in the order in which the fork server hands over the pipes' ends."""
 BROKEN_OFF = "the run was broken off"
 HARNESS_FAILED = 213
 """Exit status by which the job process says that it never came to the snippet."""
@@ -58,28 +56,25 @@ class Watch:
         self.merge = protocol.Merge()
         self.killed = ""
         self.end: dict[str, Any] = {}
-        self.started = 0.0
         self._telling = threading.Lock()
         self._told = False
 
     def outcome(self) -> Outcome:
         """Run and judge. Raises EOFError when the fork server itself is lost."""
-        pipes = {name: os.pipe() for name in ("stdout", "stderr", "result", "trace")}
+        order = _order(self.job)
+        with self._telling:
+            if self.killed:
+                return Outcome(kind="refused", detail=BROKEN_OFF)
+            self.server.ask(order, _complete(self.job))
+            self._told = True
+        reads: list[int] = []
         try:
-            texts = [self.job.code, *(block.code for block in self.job.before)]
-            message = {"op": "run", "job": _complete(self.job), "hints": hints(texts), "loopback": talks_to_itself(texts)}
-            try:
-                with self._telling:
-                    if self.killed:
-                        return Outcome(kind="refused", detail=BROKEN_OFF)
-                    self.server.ask(message, [write for _, write in pipes.values()])
-                    self._told = True
-            finally:
-                for _, write in pipes.values():
-                    os.close(write)
-            self._supervise({name: read for name, (read, _) in pipes.items()})
+            self._receive(reads)
+            if len(reads) != len(PIPES):
+                raise EOFError("the fork server gave no pipes")
+            self._supervise(dict(zip(PIPES, reads, strict=True)))
         finally:
-            for read, _ in pipes.values():
+            for read in reads:
                 os.close(read)
         return self._judged()
 
@@ -94,7 +89,7 @@ class Watch:
     # The clock and the pipes -----------------------------------------------------------------------------------------
 
     def _supervise(self, pipes: dict[str, int]) -> None:
-        deadline, step = time.monotonic() + LOADING, "loading"
+        deadline, step = time.monotonic() + self.job.timeout, "running"
         with selectors.DefaultSelector() as selector:
             selector.register(self.server.control, selectors.EVENT_READ, "control")
             for name, descriptor in pipes.items():
@@ -111,12 +106,7 @@ class Watch:
                         if not self._read(key.fd, key.data):
                             selector.unregister(key.fd)
                         continue
-                    message = self._receive()
-                    if "started" in message:
-                        self.started = time.monotonic()
-                        deadline, step = self.started + self.job.timeout, "running"
-                    elif "ended" in message:
-                        self.end = message["ended"]
+                    self.end = self._receive().get("ended", {})
                 if self._flooded() and not self.killed:
                     self._kill("output-flood")
                     deadline, step = time.monotonic() + BURIAL, "dying"
@@ -142,9 +132,9 @@ class Watch:
         with self._telling:
             self.server.ask({"op": "kill"})
 
-    def _receive(self) -> dict[str, Any]:
+    def _receive(self, descriptors: list[int] | None = None) -> dict[str, Any]:
         try:
-            return protocol.receive(self.server.control)
+            return protocol.receive(self.server.control, descriptors)
         except TimeoutError as error:
             raise EOFError("the fork server hung") from error
 
@@ -232,6 +222,13 @@ class Watch:
         return str(self.end.get("detail", ""))
 
 
+def _order(job: Job) -> dict[str, Any]:
+    """What the fork server has to know of a job; it passes the rest on unread."""
+    texts = [job.code, *(block.code for block in job.before)]
+    bounds = {"timeout": job.timeout, "processor": job.processor, "memory_mb": job.memory_mb}
+    return {"op": "run", "hints": hints(texts), "loopback": talks_to_itself(texts), **bounds}
+
+
 def _complete(job: Job) -> dict[str, Any]:
     """The job with every field, those at their default too: the child knows no defaults."""
-    return {name: msgspec.to_builtins(getattr(job, name)) for name in job.__struct_fields__}
+    return {name: getattr(job, name) for name in job.__struct_fields__}

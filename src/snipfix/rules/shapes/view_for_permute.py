@@ -23,13 +23,15 @@ SEQUENCE = (
     "import torch, torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     "        self.rnn = nn.GRU(5, 6)\n    def forward(self, x):\n        {}\n        return self.rnn(x)[0]\nprint(Tagger()(torch.rand(4, 7, 5)).shape)\n"
 )
+PICTURES = "import torch, torch.nn as nn\nx = torch.rand(4, 32, 32, 3).{}\nprint(nn.Conv2d(3, 8, 3)(x).shape)\n"
 
 
 class ViewForPermute(Rule):
     """A `view` or `reshape` gives a tensor its own sizes in another order, which mixes the numbers instead of exchanging the axes.
 
     ## What it does
-    Reports, inside a model's forward, a view whose new shape has the old sizes in another order (sizes of one left out, three others at least).
+    Reports, inside a model's forward, a view whose new shape has the old sizes in another order (sizes of one left out, three others at least);
+    outside, one that gives pictures with three channels at the end the shape of pictures with three channels in front.
 
     ## Why is this bad?
     A view deals the numbers out anew in memory order. Pixels become channels, steps of one sequence become samples; every shape fits, and the
@@ -64,6 +66,7 @@ class ViewForPermute(Rule):
         Good(SEQUENCE.format("x = x.unsqueeze(1).view(x.size(0), x.size(1), 1, x.size(2)).squeeze(2)")),
     )
     BAD = (
+        Bad(PICTURES.format("view(-1, 3, 32, 32)"), at=(2, 5), fixed=PICTURES.format("permute(0, 3, 1, 2)")),
         Bad(
             NET.format("images.view(images.size(0), 3, images.size(1), images.size(2))"),
             at=(7, 13),
@@ -122,7 +125,7 @@ def _view(code: Code, span: Span) -> ast.Call | None:
         return None
     inside = [up for up in code.ancestors(call) if isinstance(up, ast.FunctionDef | ast.ClassDef)]
     method = inside[:2] and isinstance(inside[0], ast.FunctionDef) and isinstance(inside[-1], ast.ClassDef)
-    return call if method else None
+    return call if method or not inside else None
 
 
 def _computes(call: ast.Call) -> bool:

@@ -104,8 +104,34 @@ def used_after(crash: Crash, name: ast.Name) -> bool:
 
 def wrapped(crash: Crash, node: ast.expr | None, template: str, title: str, meaning: Meaning = Meaning.RESTORES) -> Iterator[Offer]:
     """The expression in a template, where it stands."""
-    if node is not None:
-        yield Offer(title, wrap_expression(crash.code, node, template), meaning)
+    if node is None:
+        return
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    for made in (node, birth.value) if birth is not None else (node,):
+        before = _before(made, template)
+        if before is not None:
+            yield Offer(title, replace_expression(crash.code, made, crash.text(before)), meaning)
+    yield Offer(title, wrap_expression(crash.code, node, template), meaning)
+
+
+UNDONE = {
+    "{}.squeeze(1)": (".unsqueeze(1)", ".unsqueeze(dim=1)", ".unsqueeze(-1)"),
+    "{}.unsqueeze(1)": (".squeeze(1)", ".squeeze(dim=1)", ".squeeze(-1)", ".squeeze()"),
+    "{}.t()": (".t()", ".T", ".transpose(0, 1)", ".transpose(1, 0)"),
+    "{}.transpose(-2, -1)": (".transpose(-2, -1)", ".transpose(-1, -2)", ".transpose(1, 2)", ".transpose(2, 1)", ".mT"),
+    "{}.transpose(1, 2)": (".transpose(1, 2)", ".transpose(2, 1)", ".permute(0, 2, 1)"),
+    "{}.permute(0, 3, 1, 2)": (".permute(0, 2, 3, 1)",),
+}
+"""What the author wrote that a template would only take back."""
+
+
+def _before(made: ast.expr, template: str) -> ast.expr | None:
+    """The value before a step that the template would only take back: `W` of `W.t()` for `{}.t()`."""
+    step = made.func if isinstance(made, ast.Call) else made
+    if not isinstance(step, ast.Attribute):
+        return None
+    written = ast.unparse(made)[len(ast.unparse(step.value)) :]
+    return step.value if written in UNDONE.get(template, ()) else None
 
 
 def _rebound(crash: Crash, name: ast.Name, template: str) -> tuple[Edit, ...]:

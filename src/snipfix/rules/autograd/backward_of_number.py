@@ -9,6 +9,7 @@ from snipfix.codemods import replace_expression, unwrap_call
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.observed import called
 
 
 class BackwardOfNumber(CrashRule):
@@ -65,9 +66,16 @@ class BackwardOfNumber(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         tensor = crash.node.value if isinstance(crash.node, ast.Attribute) else None
         birth = crash.born(tensor) if isinstance(tensor, ast.Name) else None
-        for node in [one for one in (tensor, birth.value if birth is not None else None) if one is not None]:
+        for node in [one for one in (tensor, birth.value if birth is not None else None, *_returned(crash, birth)) if one is not None]:
             for call in ast.walk(node):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "item" and not call.args:
                     yield Offer("Keep the tensor", replace_expression(crash.code, call, crash.text(call.func.value)))
                 elif isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "float":
                     yield Offer("Keep the tensor", unwrap_call(crash.code, call))
+
+
+def _returned(crash: Crash, birth: ast.Assign | None) -> Iterator[ast.expr]:
+    """What the text's own function gives back whose result is the number."""
+    name = called(birth.value) if birth is not None else ""
+    for made in (one for one in crash.code.all(ast.FunctionDef) if one.name == name):
+        yield from (node.value for node in crash.code.all(ast.Return, made) if node.value is not None)

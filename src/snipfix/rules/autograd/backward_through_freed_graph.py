@@ -128,8 +128,13 @@ class BackwardThroughFreedGraph(CrashRule):
             if birth is not None and birth.lineno < loop.lineno and not any(birth is one for one in ast.walk(loop)):
                 if FIXED & set(words(name)):
                     yield Offer(f"Keep {name} as the number it was", wrap_expression(code, birth.value, "{}.detach()"))
-                moved = joined(remove_statement(code, birth.lineno), insert_statement_before(code, loop.body[0].lineno, code.slice(birth)))
-                yield Offer(f"Compute {name} in every round", moved)
+                chain = sorted(_made_of(crash, birth), key=lambda one: one.lineno)
+                for needed in ([birth], chain)[: len(chain)]:
+                    text = "\n".join(code.slice(one) for one in needed)
+                    gone = [remove_statement(code, one.lineno) for one in needed]
+                    names = ", ".join(code.slice(one.targets[0]) for one in needed)
+                    moved = joined(*gone, insert_statement_before(code, loop.body[0].lineno, text))
+                    yield Offer(f"Compute {names} in every round", moved)
 
     @staticmethod
     def _first_of_two(crash: Crash, earlier: ast.Expr) -> Iterator[Offer]:
@@ -178,9 +183,22 @@ class BackwardThroughFreedGraph(CrashRule):
             for name in dict.fromkeys(node.id for node in body if isinstance(node.ctx, ast.Store)):
                 reads = [(node.lineno, node.col_offset) for node in body if node.id == name and isinstance(node.ctx, ast.Load)]
                 stores = [node.lineno for node in body if node.id == name and isinstance(node.ctx, ast.Store)]
-                if reads and min(reads)[0] <= min(stores) and (name, loop) not in found:
+                value = crash.frame.locals.get(name) if crash.frame else None
+                leaf = value is not None and value.kind == "tensor" and not value.grad_fn
+                if reads and min(reads)[0] <= min(stores) and (name, loop) not in found and not leaf:
                     found.append((name, loop))
         return found
+
+
+def _made_of(crash: Crash, birth: ast.Assign) -> list[ast.Assign]:
+    """An assignment and those above it in the same block whose graph it carries on."""
+    found, seen = [birth], crash.frame.locals if crash.frame else {}
+    for one in found:
+        for node in ast.walk(one.value):
+            made = crash.born(node) if isinstance(node, ast.Name) and node.id in seen and seen[node.id].grad_fn else None
+            if made is not None and made.lineno < one.lineno and made not in found and made.col_offset == birth.col_offset:
+                found.append(made)
+    return found
 
 
 def _is_backward(node: ast.Expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_after, joined, remove_statement, rename_attribute, replace_expression
+from snipfix.codemods import insert_statement_after, joined, remove_statement, rename_attribute, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -127,6 +127,10 @@ def _in_place(crash: Crash) -> Iterator[tuple[str, tuple[Edit, ...]]]:
                 f"({value})" if isinstance(node.value, ast.BinOp | ast.IfExp | ast.UnaryOp) and not isinstance(node.op, ast.Add) else value
             )
             yield "Compute a new tensor", (Edit(start, end, f"{node.target.id} = {node.target.id} {SIGNS[type(node.op)]} {value}"),)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and isinstance(node.targets[0].value, ast.Name):
+            birth = crash.born(node.targets[0].value)
+            if birth is not None and birth.lineno < node.lineno and isinstance(birth.value, ast.Call):
+                yield "Write into a copy", wrap_expression(code, birth.value, "{}.clone()")
         elif isinstance(node, ast.keyword) and node.arg == "inplace" and ast.unparse(node.value) == "True":
             yield "Leave the input of the activation alone", replace_expression(code, node.value, "False")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _ends_in_place(node.func.attr):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import joined, wrap_expression
+from snipfix.codemods import joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -84,8 +84,11 @@ class OptimizerWithoutParameters(CrashRule):
         call = crash.call
         given = call.args[0] if call is not None and call.args else keyword(call, "params")
         birth = crash.born(given) if isinstance(given, ast.Name) else None
-        if birth is not None and isinstance(birth.value, ast.Call) and ast.unparse(birth.value.func).endswith("parameters"):
-            yield from wrapped(crash, birth.value, "list({})", "Keep the parameters in a list")
+        made = birth.value if birth is not None else None
+        if isinstance(made, ast.Call) and ast.unparse(made.func).endswith(("parameters", "filter", "map", "chain")):
+            yield from wrapped(crash, made, "list({})", "Keep the parameters in a list")
+        if isinstance(made, ast.GeneratorExp):
+            yield Offer("Keep the parameters in a list", replace_expression(code, made, f"[{crash.text(made)[1:-1]}]"))
 
     @staticmethod
     def _holds_layers(node: ast.Assign) -> bool:

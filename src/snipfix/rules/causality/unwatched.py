@@ -47,7 +47,14 @@ class Read:
 
     @property
     def batch_first(self) -> bool:
-        given = [word for one in ast.walk(self.made) if isinstance(one, ast.Call) for word in one.keywords if word.arg == "batch_first"]
+        used = {one.id for one in ast.walk(self.made) if isinstance(one, ast.Name)}
+        layers = [
+            one.value
+            for one in ast.walk(self.node)
+            if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name) and one.targets[0].id in used
+        ]
+        calls = [one for value in (self.made, *layers) for one in ast.walk(value) if isinstance(one, ast.Call)]
+        given = [word for one in calls for word in one.keywords if word.arg == "batch_first"]
         return any(isinstance(word.value, ast.Constant) and word.value.value is True for word in given)
 
     def decoded(self) -> str:

@@ -81,7 +81,7 @@ class IntegersRequireGradient(CrashRule):
                 )
         if call.args and ast.unparse(call.func).rpartition(".")[2] == "Parameter":
             yield from value_offers(crash, call.args[0], "{}.float()", "Make the numbers floating-point first")
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "requires_grad_":
+            yield from value_offers(crash, call.func.value, "{}.float()", "Make the numbers floating-point first")
         elif keyword(call, "dtype") is not None or call.args or ast.unparse(call.func).startswith("torch."):
             yield Offer("Make the numbers float32", add_keyword(crash.code, call, "dtype", "torch.float32"))
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "requires_grad_":
-            yield from value_offers(crash, call.func.value, "{}.float()", "Make the numbers floating-point first")

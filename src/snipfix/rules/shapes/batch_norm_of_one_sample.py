@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword
+from snipfix.rules.observed import called
 
 
 class BatchNormOfOneSample(CrashRule):
@@ -64,11 +65,17 @@ class BatchNormOfOneSample(CrashRule):
         return f"{layer} is in training mode and is given one value per channel: {shape_text(crash.shape(0))}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        loaders = [node for node in crash.code.all(ast.Call) if called(node) == "DataLoader"]
+        for loader in loaders:
+            if keyword(loader, "drop_last") is None:
+                yield Offer("Drop the last, smaller batch", add_keyword(crash.code, loader, "drop_last", "True"))
         trains = any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in crash.code.nodes)
         frame = crash.frames[0] if crash.frames else None
         call = crash.code.node_at(frame.span, ast.Call) if frame else None
-        if not trains and isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+        if not trains and isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not _repeated(crash, call):
             yield Offer("Switch the model to evaluation", insert_statement_before(crash.code, call.lineno, f"{call.func.id}.eval()"))
-        for node in crash.code.nodes:
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("DataLoader") and keyword(node, "drop_last") is None:
-                yield Offer("Drop the last, smaller batch", add_keyword(crash.code, node, "drop_last", "True"))
+
+
+def _repeated(crash: Crash, node: ast.AST) -> bool:
+    """Whether a call stands in a loop: a model is not put to evaluation batch by batch."""
+    return any(isinstance(up, ast.For | ast.While) for up in crash.code.ancestors(node))

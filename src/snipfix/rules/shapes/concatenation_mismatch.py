@@ -79,13 +79,13 @@ class ConcatenationMismatch(CrashRule):
             return
         given = len(call.args) > 1
         lengths = {len(shape) for shape in shapes}
-        items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List | ast.Tuple) else []
+        items = _items(crash, call)
         if len(lengths) == 1:
             yield from self._turned(crash, items, shapes)
             differing = [at for at in range(len(shapes[0])) if len({shape[at] for shape in shapes}) > 1]
             chosen = given or keyword(call, "dim") is not None
-            # Of three dimensions one is the time: whoever chose the dimension meant it, and the layout is wrong instead.
-            time = chosen and len(shapes[0]) == 3 and ast.unparse(keyword(call, "dim") or ast.Constant(1)) != "0"
+            # Of three dimensions one is the time: whoever chose the dimension meant it, and the layout is wrong instead, unless the widths alone differ.
+            time = chosen and len(shapes[0]) == 3 and differing != [2] and ast.unparse(keyword(call, "dim") or ast.Constant(1)) != "0"
             if len(differing) == 1 and not time:
                 text = str(differing[0])
                 edits = replace_argument(crash.code, call, 1, text) if given else add_keyword(crash.code, call, "dim", text)
@@ -108,3 +108,11 @@ class ConcatenationMismatch(CrashRule):
                 if dim is not None:
                     yield Offer("Add the axis in the other place", replace_expression(crash.code, item.args[0], dim))
             yield from wrapped(crash, item, "{}.transpose(0, 1)", "Exchange the first two axes")
+
+
+def _items(crash: Crash, call: ast.Call) -> list[ast.expr]:
+    """The tensors as they are written: in the call, or in the list that it is given by name."""
+    given = call.args[0] if call.args else None
+    birth = crash.born(given) if isinstance(given, ast.Name) else None
+    made = birth.value if birth is not None else given
+    return made.elts if isinstance(made, ast.List | ast.Tuple) else []

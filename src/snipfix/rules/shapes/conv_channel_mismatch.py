@@ -97,7 +97,7 @@ class ConvChannelMismatch(CrashRule):
         yield from one_channel(crash, node)
         if len(given) == dims - 1 and taken == 1:
             yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the images a channel axis")
-        if given[-1] == taken:
+        if given[-1] == taken and not _channels_in_front(crash, given):
             moved = "{}.transpose(1, 2)" if len(given) == 3 else "{}.permute(0, 3, 1, 2)" if len(given) == 4 else "{}.movedim(-1, 1)"
             # Sequences are turned just for the convolution; images are brought into PyTorch's layout once and for all.
             yield from value_offers(crash, node, moved, "Put the channels in front", here=len(given) == 3)
@@ -105,6 +105,18 @@ class ConvChannelMismatch(CrashRule):
         yield from _next_width(crash, width)
         yield from width_offers(crash, width, self._channels(crash), what="number of input channels")
         yield from rejoined(crash)
+
+
+def _channels_in_front(crash: Crash, given: tuple[int, ...]) -> bool:
+    """Whether the input shows its channels in front: square maps, or just what another layer for maps gave; its last axis is then no channels by chance."""
+    square = len(given) == 4 and given[2] == given[3] != given[1]
+    outcome = crash.context.outcome
+    outputs = {
+        call.output.shape
+        for call in (outcome.calls if outcome else ())
+        if call.output and call.module.type.endswith(("1d", "2d", "3d")) and call.module.path != (crash.module.path if crash.module else "")
+    }
+    return square or given in outputs
 
 
 def _next_width(crash: Crash, width: ast.expr | None) -> Iterator[Offer]:

@@ -10,7 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import passed, value_offers
-from snipfix.rules.widths import argument_of, width_offers
+from snipfix.rules.widths import argument_of, parameter_index, width_offers
 
 
 class IndexOutOfRange(CrashRule):
@@ -129,7 +129,22 @@ class IndexOutOfRange(CrashRule):
             for name, value in frame.locals.items():
                 if value.length == highest + 1 and frame.function == "<module>" and crash.function_of(size) is crash.code.tree:
                     yield Offer(f"Make room for all of {name}", replace_expression(crash.code, size, f"len({name})"))
+        if crash.setting("num_embeddings") == str(highest):
+            for counted in (size, *_handed_down(crash, size)):
+                if isinstance(counted, ast.Call) and ast.unparse(counted.func) == "len":
+                    text = f"{crash.text(counted)} + 1"
+                    yield Offer(f"Set the number of entries to {text}", replace_expression(crash.code, counted, text))
         yield from width_offers(crash, size, highest + 1, what="number of entries")
+
+
+def _handed_down(crash: Crash, size: ast.expr) -> Iterator[ast.expr]:
+    """What the calls that build its model give for a parameter of the constructor."""
+    owner, function = crash.class_of(size), crash.function_of(size)
+    position = parameter_index(function, size.id) if isinstance(function, ast.FunctionDef) and isinstance(size, ast.Name) else None
+    for call in crash.code.calls(owner.name) if owner is not None and position is not None else ():
+        given = argument_of(call, position or 0, ast.unparse(size))
+        if given is not None:
+            yield given
 
 
 def announced(crash: Crash, highest: int) -> int:

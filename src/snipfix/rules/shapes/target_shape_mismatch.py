@@ -145,6 +145,11 @@ class TargetShapeMismatch(CrashRule):
                 wrap_expression(crash.code, target, "{}.reshape(-1)"),
             )
             yield Offer("Count every step as a sample", flat)
+        if len(given) > 3 and given[:-1] == wanted:
+            moved = "{}.permute(0, 3, 1, 2)" if len(given) == 4 else "{}.movedim(-1, 1)"
+            yield from wrapped(crash, predicted, moved, "Put the classes in the second place")
+        if len(given) == 3 and wanted == given[1:2]:
+            yield from last_layer(crash)
         if len(given) == 2 and prod(wanted) == given[0]:
             yield from wrapped(crash, target, "{}.reshape(-1)", "Flatten the targets as the predictions were")
         if len(given) == 3 and wanted == (given[0],) and given[1] == 1:
@@ -203,6 +208,23 @@ def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -
             yield Offer("Let the batch come first", add_keyword(crash.code, node, "batch_first", "True"))
         elif called(node) == "pad_sequence" and isinstance(node, ast.Call) and len(node.args) < 2 and not keyword(node, "batch_first"):
             yield Offer("Put the padded sequences with the batch first", add_keyword(crash.code, node, "batch_first", "True"))
+
+
+def last_layer(crash: Crash) -> Iterator[Offer]:
+    """The state of a recurrent layer, (layers, batch, width), handed whole to the next layer: the last layer's is meant."""
+    states = {_state(node.targets[0]): crash.function_of(node) for node in crash.code.all(ast.Assign) if isinstance(node.value, ast.Call)}
+    for call in crash.code.all(ast.Call):
+        given = call.args[0] if len(call.args) == 1 and isinstance(call.func, ast.Attribute) else None
+        if isinstance(given, ast.Name) and given.id and states.get(given.id) is crash.function_of(call):
+            yield Offer("Take the state of the last layer", replace_expression(crash.code, given, f"{given.id}[-1]"))
+
+
+def _state(target: ast.expr) -> str:
+    """The name of h in `out, h = ...` and `out, (h, c) = ...`; empty for another target."""
+    second = target.elts[1] if isinstance(target, ast.Tuple) and len(target.elts) == 2 else None
+    if isinstance(second, ast.Tuple) and len(second.elts) == 2:
+        second = second.elts[0]
+    return second.id if isinstance(second, ast.Name) else ""
 
 
 def cross_entropy(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:

@@ -27,6 +27,25 @@ REPLAYS: dict[str, list[str]] = {
     "torch.chain_matmul": ["torch.chain_matmul(A, A, A)"],
     "torch.lu": ["torch.lu(A)", "torch.lu(A[None], pivot=True)"],
     "torch.lu_solve": ["torch.lu_solve(A, torch.linalg.lu_factor(A)[0], torch.linalg.lu_factor(A)[1])"],
+    "torch.triangular_solve": [
+        "X, _ = torch.triangular_solve(A, A.triu())\nX",
+        "torch.triangular_solve(A, A.tril(), upper=False)[0]",
+        "torch.triangular_solve(A, A.triu(), unitriangular=True).solution",
+    ],
+    "torch.svd": ["U, S, V = torch.svd(A[:, :2])\n(U, S, V)", "_, S, _ = torch.svd(A)\nS"],
+    "torch.norm": [
+        "torch.norm(A)",
+        "torch.norm(A, 1)",
+        "torch.norm(A, p=2, dim=1, keepdim=True)",
+        "torch.norm(A[None], 3.0, (0, 1))",
+        "torch.norm(input=A, p='fro', dim=0)",
+    ],
+    "torch.backends.cuda.sdp_kernel": [
+        (
+            "with torch.backends.cuda.sdp_kernel(enable_flash=False, enable_mem_efficient=False):\n"
+            "    Y = F.scaled_dot_product_attention(A[None], A[None], A[None])\nY"
+        )
+    ],
     "torch.ger": ["torch.ger(A[0], A[1])", "torch.ger(input=V, vec2=V)"],
     "torch.nn.functional.upsample": ["F.upsample(A[None, None], scale_factor=2)", "F.upsample(A[None, None], size=5, mode='bilinear')"],
     "torch.nn.functional.upsample_nearest": ["F.upsample_nearest(A[None, None], scale_factor=2)"],

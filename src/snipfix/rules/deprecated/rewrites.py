@@ -85,10 +85,49 @@ def _to_tensor(context: Context, call: ast.Call, name: str) -> str:  # noqa: ARG
     return text if isinstance(context.code.parents.get(call), ast.List) else f"{v2}.Compose([{text}])"
 
 
+def _norm(context: Context, call: ast.Call, name: str) -> str:  # noqa: ARG001
+    """norm(x, p, dim, keepdim) was a vector's norm for every number p, and for "fro"; without `dim` it took no notice of `keepdim`."""
+    given = _arguments(call, ("input", "p", "dim", "keepdim"))
+    torch, order = context.code.slice(call.func).rpartition(".")[0], _literal(given.get("p"), "fro")
+    known = order == "fro" or (isinstance(order, int | float) and not isinstance(order, bool))
+    if (
+        given.keys() - {"input", "p", "dim", "keepdim"}
+        or "input" not in given
+        or not torch
+        or not known
+        or {"keepdim"} == given.keys() - {"input", "p"}
+    ):
+        return ""
+    further = [context.code.slice(given["p"])] if order not in ("fro", 2) else []
+    further += [f"{key}={context.code.slice(given[key])}" for key in ("dim", "keepdim") if key in given]
+    return f"{torch}.linalg.vector_norm({', '.join([context.code.slice(given['input']), *further])})"
+
+
+KERNELS = {
+    "enable_flash": "FLASH_ATTENTION",
+    "enable_math": "MATH",
+    "enable_mem_efficient": "EFFICIENT_ATTENTION",
+    "enable_cudnn": "CUDNN_ATTENTION",
+}
+"""The switches of sdp_kernel in order, all on by default, and what each is called in SDPBackend."""
+
+
+def _attention_kernels(context: Context, call: ast.Call, name: str) -> str:  # noqa: ARG001
+    """sdp_kernel(enable_flash=False, ...) named what is off; sdpa_kernel is given what is on."""
+    given = _arguments(call, tuple(KERNELS))
+    torch = context.code.slice(call.func).partition(".backends")[0]
+    switches = {key: _literal(given.get(key), True) for key in KERNELS}
+    on = [f"{torch}.nn.attention.SDPBackend.{KERNELS[key]}" for key, value in switches.items() if value is True]
+    plain = not given.keys() - KERNELS.keys() and all(isinstance(value, bool) for value in switches.values())
+    return f"{torch}.nn.attention.sdpa_kernel([{', '.join(on)}])" if on and plain else ""
+
+
 REWRITES: dict[str, Callable[[Context, ast.Call, str], str]] = {
     "fourier": fourier,
     "eigenvalues": _eigenvalues,
     "default-type": _default_type,
     "to-tensor": _to_tensor,
+    "norm": _norm,
+    "attention-kernels": _attention_kernels,
 }
 """What a shape of the table makes of a call, given the old last name: the text of the new expression, empty where it cannot tell."""

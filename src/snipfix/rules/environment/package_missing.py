@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from snipfix.model import Applicability, Category
+import ast
+from collections.abc import Iterator
+
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
-from snipfix.rules.diagnosis import Crash, CrashRule
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.names.conventions import PACKAGES
+
+SHOWN = {"torchcrf": ("batch_first", ".decode(")}
+"""Where another package differs by capitals alone: what a text says that means this one."""
 
 
 class PackageMissing(CrashRule):
@@ -27,7 +34,7 @@ class PackageMissing(CrashRule):
     ```
 
     ## Fix safety
-    No edit is offered.
+    No edit is offered, unless a known package is spelt so but for capitals: `TorchCRF` for pytorch-crf, which is imported as `torchcrf`.
 
     ## References
     - Python, ModuleNotFoundError
@@ -43,10 +50,31 @@ class PackageMissing(CrashRule):
         Good("import json\n", runs=False),
         Good("try:\n    import not_there_at_all\nexcept ImportError:\n    pass\n", runs=False),
     )
-    BAD = (Bad("import not_there_at_all\n", at=(1, 1), runs=False),)
+    BAD = (
+        Bad("import not_there_at_all\n", at=(1, 1), runs=False),
+        Bad(
+            "from TorchCRF import CRF  # 条件随机场\nprint(CRF(3, batch_first=True))\n",
+            at=(1, 1),
+            fixed="from torchcrf import CRF  # 条件随机场\nprint(CRF(3, batch_first=True))\n",
+        ),
+    )
 
     def explains(self, crash: Crash) -> bool:
         return crash.operation.name in ("import", "call", "") or crash.failure.type == "ModuleNotFoundError"
 
     def says(self, crash: Crash) -> str:
         return f"the package {crash.found[0].partition('.')[0]} is not installed"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        wrong = crash.found[0].partition(".")[0]
+        right = next((name for name in PACKAGES if name.casefold() == wrong.casefold() and name != wrong), "")
+        statement = crash.statement
+        if not right or not isinstance(statement, ast.Import | ast.ImportFrom):
+            return
+        if not any(word in crash.code.text for word in SHOWN.get(right, ("",))):
+            return
+        start, end = crash.code.range(crash.code.span(statement))
+        at = crash.code.text.find(wrong, start, end)
+        bare = isinstance(statement, ast.Import) and any(one.asname is None for one in statement.names if one.name.startswith(wrong))
+        if at >= 0 and not bare:
+            yield Offer(f"Import {right}", (Edit(at, at + len(wrong), right),), applicability=Applicability.UNSAFE)

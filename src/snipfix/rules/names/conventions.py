@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["candidates"]
+__all__ = ["PACKAGES", "candidates"]
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "F": ("torch.nn.functional",),
@@ -58,6 +58,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "pprint": ("pprint:pprint", "pprint"),
 }
 """Names of modules; where a name is also that of an object in it, what a call or an attribute shows decides."""
+
+PACKAGES = frozenset(target.partition(":")[0].partition(".")[0] for targets in MODULES.values() for target in targets)
+"""What these modules are parts of."""
 
 STDLIB = (
     "argparse abc asyncio base64 bisect collections contextlib csv dataclasses decimal enum functools gc gzip hashlib heapq inspect io "

@@ -10,8 +10,9 @@ import difflib
 from dataclasses import replace
 
 from snipfix.audit import Auditor
+from snipfix.code import Code
 from snipfix.evidence import Span
-from snipfix.model import Category, Finding, Fix, Result
+from snipfix.model import Applicability, Finding, Fix, Result, Stage
 from snipfix.search import Ahead, Search, State, is_detour, is_progress
 
 __all__ = ["look_behind"]
@@ -21,7 +22,7 @@ TRIES = 24
 SECONDS, PATIENCE = 5.0, 5.0
 """Processor time that the mendings of one snippet may take in an audit, together and each: what is found is then no matter of the machine's load."""
 RIVALS = 3
-"""Other mendings of a wrong shape that are tried where another wrong shape is behind the first."""
+"""Other mendings that are tried where another fault is behind the first."""
 Shown = tuple[str, int]
 """A rule, and a line of the author's text."""
 THOROUGH_SECONDS, THOROUGH_PATIENCE = 20.0, 15.0
@@ -42,7 +43,7 @@ def look_behind(auditor: Auditor, result: Result, *, thorough: bool = False, ahe
         state, doubtful = step
         for finding in state.errors:
             place = original_span(result.snippet.code, state.text, finding.span)
-            if place is not None and (finding.rule, place.line) not in known | doubtful:
+            if place is not None and not _put_in(state, finding) and (finding.rule, place.line) not in known | doubtful:
                 known.add((finding.rule, place.line))
                 found.append(replace(finding, span=place, behind=state.fixes[-1].title, fixes=()))
     search.close()
@@ -56,39 +57,65 @@ def _next(search: Search, state: State) -> tuple[State, set[Shown]] | None:
         return None
     detour: State | None = None
     for finding in sorted(state.errors, key=lambda one: (one.stage.depth, one.span)):
-        fixes = search.allowed(finding)[:4]
+        allowed = search.allowed(finding)
+        fixes = allowed[:4]
         for number, fix in enumerate(fixes):
             search.begin_fixes(state, fixes[number + 1 :])
             after = search.after(state, fix)
             if after is not None and is_progress(state, after, finding):
-                return _best(search, state, finding, after, fixes[number + 1 :])
+                return _best(search, state, finding, after, _rivals(fix, allowed[number + 1 :]))
             if after is not None and detour is None and is_detour(state, after, finding):
                 detour = replace(after, detour=True)
     return (detour, set()) if detour else None
 
 
-def _best(search: Search, state: State, mended: Finding, after: State, rivals: list[Fix]) -> tuple[State, set[Shown]]:
-    """Of the mendings of a wrong shape the one that gets furthest, and the wrong shapes behind it that another one, which comes as far, does not meet.
+def _rivals(fix: Fix, others: list[Fix]) -> list[Fix]:
+    """A few other mendings: first those of other kinds, one of each. Where a width may be set in many ways, a rival joins otherwise."""
+    first = {_kind(other): other for other in reversed(others) if _kind(other) != _kind(fix)}
+    kinds = sorted(first.values(), key=others.index)
+    return [*kinds, *(other for other in others if other not in kinds)][:RIVALS]
 
-    A layer that was given the wrong one of two widths makes the next one fail: that is no fault of the author's.
+
+def _kind(fix: Fix) -> str:
+    """What a fix does, without the value that it sets: `Set the width`."""
+    return fix.title.partition(" to ")[0]
+
+
+def _best(search: Search, state: State, mended: Finding, after: State, rivals: list[Fix]) -> tuple[State, set[Shown]]:
+    """Of the mendings of a fault the one that gets furthest, and the faults behind it that another one, which comes as far, does not meet.
+
+    A layer that was given the wrong one of two widths makes the next one fail: that is no fault of the author's. A safe mending has no rivals.
     """
-    if mended.category is not Category.SHAPE or not _shapes(search, after) - _shapes(search, state):
+    if after.fixes[-1].applicability is Applicability.SAFE or not _met(search, after) - _met(search, state):
         return after, set()
     tried = [after]
-    for fix in rivals[: RIVALS if search.tries < TRIES else 0]:
+    for fix in rivals if search.tries < TRIES else ():
         other = search.after(state, fix)
         if other is not None and is_progress(state, other, mended):
             tried.append(other)
     best = min(tried, key=lambda one: one.cost)
-    met, as_far = _shapes(search, best) - _shapes(search, state), [other for other in tried if other.reached >= best.reached]
-    return best, {one for one in met if any(one not in _shapes(search, other) for other in as_far)}
+    met, as_far = _met(search, best) - _met(search, state), [other for other in tried if other.reached >= best.reached]
+    return best, {one for one in met if any(one not in _met(search, other) for other in as_far)}
 
 
-def _shapes(search: Search, state: State) -> set[Shown]:
-    """The wrong shapes that a state shows, each with its line in the author's text."""
+def _put_in(state: State, finding: Finding) -> bool:
+    """Whether what stops begins in text that the last mending put in: it is the mending's own, not the author's."""
+    if finding.stage is Stage.PROBE:
+        return False
+    at, moved = Code(state.text).range(finding.span)[0], 0
+    for edit in sorted(state.fixes[-1].edits, key=lambda one: one.start):
+        start = edit.start + moved
+        if start <= at < start + len(edit.text):
+            return True
+        moved += len(edit.text) - (edit.end - edit.start)
+    return False
+
+
+def _met(search: Search, state: State) -> set[Shown]:
+    """The faults at which a state stops, each with its line in the author's text; what only the probes see is as the author wrote it."""
     found = set[Shown]()
     for finding in state.errors:
-        place = original_span(search.snippet.code, state.text, finding.span) if finding.category is Category.SHAPE else None
+        place = original_span(search.snippet.code, state.text, finding.span) if finding.stage is not Stage.PROBE else None
         if place is not None:
             found.add((finding.rule, place.line))
     return found

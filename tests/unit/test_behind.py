@@ -29,17 +29,16 @@ def test_places_are_mapped_back(new: str, at: Span, expected: Span | None) -> No
     assert original_span(OLD, new, at) == expected
 
 
-class WrongShape(Rule):
-    """Reports a word as a wrong shape; its fixes replace it."""
+class Wrong(Rule):
+    """Reports a word once another stands in the text; its fixes replace it."""
 
-    category = Category.SHAPE
-
-    def __init__(self, id: str, word: str, *replacements: str) -> None:  # noqa: A002
-        self.id, self.name, self.word, self.replacements = id, f"shape-{word}", word, replacements
+    def __init__(self, id: str, word: str, once: str, *replacements: str, category: Category = Category.SHAPE) -> None:  # noqa: A002
+        self.id, self.name, self.word, self.once, self.replacements = id, f"wrong-{word}", word, once, replacements
+        self.category = category  # type: ignore[misc]
 
     def static(self, context: Context) -> Iterable[Finding]:
         for number, line in enumerate(context.code.lines, 1):
-            if self.word in line and "first" not in context.code.text.replace(self.word, ""):
+            if self.word in line and self.once in context.code.text:
                 yield self.finding(f"{self.word} does not fit", Span(number, 1, number, len(self.word) + 1))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
@@ -48,18 +47,23 @@ class WrongShape(Rule):
             yield self.fix(f"write {text}", Edit(start, end, text))
 
 
+@pytest.mark.parametrize("category", [Category.SHAPE, Category.AUTOGRAD])
 @pytest.mark.parametrize(
-    ("mendings", "behind"),
+    ("mendings", "word", "behind"),
     [
-        pytest.param(("narrow", "other"), [], id="another mending of the first does not meet it"),
-        pytest.param(("narrow",), ["SNF601"], id="there is no other mending"),
-        pytest.param(("narrow", "narrower"), ["SNF601"], id="every mending meets it"),
+        pytest.param(("narrow", "other"), "second", [], id="another mending of the first does not meet it"),
+        pytest.param(("narrow",), "second", ["SNF601"], id="there is no other mending"),
+        pytest.param(("narrow", "narrower"), "second", ["SNF601"], id="every mending meets it"),
+        pytest.param(("narrow", "narrower"), "narrow", [], id="it stands in what the mending put in"),
     ],
 )
-def test_a_wrong_shape_behind_another_is_reported_unless_the_mending_brought_it(mendings: tuple[str, ...], behind: list[str]) -> None:
+def test_a_fault_behind_another_is_reported_unless_the_mending_brought_it(
+    mendings: tuple[str, ...], word: str, behind: list[str], category: Category
+) -> None:
     def passes(job: Job) -> Outcome:
         return Outcome(kind="ok")
 
-    auditor = Auditor(passes, (WrongShape("SNF600", "first", *mendings), WrongShape("SNF601", "narrow")), Options())
-    result = look_behind(auditor, auditor.audit(Snippet("s", "", "page.md", "first = 1\n")))
+    rules = (Wrong("SNF600", "first", "first", *mendings, category=category), Wrong("SNF601", word, "narrow"))
+    auditor = Auditor(passes, rules, Options())
+    result = look_behind(auditor, auditor.audit(Snippet("s", "", "page.md", "first = 1\nsecond = 2\n")))
     assert [finding.rule for finding in result.findings if finding.behind] == behind

@@ -169,7 +169,7 @@ class TargetShapeMismatch(CrashRule):
         for at in range(len(wanted)):
             if wanted[at] == 1 and wanted[:at] + wanted[at + 1 :] == given:
                 yield from wrapped(crash, target, f"{{}}.squeeze({at})", "Drop the target's axis of size one")
-        if len(wanted) == 1 and given[:1] == wanted and len(given) == 2:
+        if len(wanted) == 1 and given[:1] == wanted and len(given) == 2 and given[1] > 1:
             text = f"F.one_hot({crash.text(target)}, {given[1]}).float()"
             edits = joined(replace_expression(crash.code, target, text), add_import(crash.code, "torch.nn.functional", None, "F"))
             yield Offer("Compare with one-hot targets", edits)

@@ -107,6 +107,7 @@ class BackwardThroughFreedGraph(CrashRule):
                 )
                 if last is not None:
                     yield Offer(f"Cut {name} off its history after each step", insert_statement_after(code, last.lineno, text))
+        yield from _kept_state(crash)
         yield from self._computed_once(crash)
         earlier = [node for node in code.all(ast.Expr) if _is_backward(node) and node.lineno < crash.span.line]
         if earlier and crash.statement is not None:
@@ -188,6 +189,20 @@ class BackwardThroughFreedGraph(CrashRule):
                 if reads and min(reads)[0] <= min(stores) and (name, loop) not in found and not leaf:
                     found.append((name, loop))
         return found
+
+
+def _kept_state(crash: Crash) -> Iterator[Offer]:
+    """A state that a model keeps from one call to the next: `out, self.state = self.rnn(x, self.state)`."""
+    for node in crash.code.all(ast.Assign):
+        parts = node.targets[0].elts if isinstance(node.targets[0], ast.Tuple) else node.targets
+        read = (
+            {ast.unparse(one) for one in ast.walk(node.value) if isinstance(one, ast.Attribute)}
+            if isinstance(node.value, ast.Call)
+            else set()
+        )
+        for name in (ast.unparse(one) for one in parts if isinstance(one, ast.Attribute) and ast.unparse(one) in read):
+            for text in (f"{name} = {name}.detach()", f"{name} = tuple(part.detach() for part in {name})"):
+                yield Offer(f"Cut {name} off its history after each step", insert_statement_after(crash.code, node.lineno, text))
 
 
 def _made_of(crash: Crash, birth: ast.Assign) -> list[ast.Assign]:

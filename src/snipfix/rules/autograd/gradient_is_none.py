@@ -88,13 +88,13 @@ class GradientIsNone(CrashRule):
                 name = ast.unparse(loss.targets[0])
                 yield Offer(f"Run the backward pass of {name}", insert_statement_after(code, loss.lineno, f"{name}.backward()"))
         names = {
-            node.value.id
+            ast.unparse(node.value)
             for node in ast.walk(crash.statement or ast.Pass())
-            if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name)
+            if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name | ast.Attribute)
         }
         for node in code.nodes:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names:
-                name, value = node.targets[0].id, node.value
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in names:
+                name, value = ast.unparse(node.targets[0]), node.value
                 if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub | ast.Add) and ast.unparse(value.left) == name:
                     sign = "-" if isinstance(value.op, ast.Sub) else "+"
                     text = f"with torch.no_grad():\n    {name} {sign}= {code.slice(value.right)}"

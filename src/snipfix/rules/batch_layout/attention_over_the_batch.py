@@ -11,7 +11,7 @@ from snipfix.codemods import add_keyword
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.batch_layout.layout import batch_first_evidence, class_named, pooled_steps
+from snipfix.rules.batch_layout.layout import batch_first_evidence, class_named, pooled_steps, steps_first_said
 from snipfix.rules.observed import called, flag, items, mapping, place, shape, text
 from snipfix.rules.written import forward_of, value_of
 
@@ -99,7 +99,7 @@ class AttentionOverTheBatch(Rule):
                 continue
             size = (shape(facts, "input") or (0,))[0]
             why = batch_first_evidence(context.code, text(facts, "module", "type"), size, observation.span is not None)
-            if why:
+            if why and not steps_first_said(context.code, class_named(context.code, text(facts, "module", "type"))):
                 told.add(span)
                 yield self._report(facts, layer, span, why)
         watched = {text(one.facts, "module", "type") for one in outcome.seen("batch")}
@@ -136,7 +136,7 @@ def steps_along_dim_1(code: Code, watched: set[str]) -> Iterator[tuple[ast.Call,
     """Layers of unwatched classes that are not built batch first while the text takes steps along dim 1 of what they give; with that place."""
     for node in code.all(ast.ClassDef):
         forward = forward_of(node)
-        if forward is None or node.name in watched:
+        if forward is None or node.name in watched or steps_first_said(code, node):
             continue
         made = {ast.unparse(one.targets[0]): one.value for one in code.all(ast.Assign, node)}
         for pool in ast.walk(forward):

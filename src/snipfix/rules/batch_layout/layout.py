@@ -11,11 +11,15 @@ from snipfix.code import Code
 from snipfix.evidence import Outcome
 from snipfix.rules.observed import called, flag, items, shape, text
 
-__all__ = ["batch_first_evidence", "built_batch_first", "class_named", "pooled_steps"]
+__all__ = ["batch_first_evidence", "built_batch_first", "class_named", "pooled_steps", "steps_first_said", "takes_step"]
 
 BATCH = re.compile(r"^(batch(_?size)?|bs|bsz|n_?batch(es)?|num_samples|B)$", re.IGNORECASE)
 LAYOUT = re.compile(
     r"[(\[（]\s*(batch(_?size)?|bs|bsz|b|n)\s*[,，x×*]\s*(seq\w*|sequence\w*|time\w*|len\w*|max_len|t|l|s|src\w*|tgt\w*|num_tokens|n_tokens|tokens)\b",
+    re.IGNORECASE,
+)
+STEPS_FIRST = re.compile(
+    r"[(\[（]\s*(seq\w*|sequence\w*|sent\w*|src\w*|trg\w*|tgt\w*|time\w*|steps?|len\w*|max_len|t|l|s)([ _-]len\w*)?\s*[,，x×*]\s*(batch([ _]?size)?|bs|bsz|b|n)\b",
     re.IGNORECASE,
 )
 MAKERS = frozenset({"rand", "randn", "randint", "zeros", "ones", "full", "empty", "normal"})
@@ -70,6 +74,16 @@ def _from_class(code: Code, node: ast.ClassDef) -> Iterator[str]:
         yield "the docstring says that the batch comes first"
 
 
+def steps_first_said(code: Code, node: ast.AST | None) -> bool:
+    """Whether a class says that its inputs have the steps in dim 0 and the batch in dim 1: in a comment, or by the names of the sizes."""
+    if not isinstance(node, ast.ClassDef):
+        return False
+    comments = (code.comments.get(line, "") for line in range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    if any(STEPS_FIRST.search(one) for one in (*comments, ast.get_docstring(node) or "")):
+        return True
+    return any(_names_batch(one, 1) for one in ast.walk(node) if isinstance(one, ast.Assign))
+
+
 def pooled_steps(node: ast.AST) -> ast.expr | None:
     """The expression over whose dim 1 a node pools, or of which it takes one step along dim 1; None for any other node."""
     if isinstance(node, ast.Call) and called(node) in POOLS and _dim(node) == 1:
@@ -77,17 +91,17 @@ def pooled_steps(node: ast.AST) -> ast.expr | None:
         if function:
             return node.args[0] if node.args else None
         return node.func.value  # type: ignore[attr-defined, no-any-return]
-    return node.value if isinstance(node, ast.Subscript) and _takes_step(node) else None
+    return node.value if isinstance(node, ast.Subscript) and takes_step(node) else None
 
 
-def _names_batch(node: ast.Assign) -> str:
-    """`batch_size = x.size(0)`, `batch_size, seq_len, _ = x.shape`."""
+def _names_batch(node: ast.Assign, dim: int = 0) -> str:
+    """`batch_size = x.size(0)`, `batch_size, seq_len, _ = x.shape`; for dim 1 `steps, batch = x.shape`."""
     target, value = node.targets[0], ast.unparse(node.value)
-    if isinstance(target, ast.Tuple) and target.elts and isinstance(target.elts[0], ast.Name) and len(target.elts) > 1:
-        named = BATCH.match(target.elts[0].id) and (value.endswith((".shape", ".size()")) or ".shape[:" in value)
+    if isinstance(target, ast.Tuple) and len(target.elts) > 1 and isinstance(target.elts[dim], ast.Name):
+        named = BATCH.match(ast.unparse(target.elts[dim])) and (value.endswith((".shape", ".size()")) or ".shape[:" in value)
     else:
-        named = isinstance(target, ast.Name) and BATCH.match(target.id) and value.endswith((".size(0)", ".shape[0]"))
-    return f"`{ast.unparse(node)[:60]}` calls dim 0 the batch" if named else ""
+        named = isinstance(target, ast.Name) and BATCH.match(target.id) and value.endswith((f".size({dim})", f".shape[{dim}]"))
+    return f"`{ast.unparse(node)[:60]}` calls dim {dim} the batch" if named else ""
 
 
 def _dim(call: ast.Call) -> int | None:
@@ -102,7 +116,7 @@ def _dim(call: ast.Call) -> int | None:
     return None
 
 
-def _takes_step(node: ast.Subscript) -> bool:
+def takes_step(node: ast.Subscript) -> bool:
     """`out[:, -1]`, `out[:, 0, :]`: everything of dim 0, one of dim 1."""
     if not isinstance(node.slice, ast.Tuple) or len(node.slice.elts) < 2:
         return False

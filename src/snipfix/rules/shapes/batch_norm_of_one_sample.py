@@ -72,10 +72,8 @@ class BatchNormOfOneSample(CrashRule):
         trains = any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in crash.code.nodes)
         frame = crash.frames[0] if crash.frames else None
         call = crash.code.node_at(frame.span, ast.Call) if frame else None
-        if not trains and isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not _repeated(crash, call):
-            yield Offer("Switch the model to evaluation", insert_statement_before(crash.code, call.lineno, f"{call.func.id}.eval()"))
-
-
-def _repeated(crash: Crash, node: ast.AST) -> bool:
-    """Whether a call stands in a loop: a model is not put to evaluation batch by batch."""
-    return any(isinstance(up, ast.For | ast.While) for up in crash.code.ancestors(node))
+        if not trains and isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            # Once, above the loop that goes through the samples.
+            loops = [up.lineno for up in crash.code.ancestors(call) if isinstance(up, ast.For | ast.While)]
+            line = min(loops, default=call.lineno)
+            yield Offer("Switch the model to evaluation", insert_statement_before(crash.code, line, f"{call.func.id}.eval()"))

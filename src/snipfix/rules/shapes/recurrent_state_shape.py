@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from snipfix.codemods import add_keyword, joined, replace_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
+from snipfix.rules.batch_layout.layout import steps_first_said
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, value_offers
 from snipfix.rules.synthesis import expressions
@@ -79,7 +80,8 @@ class RecurrentStateShape(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         wanted, given = (tuple(int(size) for size in text.split(",") if size.strip()) for text in crash.found[:2])
         shape, built = crash.shape(0), crash.constructor
-        if built is not None and len(shape) == 3 and given[1:2] == shape[:1] and crash.setting("batch_first") == "False":
+        silent = built is not None and crash.setting("batch_first") == "False" and not steps_first_said(crash.code, crash.class_of(built))
+        if built is not None and silent and len(shape) == 3 and given[1:2] == shape[:1]:
             yield Offer("Say that the batch comes first", add_keyword(crash.code, built, "batch_first", "True"))
         state = passed(crash, 1, "hx")
         made = list(self._makers(crash, state))

@@ -9,6 +9,7 @@ from math import prod
 from snipfix.codemods import add_import, add_keyword, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
+from snipfix.rules.batch_layout.layout import steps_first_said, takes_step
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.edits import rename_callee
 from snipfix.rules.mending import keyword, passed, rejoined, value_offers, wrapped
@@ -205,7 +206,11 @@ def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -
         return
     for node in crash.code.nodes:
         if isinstance(node, ast.Call) and called(node) in ("RNN", "LSTM", "GRU") and not keyword(node, "batch_first"):
-            yield Offer("Let the batch come first", add_keyword(crash.code, node, "batch_first", "True"))
+            owner = crash.class_of(node)
+            if owner is not None and steps_first_said(crash.code, owner):
+                yield from _along_the_steps(crash, owner)
+            else:
+                yield Offer("Let the batch come first", add_keyword(crash.code, node, "batch_first", "True"))
         elif called(node) == "pad_sequence" and isinstance(node, ast.Call) and len(node.args) < 2 and not keyword(node, "batch_first"):
             yield Offer("Put the padded sequences with the batch first", add_keyword(crash.code, node, "batch_first", "True"))
 
@@ -225,6 +230,15 @@ def _state(target: ast.expr) -> str:
     if isinstance(second, ast.Tuple) and len(second.elts) == 2:
         second = second.elts[0]
     return second.id if isinstance(second, ast.Name) else ""
+
+
+def _along_the_steps(crash: Crash, owner: ast.ClassDef) -> Iterator[Offer]:
+    """`out[:, -1]` in a class that says that its steps come first: `out[-1]`."""
+    for node in crash.code.all(ast.Subscript, owner):
+        sizes = node.slice.elts if isinstance(node.slice, ast.Tuple) and takes_step(node) else []
+        if sizes and all(ast.unparse(one) == ":" for one in sizes[2:]):
+            text = f"{crash.text(node.value)}[{crash.text(sizes[1])}]"
+            yield Offer("Take the step along the first dim", replace_expression(crash.code, node, text))
 
 
 def cross_entropy(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:

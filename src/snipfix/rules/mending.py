@@ -13,7 +13,19 @@ from snipfix.rules.observed import called
 
 DEVICE_NAMED = re.compile(r"^(\w*device\w*)\s*=(?!=).*cuda", re.MULTILINE)
 
-__all__ = ["keyword", "named_before", "operand", "operands", "origin", "passed", "rejoined", "used_after", "value_offers", "wrapped"]
+__all__ = [
+    "keyword",
+    "named_before",
+    "operand",
+    "operands",
+    "origin",
+    "passed",
+    "rejoined",
+    "state_of",
+    "used_after",
+    "value_offers",
+    "wrapped",
+]
 
 
 def keyword(call: ast.Call | None, name: str) -> ast.expr | None:
@@ -77,6 +89,26 @@ def _given_for(function: ast.FunctionDef, call: ast.Call, name: str, *, is_metho
     position = names.index(name)
     given = call.args[: position + 1]
     return given[position] if position < len(given) and not any(isinstance(one, ast.Starred) for one in given) else None
+
+
+def state_of(crash: Crash, name: ast.Name) -> str:
+    """Whether a name is h in `out, h = self.rnn(x)` or `out, (h, c) = ...`: `one` or `both` directions of the layer; empty for anything else."""
+    home, owner = crash.function_of(name), crash.class_of(name)
+    for node in crash.code.all(ast.Assign):
+        if crash.function_of(node) is home and isinstance(node.value, ast.Call) and _state(node.targets[0]) == name.id:
+            layer = ast.unparse(node.value.func)
+            made = [one.value for one in crash.code.all(ast.Assign, owner) if ast.unparse(one.targets[0]) == layer]
+            both = [keyword(one, "bidirectional") for one in made if isinstance(one, ast.Call)]
+            return "both" if any(one is not None and ast.unparse(one) != "False" for one in both) else "one"
+    return ""
+
+
+def _state(target: ast.expr) -> str:
+    """The name of h in `out, h = ...` and `out, (h, c) = ...`; empty for another target."""
+    second = target.elts[1] if isinstance(target, ast.Tuple) and len(target.elts) == 2 else None
+    if isinstance(second, ast.Tuple) and len(second.elts) == 2:
+        second = second.elts[0]
+    return second.id if isinstance(second, ast.Name) else ""
 
 
 def rejoined(crash: Crash) -> Iterator[Offer]:
@@ -167,6 +199,10 @@ def value_offers(
             whole = template == "{}.float()" and isinstance(made, ast.Call) and called(made) in ("long", "int") and not made.args
             if whole and isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
                 yield Offer(title, replace_expression(crash.code, made, template.format(crash.text(made.func.value))), meaning)
+            elif template == "{}.float()" and isinstance(made, ast.Call) and keyword(made, "requires_grad") is not None:
+                # Of a tensor that is computed from it, the optimizer and `.grad` would know nothing.
+                torch = crash.text(made.func).rpartition(".")[0] or "torch"
+                yield Offer(title, add_keyword(crash.code, made, "dtype", f"{torch}.float32"), meaning)
             else:
                 yield from wrapped(crash, birth.value, template, title, meaning)
         else:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import insert_statement_after, replace_expression
+from snipfix.codemods import insert_statement_after, joined, replace_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -102,9 +102,18 @@ class ConvChannelMismatch(CrashRule):
             # Sequences are turned just for the convolution; images are brought into PyTorch's layout once and for all.
             yield from value_offers(crash, node, moved, "Put the channels in front", here=len(given) == 3)
         width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None
+        if len(given) == 4 and given[1] == given[2] > given[3] != taken and given[3] in PICTURES:
+            for turned in value_offers(crash, node, "{}.permute(0, 3, 1, 2)", "Put the channels in front"):
+                for built in width_offers(crash, width, given[3], what="number of input channels"):
+                    yield Offer(f"{turned.title}; {built.title.lower()}", joined(turned.edits, built.edits), built.meaning)
+            return
         yield from _next_width(crash, width)
         yield from width_offers(crash, width, self._channels(crash), what="number of input channels")
         yield from rejoined(crash)
+
+
+PICTURES = (1, 3, 4)
+"""Channels of pictures: grey, colours, colours with transparency."""
 
 
 def _channels_in_front(crash: Crash, given: tuple[int, ...]) -> bool:

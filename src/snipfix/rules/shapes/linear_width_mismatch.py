@@ -10,7 +10,7 @@ from snipfix.codemods import add_argument, insert_statement_before, joined, repl
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import origin, passed, rejoined, used_after, value_offers
+from snipfix.rules.mending import origin, passed, rejoined, state_of, used_after, value_offers
 from snipfix.rules.widths import argument_of, feature_map, width_offers
 
 
@@ -99,6 +99,9 @@ class LinearWidthMismatch(CrashRule):
             for title, edits in flattened(crash, node):
                 for offer in width_offers(crash, width, total, spatial=given[1:]):
                     yield Offer(f"{title}; {offer.title.lower()}", joined(edits, offer.edits), offer.meaning)
+        if len(given) == 3 and wide == 2 * given[-1] and isinstance(node, ast.Name) and state_of(crash, node) == "both":
+            text = f"torch.cat(({node.id}[-2], {node.id}[-1]), dim=1)"
+            yield Offer("Join the states of both directions", replace_expression(crash.code, node, text))
         if wide == 1 and len(given) == 1:
             return  # a layer of as many inputs as there are samples is never meant
         yield from width_offers(crash, width, given[-1], spatial=feature_map(crash, given[-1]) if len(given) == 2 else ())

@@ -12,7 +12,7 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.batch_layout.layout import steps_first_said, takes_step
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.edits import rename_callee
-from snipfix.rules.mending import keyword, passed, rejoined, value_offers, wrapped
+from snipfix.rules.mending import keyword, passed, rejoined, state_of, value_offers, wrapped
 from snipfix.rules.observed import called
 from snipfix.rules.widths import width_offers
 
@@ -217,19 +217,10 @@ def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -
 
 def last_layer(crash: Crash) -> Iterator[Offer]:
     """The state of a recurrent layer, (layers, batch, width), handed whole to the next layer: the last layer's is meant."""
-    states = {_state(node.targets[0]): crash.function_of(node) for node in crash.code.all(ast.Assign) if isinstance(node.value, ast.Call)}
     for call in crash.code.all(ast.Call):
         given = call.args[0] if len(call.args) == 1 and isinstance(call.func, ast.Attribute) else None
-        if isinstance(given, ast.Name) and given.id and states.get(given.id) is crash.function_of(call):
+        if isinstance(given, ast.Name) and state_of(crash, given) == "one":
             yield Offer("Take the state of the last layer", replace_expression(crash.code, given, f"{given.id}[-1]"))
-
-
-def _state(target: ast.expr) -> str:
-    """The name of h in `out, h = ...` and `out, (h, c) = ...`; empty for another target."""
-    second = target.elts[1] if isinstance(target, ast.Tuple) and len(target.elts) == 2 else None
-    if isinstance(second, ast.Tuple) and len(second.elts) == 2:
-        second = second.elts[0]
-    return second.id if isinstance(second, ast.Name) else ""
 
 
 def _along_the_steps(crash: Crash, owner: ast.ClassDef) -> Iterator[Offer]:

@@ -16,6 +16,8 @@ SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
 """Names for the second part: BERT's pooler output, the last state of a recurrent layer."""
 
 
+VALUES_AND_PLACES = frozenset({"max", "min", "median", "mode", "sort", "topk", "kthvalue", "cummax", "cummin"})
+"""What gives values and their places as a pair, where it is told the dimension."""
 RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 STEPS = (
     "import torch\nimport torch.nn as nn\ncell = nn.GRU(3, 4)\nstate, outs = torch.zeros(1, 2, 4), []\nfor x in torch.ones(5, 1, 2, 3):\n"
@@ -79,6 +81,11 @@ class TupleForTensor(CrashRule):
             "model = nn.Sequential(nn.LSTM(4, 5), Output(), nn.Linear(5, 2))  # 序列\nmodel(torch.zeros(3, 2, 4))\n",
         ),
         Bad(
+            "import torch\nq = torch.rand(4, 2)\nreward = torch.ones(4)\ntarget = reward + 0.9 * q.max(1) * torch.ones(4)\n",
+            at=(4, 19),
+            fixed="import torch\nq = torch.rand(4, 2)\nreward = torch.ones(4)\ntarget = reward + 0.9 * q.max(1).values * torch.ones(4)\n",
+        ),
+        Bad(
             STEPS.format("out"),
             at=(8, 7),
             fixed=STEPS.format("out, state"),
@@ -105,6 +112,7 @@ class TupleForTensor(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, node = crash.code, passed(crash, 0, "input")
+        yield from _of_values_and_places(crash)
         yield from _behind_recurrent(crash)
         if isinstance(crash.node, ast.Attribute):
             node = crash.node.value
@@ -169,6 +177,14 @@ class TupleForTensor(CrashRule):
                 "Treat each part by itself",
                 replace_expression(crash.code, parent, f"tuple(part.{crash.node.attr}({arguments}) for part in {node.id})"),
             )
+
+
+def _of_values_and_places(crash: Crash) -> Iterator[Offer]:
+    """`q.max(1)` in the midst of an expression: of the values and their places that it gives the values, in arithmetic always meant."""
+    for call in crash.code.all(ast.Call, crash.node) if isinstance(crash.node, ast.BinOp) else ():
+        along = bool(call.args) or any(one.arg == "dim" for one in call.keywords)
+        if called(call) in VALUES_AND_PLACES and isinstance(call.func, ast.Attribute) and along:
+            yield from wrapped(crash, call, "{}.values", "Take the values alone")
 
 
 def _behind_recurrent(crash: Crash) -> Iterator[Offer]:

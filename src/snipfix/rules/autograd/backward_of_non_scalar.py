@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_argument, replace_expression, wrap_expression
+from snipfix.codemods import add_argument, add_keyword, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
+from snipfix.rules.mending import keyword, passed
+
+GRAD = "torch.autograd.grad"
 
 
 class BackwardOfNonScalar(CrashRule):
@@ -51,6 +54,11 @@ class BackwardOfNonScalar(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nx = torch.ones(3, requires_grad=True)\nscore = x * x\nslope = torch.autograd.grad(score, x)[0]\nprint(slope)\n",
+            at=(4, 9),
+            fixed="import torch\nx = torch.ones(3, requires_grad=True)\nscore = x * x\nslope = torch.autograd.grad(score, x, grad_outputs=torch.ones_like(score))[0]\nprint(slope)\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = x * x\ny.backward()\nprint(x.grad)\n",
             at=(5, 1),
             fixed="import torch\nimport torch.nn as nn\nx = torch.ones(3, requires_grad=True)\ny = x * x\ny.sum().backward()\nprint(x.grad)\n",
@@ -58,11 +66,18 @@ class BackwardOfNonScalar(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
+        if crash.operation.name == GRAD:
+            outputs = crash.argument(0, "outputs")
+            whose = shape_text(outputs.items[0].shape if outputs and outputs.items else ())
+            return f"grad() needs a single number or grad_outputs, this tensor {whose} has several"
         given = f" {shape_text(crash.shape(0))}" if crash.shape(0) else ""
         return f"backward() needs a single number, this tensor{given} has several"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         call = crash.call
+        if call is not None and crash.operation.name == GRAD:
+            yield from _weighed(crash, call)
+            return
         if call is None or not isinstance(call.func, ast.Attribute):
             return
         tensor = call.func.value
@@ -81,6 +96,13 @@ class BackwardOfNonScalar(CrashRule):
             yield Offer(f"Take the {form} first", wrap_expression(crash.code, tensor, f"{{}}.{form}()"))
         if isinstance(tensor, ast.Name | ast.Attribute):
             yield Offer("Weigh every element with one", add_argument(crash.code, call, f"torch.ones_like({name})"))
+
+
+def _weighed(crash: Crash, call: ast.Call) -> Iterator[Offer]:
+    """`torch.autograd.grad` of several outputs at once, each by itself as where the samples do not meet: the gradient of their sum."""
+    outputs = passed(crash, 0, "outputs")
+    if outputs is not None and keyword(call, "grad_outputs") is None:
+        yield Offer("Weigh every output with one", add_keyword(crash.code, call, "grad_outputs", f"torch.ones_like({crash.text(outputs)})"))
 
 
 def _has_loss(crash: Crash, output: ast.expr) -> bool:

@@ -9,7 +9,12 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Edit, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.widths import argument_of
+from snipfix.rules.widths import argument_of, width_offers
+
+DEFAULT = (
+    "import torch\nimport torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self, width=64, heads={}):\n        super().__init__()\n"
+    "        self.layer = nn.TransformerEncoderLayer(width, heads, 128)\ntagger = Tagger()\n"
+)
 
 
 class HeadsDoNotDivideWidth(CrashRule):
@@ -55,6 +60,11 @@ class HeadsDoNotDivideWidth(CrashRule):
             fixed="import torch\nimport torch.nn as nn\nattention = nn.MultiheadAttention(10, 5)\n",
         ),
         Bad(
+            DEFAULT.format(5),
+            at=(6, 22),
+            fixed=DEFAULT.format(4),
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nwidth, hidden, heads, layers = 8, 32, 2, 1\nnet = nn.Transformer(width, hidden, heads, layers)\n",
             at=(4, 7),
             fixed="import torch\nimport torch.nn as nn\nwidth, hidden, heads, layers = 8, 32, 2, 1\nnet = nn.Transformer(width, nhead=heads, num_encoder_layers=layers, num_decoder_layers=layers, dim_feedforward=hidden)\n",
@@ -66,16 +76,39 @@ class HeadsDoNotDivideWidth(CrashRule):
         return "the width is not a multiple of the number of heads" + (f": {' and '.join(sizes)}" if sizes else "")
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
-        width, heads = (crash.operation.kwargs.get(name) for name in ("embed_dim", "num_heads"))
+        width, heads = (self._size(crash, *names) for names in (("embed_dim", "d_model"), ("num_heads", "nhead")))
         call = crash.call
         given = argument_of(call, 1, "num_heads", "nhead") if call is not None else None
         if call is not None and isinstance(call.func, ast.Attribute):
             yield from _by_name(crash, call, call.func.attr)
-        if width is None or heads is None or not isinstance(given, ast.Constant) or not width.text.isdigit() or not heads.text.isdigit():
+        if not width or not heads or given is None:
             return
-        near = sorted(range(1, 2 * int(heads.text) + 1), key=lambda count: (abs(count - int(heads.text)), -count))
-        for count in [count for count in near if int(width.text) % count == 0][:2]:
-            yield Offer(f"Take {count} heads", replace_expression(crash.code, given, str(count)), Meaning.CHANGES)
+        near = sorted(range(1, 2 * heads + 1), key=lambda count: (abs(count - heads), -count))
+        for count in [count for count in near if width % count == 0][:2]:
+            if isinstance(given, ast.Constant):
+                yield Offer(f"Take {count} heads", replace_expression(crash.code, given, str(count)), Meaning.CHANGES)
+            else:
+                yield from self._where_written(crash, given, count)
+
+    @staticmethod
+    def _size(crash: Crash, *names: str) -> int:
+        """A size that the layer was given; zero when that was not seen."""
+        found = next((value.text for name in names if (value := crash.operation.kwargs.get(name)) is not None), "")
+        return int(found) if found.isdigit() else 0
+
+    @staticmethod
+    def _where_written(crash: Crash, given: ast.expr, count: int) -> Iterator[Offer]:
+        """The number where the author wrote it: at a call further out, as a parameter's default or at its assignment."""
+        function = crash.function_of(given)
+        if isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef):
+            named = function.args.args[len(function.args.args) - len(function.args.defaults) :]
+            for arg, default in zip(named, function.args.defaults, strict=True):
+                if arg.arg == given.id and isinstance(default, ast.Constant):
+                    yield Offer(f"Take {count} heads", replace_expression(crash.code, default, str(count)), Meaning.CHANGES)
+        yield from (
+            Offer(f"Take {count} heads", offer.edits, Meaning.CHANGES)
+            for offer in width_offers(crash, given, count, what="number of heads")
+        )
 
 
 ORDER = {

@@ -14,7 +14,12 @@ from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.edits import rename_callee
 from snipfix.rules.mending import keyword, passed, rejoined, state_of, value_offers, wrapped
 from snipfix.rules.observed import called
-from snipfix.rules.widths import width_offers
+from snipfix.rules.widths import argument_of, width_offers
+
+AUTOENCODER = (
+    "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ConvTranspose2d(4, 1, 3, stride=2, padding=1{}))\n"
+    "images = torch.rand(2, 1, 8, 8)\nmade = net(images)\nloss = nn.MSELoss()(made, images)\n"
+)
 
 
 class TargetShapeMismatch(CrashRule):
@@ -66,6 +71,11 @@ class TargetShapeMismatch(CrashRule):
         Good("import torch\nimport torch.nn as nn\nnn.BCELoss()(torch.ones(4, 1), torch.ones(4, 1))\n"),
     )
     BAD = (
+        Bad(
+            AUTOENCODER.format(""),
+            at=(6, 8),
+            fixed=AUTOENCODER.format(", output_padding=1"),
+        ),
         Bad(
             "import torch\nimport torch.nn as nn\ntarget = torch.zeros(4, 1, dtype=torch.long)\nloss = nn.CrossEntropyLoss()(torch.zeros(4, 3), target)\n",
             at=(4, 8),
@@ -119,6 +129,7 @@ class TargetShapeMismatch(CrashRule):
             yield from pooled_per_graph(crash)
         if len(given) == 4 and given[2:] != wanted[-2:]:
             yield from _resized_as_input(crash)
+            yield from _strides_undone(crash, given, wanted)
         yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
         yield from batch_first(crash, given, wanted)
@@ -255,6 +266,19 @@ def pooled_per_graph(crash: Crash) -> Iterator[Offer]:
             pool = {"mean": "global_mean_pool", "sum": "global_add_pool", "max": "global_max_pool"}[call.func.attr]
             pooled = replace_expression(crash.code, call, f"{pool}({crash.text(call.func.value)}, batch)")
             yield Offer("Pool each graph by itself", joined(pooled, add_import(crash.code, "torch_geometric.nn", pool)))
+
+
+def _strides_undone(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+    """An image made anew that is a little too small: a transposed convolution of stride s gives back the size that a convolution had taken
+    only with `output_padding` s - 1, where its kernel is odd."""
+    edits: tuple[Edit, ...] = ()
+    for call in crash.code.calls("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"):
+        kernel, stride = argument_of(call, 2, "kernel_size"), argument_of(call, 3, "stride")
+        sizes = [one.value if isinstance(one, ast.Constant) and isinstance(one.value, int) else 0 for one in (kernel, stride)]
+        if sizes[0] % 2 and sizes[1] > 1 and argument_of(call, 5, "output_padding") is None:
+            edits = joined(edits, add_keyword(crash.code, call, "output_padding", str(sizes[1] - 1)))
+    if edits and given[:2] == wanted[:2] and all(0 <= want - got < want // 2 for got, want in zip(given[2:], wanted[2:], strict=False)):
+        yield Offer("Let the transposed convolutions give back the sizes", edits)
 
 
 def _resized_as_input(crash: Crash) -> Iterator[Offer]:

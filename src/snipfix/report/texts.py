@@ -179,6 +179,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "fact input": ("input", "输入"),
     "fact output": ("output", "输出"),
     "fact shape": ("shape", "形状"),
+    "fact axes": ("axes", "轴"),
     "fact shapes": ("shapes", "形状"),
     "fact size": ("size", "大小"),
     "fact function": ("function", "函数"),

@@ -183,6 +183,13 @@ def _rebound(crash: Crash, name: ast.Name, template: str) -> tuple[Edit, ...]:
     return insert_statement_before(code, place.lineno, text)  # type: ignore[attr-defined]
 
 
+def _of_comprehension(crash: Crash, name: ast.Name) -> bool:
+    """Whether a comprehension around a name binds it: no statement can bind it anew."""
+    around = [up for up in crash.code.ancestors(name) if isinstance(up, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)]
+    targets = [one for up in around for generator in up.generators for one in ast.walk(generator.target)]
+    return any(isinstance(one, ast.Name) and one.id == name.id for one in targets)
+
+
 def value_offers(
     crash: Crash, node: ast.expr | None, template: str, title: str, *, meaning: Meaning = Meaning.RESTORES, here: bool = False
 ) -> Iterator[Offer]:
@@ -205,7 +212,7 @@ def value_offers(
                 yield Offer(title, add_keyword(crash.code, made, "dtype", f"{torch}.float32"), meaning)
             else:
                 yield from wrapped(crash, birth.value, template, title, meaning)
-        else:
+        elif not _of_comprehension(crash, outer):
             yield Offer(title, _rebound(crash, outer, template), meaning)
     yield from wrapped(crash, outer, template, title, meaning)
     yield from wrapped(crash, node, template, title, meaning)

@@ -14,7 +14,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.attention_over_the_batch import culprit
 from snipfix.rules.batch_layout.layout import batch_first_evidence, built_batch_first
 from snipfix.rules.numerics.attention_over_another_dim import weighed
-from snipfix.rules.observed import called, flag, mapping, place, shape, text, words
+from snipfix.rules.observed import called, each, flag, mapping, place, shape, text, words
 
 CERTAIN = frozenset({"softmax", "log_softmax", "view", "reshape"})
 STATES = """\
@@ -38,6 +38,18 @@ class {0}(nn.Module):
         return {1}
 print({0}()(torch.randn(6, 4)).shape)
 """
+NODES = """\
+import torch, torch.nn as nn
+class {0}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+    def forward(self, x, adj):
+        x = adj @ x
+        x = self.fc(x)
+        return torch.log_softmax(x, dim={1})
+print({0}()(torch.randn(6, 4), torch.eye(6)).shape)
+"""
 GRAPHS = ("edge", "adj", "graph")
 SOFTMAX = frozenset({"softmax", "log_softmax"})
 WEIGHING = ("att", "pool", "gat", "rout", "assign", "slot", "weight", "point", "select", "expert", "mil", "bag", "rank")
@@ -49,7 +61,7 @@ class SamplesMixed(Rule):
 
     ## What it does
     Changes one sample and calls the model again. Reports the first operation whose rows of other samples move: a softmax over the batch, a
-    `view` that cuts across samples, a mean over dim 0.
+    `view` that cuts across samples, a mean over dim 0. Also a model that returns the softmax over the rows of what its last layer gives.
 
     ## Why is this bad?
     A prediction must not depend on what else happens to be in the batch: the model cannot be used on one sample, and its training learns
@@ -83,6 +95,8 @@ class SamplesMixed(Rule):
         Good(SCORES.format("AttentionWeights", "torch.softmax(self.fc(x), dim=0)")),
         Good(SCORES.format("Net", "torch.softmax(self.fc(x), dim=1)")),
         Good(SCORES.format("Net", "torch.softmax(self.fc(x), dim=0).T @ x")),
+        Good(NODES.format("Net", 1)),
+        Good(NODES.format("Ranker", 0)),
         Good(STATES.format(".permute(1, 0, 2).flatten(1)")),
         Good(
             "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))\n"
@@ -100,6 +114,7 @@ class SamplesMixed(Rule):
             at=(5, 50),
             fixed=SCORES.format("Net", "self.softmax(self.fc(x))").replace("dim=0", "dim=1"),
         ),
+        Bad(NODES.format("Net", 0), at=(9, 16), fixed=NODES.format("Net", 1)),
         Bad(STATES.format(".view(x.size(0), -1)"), at=(8, 24), fixed=STATES.format(".transpose(0, 1).reshape(x.size(0), -1)")),
         Bad(
             "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(4, 3)\n"
@@ -129,6 +144,13 @@ class SamplesMixed(Rule):
             if why and span not in told:
                 told.add(span)
                 yield self._report(facts, span, why)
+        for over, function, table in ends_over_rows(outcome, context.code):
+            if over not in told:
+                message = (
+                    f"`{function}` along dim 0 of {list(table)} makes the rows compete, "
+                    "but each row has scores of its own from the last layer, and they are what the model gives"
+                )
+                yield self.finding(message, over, stage=Stage.PROBE, evidence={"function": function, "shape": table})
 
     def _mixes(self, facts: Mapping[str, Any], size: int) -> bool:
         """Not where samples are meant to meet: pairwise results, graphs."""
@@ -186,10 +208,29 @@ def scores_of_rows(facts: Mapping[str, Any]) -> bool:
     """Whether a model ends in the softmax of what a linear layer gives for each row of a table; one that weighs rows against each other says so."""
     size = shape(facts, "mixer", "shape") or ()
     ends = text(facts, "mixer", "of") == "linear" and flag(facts, "mixer", "last") and text(facts, "mixer", "function") in SOFTMAX
-    weighs = any(
-        word.startswith(WEIGHING) for name in (text(facts, "module", "type"), text(facts, "module", "path")) for word in words(name)
-    )
-    return ends and not weighs and len(size) == 2 and size[1] > 1 and len(shape(facts, "input") or ()) == 2
+    return ends and not _weighs(facts) and len(size) == 2 and size[1] > 1 and len(shape(facts, "input") or ()) == 2
+
+
+def ends_over_rows(outcome: Outcome, code: Code) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+    """Where a model returns a softmax over the rows of a table that its last layer gave, row by row: also of a graph, whose nodes mix on purpose."""
+    for observation, span in each(outcome, code, "softmax"):
+        facts = observation.facts
+        path, size = text(facts, "module", "path"), shape(facts, "shape") or ()
+        node = code.node_at(span, ast.Call)
+        returned = node is not None and isinstance(code.parents.get(node), ast.Return)
+        layers = [call for call in outcome.calls if call.depth == 1 and call.module.path.startswith(f"{path}.")]
+        if not returned or not layers or "." in path or facts.get("dim") != 0 or len(size) != 2 or min(size) == 1 or _weighs(facts):
+            continue
+        given, gave = layers[-1].inputs[:1], layers[-1].output
+        rows = bool(given) and given[0].shape is not None and given[0].shape[:1] == size[:1] and len(given[0].shape) == 2
+        if rows and gave is not None and gave.shape == size and layers[-1].module.parameters:
+            yield span, text(facts, "function"), size
+
+
+def _weighs(facts: Mapping[str, Any]) -> bool:
+    """Whether the names of a module say that it weighs rows against each other."""
+    names = (text(facts, "module", "type"), text(facts, "module", "path"))
+    return any(word.startswith(WEIGHING) for name in names for word in words(name))
 
 
 def softmax_built(code: Code, facts: Mapping[str, Any]) -> Span | None:

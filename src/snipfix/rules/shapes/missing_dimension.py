@@ -53,6 +53,7 @@ class MissingDimension(CrashRule):
         r"Expected \d+-dimensional input for \d+-dimensional weight",
         r"input must have \d+ dimensions, got \d+",
         r"Expected input to be \d+D or \d+D, got \d+D",
+        r"Expected \d+D or \d+D \(batch mode\) tensor",
         r"non-empty (?:\d+D or )?\d+D \(batch mode\) tensor expected",
         r"For unbatched 2-D input, hx",
         r"For batched 3-D input, (?:hx|hx and cx) should also be 3-D",
@@ -72,6 +73,11 @@ class MissingDimension(CrashRule):
             "import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28)\ny = conv(x)\n",
             at=(5, 5),
             fixed="import torch\nimport torch.nn as nn\nconv = nn.Conv2d(1, 8, 3)\nx = torch.zeros(28, 28).unsqueeze(0)\ny = conv(x)\n",
+        ),
+        Bad(
+            "import torch\nimport torch.nn.functional as F\nmaps = [torch.zeros(2, 3, 5, 1) for _ in range(2)]\npooled = [F.max_pool1d(one, one.size(2)) for one in maps]\n",
+            at=(4, 11),
+            fixed="import torch\nimport torch.nn.functional as F\nmaps = [torch.zeros(2, 3, 5, 1) for _ in range(2)]\npooled = [F.max_pool1d(one.squeeze(3), one.size(2)) for one in maps]\n",
         ),
         Bad(
             "import torch\nimport torch.nn as nn\nnorm = nn.BatchNorm2d(4)\ny = norm(torch.zeros(2, 4))\n",
@@ -137,8 +143,9 @@ class MissingDimension(CrashRule):
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
         elif len(given) == 1:
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
-        if len(given) == 4 and given[1] == 1:
-            yield from value_offers(crash, node, "{}.squeeze(1)", "Drop the axis of size one")
+        if len(given) == 4:
+            for axis in (axis for axis in (1, 3, 2) if given[axis] == 1 and "2d" not in name.lower()):
+                yield from value_offers(crash, node, f"{{}}.squeeze({axis})", "Drop the axis of size one")
 
 
 def _pixel_offers(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:

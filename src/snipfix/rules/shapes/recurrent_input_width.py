@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.mending import passed, rejoined, value_offers
 from snipfix.rules.widths import argument_of, width_offers
 
 
@@ -78,3 +78,4 @@ class RecurrentInputWidth(CrashRule):
             yield from value_offers(
                 crash, node, f"{{}}.transpose({shape.index(wanted)}, 2)", "Move the features to the last axis", here=True
             )
+        yield from rejoined(crash)

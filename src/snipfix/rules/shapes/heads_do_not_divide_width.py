@@ -9,7 +9,7 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Edit, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.widths import argument_of, width_offers
+from snipfix.rules.widths import argument_of
 
 DEFAULT = (
     "import torch\nimport torch.nn as nn\nclass Tagger(nn.Module):\n    def __init__(self, width=64, heads={}):\n        super().__init__()\n"
@@ -98,17 +98,13 @@ class HeadsDoNotDivideWidth(CrashRule):
 
     @staticmethod
     def _where_written(crash: Crash, given: ast.expr, count: int) -> Iterator[Offer]:
-        """The number where the author wrote it: at a call further out, as a parameter's default or at its assignment."""
+        """The number where the author wrote it, as a parameter's default."""
         function = crash.function_of(given)
         if isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef):
             named = function.args.args[len(function.args.args) - len(function.args.defaults) :]
             for arg, default in zip(named, function.args.defaults, strict=True):
                 if arg.arg == given.id and isinstance(default, ast.Constant):
                     yield Offer(f"Take {count} heads", replace_expression(crash.code, default, str(count)), Meaning.CHANGES)
-        yield from (
-            Offer(f"Take {count} heads", offer.edits, Meaning.CHANGES)
-            for offer in width_offers(crash, given, count, what="number of heads")
-        )
 
 
 ORDER = {

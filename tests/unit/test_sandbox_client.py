@@ -120,6 +120,13 @@ def test_a_fork_server_that_dies_under_a_job_costs_only_time() -> None:
         assert sandbox.run(Job(code="import time; time.sleep(1.5); print('whole')")).stdout == "whole\n"
 
 
+def test_what_the_fork_server_loads_for_a_job_does_not_count_as_the_job_s_memory() -> None:
+    with Sandbox(PLAIN) as sandbox:
+        sandbox.run(Job(code="pass", memory_mb=300))
+        outcome = sandbox.run(Job(code="import torch\nheld = bytearray(180 << 20)", memory_mb=300))
+        assert outcome.kind == "ok", outcome
+
+
 def test_the_fork_server_is_replaced_in_time() -> None:
     with Sandbox(Policy(executor=EXECUTOR, preload=(), recycle=2)) as sandbox:
         servers = set()

@@ -107,10 +107,17 @@ class Zygote:
             self.spare = jobs.Process(self, ahead=True)
             self.rehearse()
 
-    def run(self, message, job):
-        if warm.load(message["hints"]) and self.spare:
+    def unready(self):
+        """What was made ready for a next job, the process that waits and the limit on memory, knows nothing of what has been loaded since."""
+        if self.spare:
             self.spare.discard()
             self.spare = None
+        if self.box.group:
+            self.box.group.ready = None
+
+    def run(self, message, job):
+        if warm.load(message["hints"]):
+            self.unready()
         if message["loopback"] and self.box.walled:
             process = jobs.Process(self, loopback=True)  # the one that waits has no network at all
         else:

@@ -127,19 +127,15 @@ def _values(code: Code, advantage: ast.Name) -> str:
     value = given[0] if given is not None and given[1] is None else None
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub) or not isinstance(value.right, ast.Name):
         return ""
-    if code.calls(*CUT, inside=value) or any(code.calls(*CUT, inside=one.context_expr) for one in _withs(code, value)):
-        return ""
     origin = value_of(code, value.right)
-    cut = origin is not None and (
-        code.calls(*CUT, inside=origin[0]) or any(code.calls(*CUT, inside=one.context_expr) for one in _withs(code, origin[0]))
-    )
-    return "" if cut else value.right.id
+    is_cut = _is_cut(code, value) or (origin is not None and _is_cut(code, origin[0]))
+    return "" if is_cut else value.right.id
 
 
-def _withs(code: Code, node: ast.AST) -> Iterator[ast.withitem]:
-    for up in code.ancestors(node):
-        if isinstance(up, ast.With):
-            yield from up.items
+def _is_cut(code: Code, value: ast.expr) -> bool:
+    """Whether a value has no graph: by a call in it, or by what it is computed under."""
+    around = [one.context_expr for up in code.ancestors(value) if isinstance(up, ast.With) for one in up.items]
+    return any(code.calls(*CUT, inside=one) for one in (value, *around))
 
 
 def _is_fitted(code: Code, advantage: ast.Name, values: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.codemods import replace_expression
+from snipfix.codemods import wrap_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -77,7 +77,7 @@ class ScoresIntoNll(Rule):
             fixed="import torch, torch.nn as nn, torch.nn.functional as F\np = F.log_softmax(nn.Linear(4, 3)(torch.randn(2, 4)), dim=1)\n"
             "loss = F.nll_loss(p, torch.tensor([0, 2]))\nloss.backward()\n",
         ),
-        Bad(CTC.format("scores"), at=(4, 1), fixed=CTC.format("scores.log_softmax(2)")),
+        Bad(CTC.format("scores"), at=(4, 1), fixed=CTC.format("scores.log_softmax(-1)")),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -99,10 +99,7 @@ class ScoresIntoNll(Rule):
         if evidence.get("head") != "Softmax" and evidence.get("function") == "ctc_loss":
             call = code.node_at(finding.span, ast.Call)
             if isinstance(call, ast.Call) and call.args:
-                scores = code.slice(call.args[0])
-                yield self.fix(
-                    "take the logarithm of the probabilities", *replace_expression(code, call.args[0], f"{scores}.log_softmax(2)")
-                )
+                yield self.fix("turn the scores into log-probabilities", *wrap_expression(code, call.args[0], "{}.log_softmax(-1)"))
             return
         if evidence.get("head") != "Softmax":
             if edits := replace_loss(code, evidence, finding.span, "CrossEntropyLoss", "cross_entropy"):

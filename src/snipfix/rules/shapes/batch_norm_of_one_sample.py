@@ -10,7 +10,6 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword
-from snipfix.rules.observed import called
 
 
 class BatchNormOfOneSample(CrashRule):
@@ -65,8 +64,7 @@ class BatchNormOfOneSample(CrashRule):
         return f"{layer} is in training mode and is given one value per channel: {shape_text(crash.shape(0))}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
-        loaders = [node for node in crash.code.all(ast.Call) if called(node) == "DataLoader"]
-        for loader in loaders:
+        for loader in crash.code.calls("DataLoader"):
             if keyword(loader, "drop_last") is None:
                 yield Offer("Drop the last, smaller batch", add_keyword(crash.code, loader, "drop_last", "True"))
         trains = any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in crash.code.nodes)

@@ -81,14 +81,12 @@ class HeadsDoNotDivideWidth(CrashRule):
         given = argument_of(call, 1, "num_heads", "nhead") if call is not None else None
         if call is not None and isinstance(call.func, ast.Attribute):
             yield from _by_name(crash, call, call.func.attr)
-        if not width or not heads or given is None:
+        written = self._written(crash, given)
+        if not width or not heads or written is None:
             return
         near = sorted(range(1, 2 * heads + 1), key=lambda count: (abs(count - heads), -count))
         for count in [count for count in near if width % count == 0][:2]:
-            if isinstance(given, ast.Constant):
-                yield Offer(f"Take {count} heads", replace_expression(crash.code, given, str(count)), Meaning.CHANGES)
-            else:
-                yield from self._where_written(crash, given, count)
+            yield Offer(f"Take {count} heads", replace_expression(crash.code, written, str(count)), Meaning.CHANGES)
 
     @staticmethod
     def _size(crash: Crash, *names: str) -> int:
@@ -97,14 +95,14 @@ class HeadsDoNotDivideWidth(CrashRule):
         return int(found) if found.isdigit() else 0
 
     @staticmethod
-    def _where_written(crash: Crash, given: ast.expr, count: int) -> Iterator[Offer]:
-        """The number where the author wrote it, as a parameter's default."""
-        function = crash.function_of(given)
+    def _written(crash: Crash, given: ast.expr | None) -> ast.Constant | None:
+        """The number where the author wrote it: in the call, or as the default of the parameter that the call passes on."""
+        function = crash.function_of(given) if isinstance(given, ast.Name) else None
         if isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef):
-            named = function.args.args[len(function.args.args) - len(function.args.defaults) :]
-            for arg, default in zip(named, function.args.defaults, strict=True):
-                if arg.arg == given.id and isinstance(default, ast.Constant):
-                    yield Offer(f"Take {count} heads", replace_expression(crash.code, default, str(count)), Meaning.CHANGES)
+            defaults = function.args.defaults
+            named = zip(function.args.args[len(function.args.args) - len(defaults) :], defaults, strict=True)
+            given = next((default for arg, default in named if arg.arg == given.id), None)
+        return given if isinstance(given, ast.Constant) else None
 
 
 ORDER = {

@@ -143,8 +143,8 @@ class MissingDimension(CrashRule):
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
         elif len(given) == 1:
             yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
-        if len(given) == 4:
-            for axis in (axis for axis in (1, 3, 2) if given[axis] == 1 and "2d" not in name.lower()):
+        for axis in (1, 3, 2) if len(given) == 4 and "2d" not in name.lower() else ():
+            if given[axis] == 1:
                 yield from value_offers(crash, node, f"{{}}.squeeze({axis})", "Drop the axis of size one")
 
 

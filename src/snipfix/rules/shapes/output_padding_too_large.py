@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from snipfix.codemods import add_keyword, remove_argument, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import keyword
+from snipfix.rules.values import evaluate
 from snipfix.rules.widths import argument_of
 
 
@@ -75,13 +76,10 @@ class OutputPaddingTooLarge(CrashRule):
         if built is None:
             return
         kernel, stride, padding = (argument_of(built, at, name) for at, name in ((2, "kernel_size"), (3, "stride"), (4, "padding")))
-        further = next((one.value for one in built.keywords if one.arg == "output_padding"), None)
-        if [_number(one) for one in (kernel, padding, further)] == [3, 1, 1] and _number(stride) in (None, 1):
+        further = keyword(built, "output_padding")
+        sizes = [evaluate(one, {}) if one is not None else None for one in (kernel, padding, further, stride)]
+        if sizes in ([3, 1, 1, None], [3, 1, 1, 1]):
             doubled = replace_expression(crash.code, stride, "2") if stride is not None else add_keyword(crash.code, built, "stride", "2")
             yield Offer("Double the map by a stride of 2", doubled)
         if further is not None:
             yield Offer("Leave out the output padding", remove_argument(crash.code, built, "output_padding"))
-
-
-def _number(node: ast.expr | None) -> int | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None

@@ -14,6 +14,7 @@ from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.edits import rename_callee
 from snipfix.rules.mending import keyword, passed, rejoined, state_of, value_offers, wrapped
 from snipfix.rules.observed import called
+from snipfix.rules.values import evaluate
 from snipfix.rules.widths import argument_of, width_offers
 
 AUTOENCODER = (
@@ -273,10 +274,10 @@ def _strides_undone(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...
     only with `output_padding` s - 1, where its kernel is odd."""
     edits: tuple[Edit, ...] = ()
     for call in crash.code.calls("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"):
-        kernel, stride = argument_of(call, 2, "kernel_size"), argument_of(call, 3, "stride")
-        sizes = [one.value if isinstance(one, ast.Constant) and isinstance(one.value, int) else 0 for one in (kernel, stride)]
-        if sizes[0] % 2 and sizes[1] > 1 and argument_of(call, 5, "output_padding") is None:
-            edits = joined(edits, add_keyword(crash.code, call, "output_padding", str(sizes[1] - 1)))
+        written = argument_of(call, 2, "kernel_size"), argument_of(call, 3, "stride")
+        kernel, stride = ((evaluate(one, {}) if one is not None else None) or 0 for one in written)
+        if kernel % 2 and stride > 1 and argument_of(call, 5, "output_padding") is None:
+            edits = joined(edits, add_keyword(crash.code, call, "output_padding", str(stride - 1)))
     if edits and given[:2] == wanted[:2] and all(0 <= want - got < want // 2 for got, want in zip(given[2:], wanted[2:], strict=False)):
         yield Offer("Let the transposed convolutions give back the sizes", edits)
 

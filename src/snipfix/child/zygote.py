@@ -127,8 +127,6 @@ class Zygote:
         self.send({"started": True}, process.reads)
         process.hand_over()
         self.served += 1
-        if self.served == COLLAPSE_AFTER:
-            warm.collapse()
         self.fork_ahead()
         reason, detail = self.watch(process, limits.memory_mb(message, self.policy))
         status, usage, starved = process.bury(self.spare)
@@ -146,6 +144,10 @@ class Zygote:
                 }
             }
         )
+        if self.served == COLLAPSE_AFTER:
+            self.unready()  # the kernel refuses pages that another process is about to let go of
+            warm.collapse()
+            self.fork_ahead()
         if self.box.group:
             self.box.group.prepare(limits.memory_mb(message, self.policy))  # the next will hardly ask for another
 

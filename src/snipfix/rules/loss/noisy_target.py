@@ -131,19 +131,24 @@ def _mixture(code: Code, target: ast.Name) -> Mixture | None:
         for one in code.all(ast.Assign, inside=around)
         if isinstance(one.targets[0], ast.Name) and called(one.value) in DRAWN
     }
-    names = {one.id for one in ast.walk(value) if isinstance(one, ast.Name)}
     if isinstance(value, ast.Call) and called(value) in MIXING and value.args and isinstance(value.args[0], ast.Name):
-        return Mixture(value.args[0].id, next(iter(names & drawn), ""))
+        return Mixture(value.args[0].id, _first(code, value, drawn - {value.args[0].id}))
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
         return None
     data, noise = value.left, value.right
-    if not (code.calls(*DRAWN, inside=noise) or drawn & {one.id for one in ast.walk(noise) if isinstance(one, ast.Name)}):
+    name = _first(code, noise, drawn)
+    if not (code.calls(*DRAWN, inside=noise) or name):
         return None
     scaled = isinstance(data, ast.BinOp) and isinstance(data.op, ast.Mult)
     plain = data if isinstance(data, ast.Name) else data.right if isinstance(data, ast.BinOp) and scaled else None
     if not isinstance(plain, ast.Name) or plain.id == target.id:
         return None
-    return Mixture(plain.id, next(iter(names & drawn), "") if scaled else "")
+    return Mixture(plain.id, name if scaled and name != plain.id else "")
+
+
+def _first(code: Code, value: ast.expr, names: set[str]) -> str:
+    """The first of the names that the value reads; empty where it reads none."""
+    return next((one.id for one in code.all(ast.Name, inside=value) if one.id in names), "")
 
 
 def _wanted(prediction: ast.expr, mixture: Mixture) -> list[str]:

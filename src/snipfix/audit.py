@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from msgspec import structs
 
@@ -53,6 +54,16 @@ class Auditor:
     rules: Sequence[Rule]
     options: Options
 
+    @cached_property
+    def _by_text(self) -> list[Rule]:
+        """The rules that look at the text at all, which is asked of every snippet."""
+        return [rule for rule in self.rules if type(rule).static is not Rule.static]
+
+    @cached_property
+    def _silent(self) -> frozenset[str]:
+        """The rules whose defect stops nothing."""
+        return frozenset(rule.id for rule in self.rules if rule.silent or rule.category in QUIET)
+
     def audit(self, snippet: Snippet, *, fixes: bool = True, quick: bool | None = None) -> Result:
         """The Result of one snippet; `fixes`: findings carry their candidate edits. `quick` overrides the option."""
         started = time.monotonic()
@@ -86,7 +97,7 @@ class Auditor:
         beyond = {stage: f"--stage {self.options.stage}" for stage in Stage if stage.depth > depth}
         if depth < Stage.STATIC.depth:
             return [], None, beyond
-        findings = [found for rule in self.rules for found in rule.static(context)]
+        findings = [found for rule in self._by_text for found in rule.static(context)]
         if depth < Stage.RUN.depth or self.run is None:
             return findings, None, beyond
         outcome = self._outcome(self.run, context.snippet, quick)
@@ -163,8 +174,7 @@ class Auditor:
         for finding in sorted(findings, key=_reading_order):
             if self.options.wants(finding) and not _ignored(context.code, finding):
                 kept.setdefault(finding.key, finding)
-        silent = {rule.id for rule in self.rules if rule.silent or rule.category in QUIET}
-        certain = [one for one in kept.values() if one.stage is Stage.STATIC and one.is_error and one.rule not in silent]
+        certain = [one for one in kept.values() if one.stage is Stage.STATIC and one.is_error and one.rule not in self._silent]
         broken = {line for one in certain for line in (one.span.line, *one.evidence.get("hides", ()))}
         said = {(finding.span.line, finding.category) for finding in kept.values() if finding.stage is Stage.STATIC}
         return [

@@ -52,6 +52,18 @@ def fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return found
 
 
+def written(node: ast.AST) -> str:
+    """`ast.unparse`, without its walk where the node is a name or a dotted name, which is what is mostly asked for."""
+    last = node
+    names: list[str] = []
+    while isinstance(last, ast.Attribute):
+        names.append(last.attr)
+        last = last.value
+    if not isinstance(last, ast.Name):
+        return ast.unparse(node)
+    return ".".join((last.id, *reversed(names))) if names else last.id
+
+
 _parsing = threading.Lock()
 
 
@@ -111,7 +123,10 @@ class Code:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Each node's parent."""
-        return self._walked[1]
+        nodes, above = self._walked
+        parents = {node: nodes[at] for node, at in zip(nodes, above, strict=True)}
+        del parents[nodes[0]]
+        return parents
 
     @cached_property
     def by_type(self) -> defaultdict[type[ast.AST], list[ast.AST]]:
@@ -132,11 +147,19 @@ class Code:
         found.sort(key=lambda call: (call.lineno, call.col_offset))
         return found if inside is None or not found else self._within(found, inside)
 
-    def mentions(self, written: str) -> list[ast.Name | ast.Attribute]:
+    def mentions(self, name: str) -> list[ast.Name | ast.Attribute]:
         """The names and attributes that read exactly like this, `self.optimizer` as well as `optimizer`; read or stored."""
-        last = written.rpartition(".")[2]
-        names = [node for node in self.all(ast.Name) if node.id == written]
-        return [*names, *(node for node in self.all(ast.Attribute) if node.attr == last and ast.unparse(node) == written)]
+        last = name.rpartition(".")[2]
+        names = [node for node in self.all(ast.Name) if node.id == name]
+        return [*names, *(node for node in self.all(ast.Attribute) if node.attr == last and written(node) == name)]
+
+    @cached_property
+    def assigned(self) -> dict[str, list[ast.expr]]:
+        """What each first target of an assignment is given, in the order of `nodes`, by how the target is written: `self.fc` or `a, b`."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.all(ast.Assign):
+            found.setdefault(written(node.targets[0]), []).append(node.value)
+        return found
 
     def _within(self, found: list[Node], inside: ast.AST) -> list[Node]:
         extents = self._extents
@@ -157,39 +180,37 @@ class Code:
     @cached_property
     def _extents(self) -> dict[ast.AST, tuple[int, int]]:
         """Each node's number, where what a node contains has the numbers right behind its own, and the first number behind these."""
-        nodes, parents = self._walked
-        sizes = dict.fromkeys(nodes, 1)
-        for node in reversed(nodes):
-            if (up := parents.get(node)) is not None:
-                sizes[up] += sizes[node]
-        extents: dict[ast.AST, tuple[int, int]] = {}
-        free: dict[ast.AST, int] = {}
-        for node in nodes:
-            up = parents.get(node)
-            first = 0 if up is None else free[up]
-            extents[node] = first, first + sizes[node]
-            free[node] = first + 1
-            if up is not None:
-                free[up] = first + sizes[node]
+        nodes, above = self._walked
+        sizes = [1] * len(nodes)
+        for at in range(len(nodes) - 1, 0, -1):
+            sizes[above[at]] += sizes[at]
+        extents = {nodes[0]: (0, sizes[0])}
+        free = [1] * len(nodes)
+        for at in range(1, len(nodes)):
+            up = above[at]
+            first = free[up]
+            free[up] = end = first + sizes[at]
+            free[at] = first + 1
+            extents[nodes[at]] = first, end
         return extents
 
     @cached_property
-    def _walked(self) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
-        """One walk, level by level, for nodes and parents alike."""
+    def _walked(self) -> tuple[list[ast.AST], list[int]]:
+        """One walk, level by level: the nodes, and for each the place of its parent among them (the first has none)."""
         nodes: list[ast.AST] = [self.tree]
-        parents: dict[ast.AST, ast.AST] = {}
-        for node in nodes:  # grows while it is walked
+        above = [0]
+        for at, node in enumerate(nodes):  # grows while it is walked
             for name in fields(node.__class__):
                 value = getattr(node, name, None)
                 if value.__class__ is list:
                     for child in value:
                         if isinstance(child, ast.AST):
                             nodes.append(child)
-                            parents[child] = node
+                            above.append(at)
                 elif isinstance(value, ast.AST):
                     nodes.append(value)
-                    parents[value] = node
-        return nodes, parents
+                    above.append(at)
+        return nodes, above
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """The node's parents, innermost first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from snipfix.code import fields
 
@@ -82,37 +83,22 @@ class Walk:
         self.order = 0
         self.guards = 0
         self.lazy_annotations = False
-        self.handlers: dict[type[ast.AST], Callable[[ast.AST], None]] = {
-            kind: getattr(self, f"_{kind.__name__.lower()}")
-            for kind in (
-                ast.Name, ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr, ast.FunctionDef,
-                ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp,
-                ast.GeneratorExp, ast.Global, ast.Nonlocal, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.Try,
-                ast.Call, ast.withitem,
-            )
-        }  # fmt: skip
-        if hasattr(ast, "TypeAlias"):
-            self.handlers[ast.TypeAlias] = self._typealias
 
     # Walking -----------------------------------------------------------------------------------------------------
 
     def visit(self, node: ast.AST) -> None:
-        handler = self.handlers.get(node.__class__)
-        if handler is not None:
-            handler(node)
-        else:
-            self.children(node)
+        HANDLERS.get(node.__class__, Walk.children)(self, node)
 
     def children(self, node: ast.AST) -> None:
-        visit = self.visit
+        handler = HANDLERS.get
         for name in fields(node.__class__):
             value = getattr(node, name, None)
             if value.__class__ is list:
                 for child in value:
                     if isinstance(child, ast.AST):
-                        visit(child)
+                        handler(child.__class__, Walk.children)(self, child)
             elif isinstance(value, ast.AST):
-                visit(value)
+                handler(value.__class__, Walk.children)(self, value)
 
     def all(self, nodes: Iterable[ast.AST | None]) -> None:
         for node in nodes:
@@ -352,3 +338,17 @@ def _catches_name_error(kind: ast.expr | None) -> bool:
         return True
     names = kind.elts if isinstance(kind, ast.Tuple) else [kind]
     return any(isinstance(name, ast.Name) and name.id in {"NameError", "Exception", "BaseException", "UnboundLocalError"} for name in names)
+
+
+def _handlers() -> dict[type[ast.AST], Callable[[Walk, Any], None]]:
+    kinds = (
+        ast.Name, ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr, ast.FunctionDef,
+        ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp,
+        ast.GeneratorExp, ast.Global, ast.Nonlocal, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.Try,
+        ast.Call, ast.withitem, getattr(ast, "TypeAlias", ast.Name),
+    )  # fmt: skip
+    return {kind: getattr(Walk, f"_{kind.__name__.lower()}") for kind in kinds}
+
+
+HANDLERS = _handlers()
+"""What is done at each kind of node that binds or reads names; every other is only walked."""

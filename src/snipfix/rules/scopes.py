@@ -95,9 +95,10 @@ class Scopes:
                 continue
             if scope is self.module and (self.stars or self.dynamic or name in BUILTINS):
                 continue
-            first = min(scope.bindings[name], key=lambda binding: binding.order)
-            reachable = any(binding.kind == "global" for binding in scope.bindings[name])
-            if load.order < first.order and not reachable and not self._later_round(load.node, first.node):
+            first = scope.bindings[name][0]  # they stand in the order of evaluation
+            if load.order > first.order or any(binding.kind == "global" for binding in scope.bindings[name]):
+                continue
+            if not self._later_round(load.node, first.node):
                 yield load, first
 
     def _later_round(self, load: ast.Name, bound: ast.AST) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
 
@@ -21,16 +21,13 @@ def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iter
     """The calls of a criterion that is built from one of `kinds`, before or on the spot, or of one of the loss `functions`."""
     names = criteria(code, kinds)
     for node in code.all(ast.Call):
-        judges = ast.unparse(node.func) in names or called(node) in functions or called(node.func) in kinds
-        if judges and len(node.args) >= 2:
+        if len(node.args) >= 2 and (called(node) in functions or called(node.func) in kinds or written(node.func) in names):
             yield node
 
 
 def criteria(code: Code, kinds: frozenset[str]) -> set[str]:
     """Names bound to a loss module of these classes, and to nothing else."""
-    bound = [(ast.unparse(one.targets[0]), one.value) for one in code.all(ast.Assign)]
-    named = {name for name, value in bound if isinstance(value, ast.Call) and called(value) in kinds}
-    return named - {name for name, value in bound if not (isinstance(value, ast.Call) and called(value) in kinds)}
+    return {name for name, values in code.assigned.items() if all(called(value) in kinds for value in values)}
 
 
 def bare(node: ast.expr) -> ast.expr:
@@ -69,13 +66,13 @@ def forward_of(node: ast.ClassDef | None) -> ast.FunctionDef | None:
 
 def built(code: Code, name: str) -> ast.Call | None:
     """The call that a name is bound to: `Net()` for `model`; None where it is bound twice."""
-    made = [one.value for one in code.all(ast.Assign) if ast.unparse(one.targets[0]) == name]
+    made = code.assigned.get(name, ())
     return made[0] if len(made) == 1 and isinstance(made[0], ast.Call) else None
 
 
 def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
     """The expression that the call of a model of the text gives back, where its forward returns at one place only."""
-    maker = built(code, ast.unparse(call.func))
+    maker = built(code, written(call.func))
     owner = next((one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker)), None)
     forward = forward_of(owner)
     returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
@@ -95,7 +92,7 @@ def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
 
 def layer(code: Code, call: ast.Call) -> ast.Call | None:
     """The constructor call of the layer that `self.layer(x)` calls; of the last one in an `nn.Sequential`."""
-    maker = built(code, ast.unparse(call.func)) if receiver(call) == "self" else None
+    maker = built(code, written(call.func)) if receiver(call) == "self" else None
     while maker is not None and called(maker) == "Sequential":
         last = maker.args[-1] if maker.args else None
         maker = last if isinstance(last, ast.Call) else None

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.model import Applicability, Category, Finding, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
@@ -84,8 +84,9 @@ class LinearLayersInARow(Rule):
             forward = forward_of(owner)
             layers = _linear_layers(code, owner)
             for call in code.all(ast.Call, forward) if forward is not None and len(layers) > 1 else ():
-                before = _before(code, call, owner)
-                first, second = (layers.get(ast.unparse(one.func)) if one is not None else None for one in (before, call))
+                second = layers.get(written(call.func))
+                before = _before(code, call, owner) if second is not None else None
+                first = layers.get(written(before.func)) if before is not None else None
                 if first is not None and second is not None and first is not second and _wide(code, first, second):
                     yield self.finding(message, code.span(call))
 
@@ -94,8 +95,11 @@ def _linear_layers(code: Code, owner: ast.ClassDef) -> dict[str, ast.Call]:
     """The linear layers that a class keeps under `self`, each called once."""
     found: dict[str, ast.Call] = {}
     for made in code.all(ast.Assign, owner):
-        name = ast.unparse(made.targets[0])
-        if isinstance(made.value, ast.Call) and called(made.value) == "Linear" and len(code.mentions(name)) == 2:
+        if (
+            isinstance(made.value, ast.Call)
+            and called(made.value) == "Linear"
+            and len(code.mentions(name := written(made.targets[0]))) == 2
+        ):
             found[name] = made.value
     return found
 

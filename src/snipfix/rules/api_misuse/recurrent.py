@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.rules.base import Context
 from snipfix.rules.observed import called
 from snipfix.rules.values import Values, evaluate
@@ -57,10 +57,10 @@ def unpacked(context: Context) -> Iterator[Unpacked]:
         layers = {layer.name: layer for layer in _layers(context, owner, values)}
         for statement in code.all(ast.Assign, inside=owner) if layers else ():
             target, call = statement.targets[0], statement.value
-            if isinstance(call, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 2 and ast.unparse(call.func) in layers:
+            if isinstance(call, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 2 and written(call.func) in layers:
                 function = next((up for up in code.ancestors(statement) if isinstance(up, ast.FunctionDef)), None)
                 if function is not None:
-                    yield Unpacked(layers[ast.unparse(call.func)], statement, function, *target.elts)
+                    yield Unpacked(layers[written(call.func)], statement, function, *target.elts)
 
 
 def _layers(context: Context, owner: ast.ClassDef, values: Values) -> Iterator[Layer]:
@@ -72,7 +72,7 @@ def _layers(context: Context, owner: ast.ClassDef, values: Values) -> Iterator[L
         depth = call.args[2] if len(call.args) > 2 else keyword(call, "num_layers")
         function = next((up for up in context.code.ancestors(statement) if isinstance(up, ast.FunctionDef)), context.code.tree)
         number = 1 if depth is None else evaluate(depth, values.of(function))
-        yield Layer(ast.unparse(statement.targets[0]), kind, number, _true(call, "bidirectional"), _true(call, "batch_first"))
+        yield Layer(written(statement.targets[0]), kind, number, _true(call, "bidirectional"), _true(call, "batch_first"))
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from snipfix.code import written
 from snipfix.rules.base import Context
 
 __all__ = ["enclosing_function", "field_calls", "field_names"]
@@ -29,7 +30,7 @@ def field_calls(context: Context, *methods: str) -> Iterator[ast.Call]:
     """Calls of a field's forward, or of its methods, in order of the text."""
     names = field_names(context)
     wanted = names if not methods else {f"{name}.{method}" for name in names for method in methods}
-    calls = [node for node in context.code.all(ast.Call) if wanted and ast.unparse(node.func) in wanted]
+    calls = [node for node in context.code.all(ast.Call) if wanted and written(node.func) in wanted]
     return iter(sorted(calls, key=lambda node: (node.lineno, node.col_offset)))
 
 

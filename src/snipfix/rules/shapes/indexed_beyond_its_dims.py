@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.model import Category, Finding
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
@@ -68,7 +68,7 @@ class IndexedBeyondItsDims(Rule):
         for node in code.all(ast.ClassDef):
             dims = _dims_of_attributes(code, node)
             for one in code.all(ast.Subscript, node) if dims else ():
-                name = ast.unparse(one.value)
+                name = written(one.value)
                 parts = one.slice.elts if isinstance(one.slice, ast.Tuple) else [one.slice]
                 taken = sum(isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and type(part.value) is int) for part in parts)
                 if name in dims and taken > dims[name]:
@@ -81,7 +81,7 @@ def _dims_of_attributes(code: Code, node: ast.ClassDef) -> dict[str, int]:
     bound: dict[str, list[ast.expr]] = {}
     for one in code.all(ast.Assign, node):
         for target in one.targets:
-            bound.setdefault(ast.unparse(target), []).append(one.value)
+            bound.setdefault(written(target), []).append(one.value)
     known = {name: _dims(values[0]) for name, values in bound.items() if name.startswith("self.") and len(values) == 1}
     return {name: dims for name, dims in known.items() if dims is not None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.model import Category, Finding
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.batch_layout.layout import class_named
@@ -79,7 +79,7 @@ def misread(context: Context) -> dict[str, tuple[ast.Call, str, str]]:
         return found
     filled = columns(context)
     for call in code.all(ast.Call):
-        maker = built(code, ast.unparse(call.func)) if call.args else None
+        maker = built(code, written(call.func)) if call.args else None
         reads = _batch_first_reader(code, called(maker)) if maker is not None else ""
         field = filled.get(batch_value(context, call.args[0]), "") if reads else ""
         if maker is not None and field in made and _time_first(context, made[field]):
@@ -93,7 +93,7 @@ def _time_first(context: Context, call: ast.Call) -> bool:
 
 def _exchanges(code: Code) -> bool:
     """Whether the text exchanges axes at all."""
-    return any(called(one) in ORDER for one in code.all(ast.Call)) or any(one.attr in {"T", "mT"} for one in code.all(ast.Attribute))
+    return bool(code.calls(*ORDER)) or any(one.attr in {"T", "mT"} for one in code.all(ast.Attribute))
 
 
 def _batch_first_reader(code: Code, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from snipfix.rules.base import Context
 from snipfix.rules.torchtext.model import torchtext_name
-from snipfix.rules.written import bare, value_of
+from snipfix.rules.written import bare, built, value_of
 
 __all__ = ["batch_value", "columns", "field_option", "fields", "is_false", "is_sequential", "torchtext_calls"]
 
@@ -23,12 +23,13 @@ def torchtext_calls(context: Context, *names: str) -> Iterator[ast.Call]:
 
 def fields(context: Context) -> dict[str, ast.Call]:
     """The fields of the text by name; a name that is bound twice is left out."""
-    found: dict[str, list[ast.Call]] = {}
-    for one in context.code.all(ast.Assign):
-        if len(one.targets) == 1 and isinstance(one.targets[0], ast.Name) and isinstance(one.value, ast.Call):
-            found.setdefault(one.targets[0].id, []).append(one.value)
-    made = {name: calls[0] for name, calls in found.items() if len(calls) == 1}
-    return {name: call for name, call in made.items() if torchtext_name(context, call.func) in {"Field", "LabelField"}}
+    known: dict[str, ast.Call] | None = context.memo.get(__name__)
+    if known is None:
+        made = {name: built(context.code, name) for name in context.code.assigned if name.isidentifier()}
+        known = context.memo[__name__] = {
+            name: call for name, call in made.items() if call is not None and torchtext_name(context, call.func) in {"Field", "LabelField"}
+        }
+    return known
 
 
 def field_option(call: ast.Call, name: str) -> ast.expr | None:

@@ -76,7 +76,7 @@ class TerminalFlagIgnored(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for node in code.all(ast.Name):
-            if isinstance(node.ctx, ast.Store) and FLAGS & set(words(node.id)) and isinstance(code.parents.get(node), ast.Tuple):
+            if isinstance(node.ctx, ast.Store) and isinstance(code.parents.get(node), ast.Tuple) and FLAGS & set(words(node.id)):
                 around = home(code, node)
                 if any(_read(code, one) for one in code.all(ast.Name, inside=around) if one.id == node.id):
                     continue

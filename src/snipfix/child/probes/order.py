@@ -90,7 +90,8 @@ def argument(bench: Any, name: str, tensor: Any, base: Any, targets: list[Any]) 
             facts["future"][str(dim)] = future(bench, name, tensor, base, dim)
             facts["blind"][str(dim)] = blind(bench, name, tensor, base, dim)
     given = [value for value in (*bench.args, *bench.kwargs.values()) if value is not None]
-    if facts["blind"].get("0") is False and len(given) == 1:  # others, a state say, would have to change places with it
+    others = len(given) > 1  # a state, say, would have to change places with it
+    if facts["blind"].get("0") is False and not others and not bench.draws():
         facts["placed"] = placed(bench, name, tensor)
     if facts["integers"]:
         facts["target"] = next((kind for kind in (shifted(bench.whole.get(name, tensor), target) for target in targets) if kind), "")

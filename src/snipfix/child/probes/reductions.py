@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 PER_PLACE = 2
+NAMED = 24
 
 
 def install(recorder: Any) -> None:
@@ -30,8 +32,17 @@ def install(recorder: Any) -> None:
             "high": float(values.max()),
             "value": float(result.detach().sum()),
             "gradient": gradient,
+            "trained": trained_names(recorder),
         }
         result.register_hook(lambda grad: gradient.update(low=float(grad.min()), high=float(grad.max())))
         recorder.observe("reduction", facts, place)
 
     recorder.on_function(("torch.sum", "Tensor.sum", "torch.mean", "Tensor.mean"), after=reduced)
+
+
+def trained_names(recorder: Any) -> list[str]:
+    """The local names of the innermost frame of the snippet that hold tensors with a gradient."""
+    frame = next(recorder.sources.frames(sys._getframe(1)), None)
+    held = [] if frame is None else list(frame.f_locals.items())
+    tensor = sys.modules["torch"].Tensor
+    return [name for name, value in held if isinstance(value, tensor) and value.requires_grad][:NAMED]

@@ -33,6 +33,7 @@ class Bench:
         self.names = argument_names(call.module, call.args, call.kwargs)
         self.whole = self.tensors()
         """The tensor arguments as the snippet gave them, where fewer samples are called again."""
+        self.seed = 0
 
     def tensors(self) -> dict[str, Any]:
         """The tensor arguments by parameter name."""
@@ -47,7 +48,7 @@ class Bench:
         generator = torch.random.get_rng_state()
         try:
             with torch.no_grad():
-                torch.manual_seed(0)
+                torch.manual_seed(self.seed)
                 return first_tensor(torch, self.module(*args, **kwargs))
         except Exception:
             return None
@@ -63,6 +64,16 @@ class Bench:
             return None
         again = self.run()
         return output if again is not None and again.shape == output.shape and close(output, again) else None
+
+    def draws(self) -> bool:
+        """Whether its output hangs on random numbers."""
+        before = self.run()
+        self.seed = 1
+        try:
+            after = self.run()
+        finally:
+            self.seed = 0
+        return before is None or after is None or differs(before, after)
 
     def timed(self) -> tuple[Any | None, float]:
         started = time.process_time()

@@ -7,15 +7,19 @@ import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import replace_expression
+from snipfix.codemods import joined, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.gaussian import Divergence, divergences, reduced, squared
 from snipfix.rules.loss.negative_divergence import HEAD
-from snipfix.rules.observed import called, number
+from snipfix.rules.observed import called, number, place
+from snipfix.rules.written import layer
 
 ROUNDING = 1e-3
+POSITIVE = frozenset({"softplus", "exp", "sqrt", "Softplus"})
+"""What gives nothing but positive numbers."""
+FUNCTION = HEAD + "def kl(m, s):\n    return -0.5 * torch.mean(1 + s - m ** 2 - torch.exp(s))\n"
 
 
 class DivergenceOfAnotherFormula(Rule):
@@ -23,7 +27,7 @@ class DivergenceOfAnotherFormula(Rule):
 
     ## What it does
     Reports `1 + A - mu^2 - B` where A is log σ instead of log σ², seen from how σ is made: `log(sigma)` beside `sigma^2`, or a name whose
-    `exp` is used as σ.
+    `exp` is used as σ; and `1 + sigma - mu^2 - exp(sigma)`, where σ itself, made by `softplus` or `exp`, stands for log σ².
 
     ## Why is this bad?
     The term must be zero exactly where the posterior is the prior. With log σ in place of log σ² its minimum lies at σ = 0.71, and the
@@ -40,7 +44,7 @@ class DivergenceOfAnotherFormula(Rule):
     ```
 
     ## Fix safety
-    Unsafe only in name: log σ² is 2 log σ.
+    Unsafe only in name: log σ² is 2 log σ, and exp(log σ²) is σ².
 
     ## References
     - Kingma and Welling 2014, "Auto-Encoding Variational Bayes", appendix B.
@@ -54,9 +58,22 @@ class DivergenceOfAnotherFormula(Rule):
         Good(
             f"{HEAD}log_sigma = logvar\nsigma = torch.exp(0.5 * log_sigma)\nkl = -0.5 * torch.sum(1 + log_sigma - mu ** 2 - sigma ** 2)\n"
         ),
+        Good(f"{FUNCTION}print(kl(mu, logvar), torch.exp(0.5 * logvar))\n"),
+        Good(f"{HEAD}sigma = 2 * logvar\nstd = torch.exp(0.5 * sigma)\nkl = -0.5 * torch.sum(1 + sigma - mu.pow(2) - sigma.exp())\n"),
         Good(f"{HEAD}sigma = torch.exp(logvar)\nkl = -0.5 * torch.sum(1 + 2 * torch.log(sigma) - mu ** 2 - sigma ** 2)\n"),
     )
     BAD = (
+        Bad(
+            f"{HEAD}std = torch.exp(0.5 * logvar)\nkl = -0.5 * torch.sum(1 + std - mu ** 2 - std.exp())  # 散度\nkl.backward()\n",
+            at=(4, 27),
+            fixed=f"{HEAD}std = torch.exp(0.5 * logvar)\nkl = -0.5 * torch.sum(1 + 2 * torch.log(std) - mu ** 2 - std.pow(2))  # 散度\nkl.backward()\n",
+        ),
+        Bad(
+            f"{FUNCTION}sigma = torch.nn.functional.softplus(logvar)\nprint(kl(mu, sigma))\n",
+            at=(4, 34),
+            fixed=f"{FUNCTION.replace('1 + s -', '1 + 2 * torch.log(s) -').replace('torch.exp(s)', 's.pow(2)')}"
+            "sigma = torch.nn.functional.softplus(logvar)\nprint(kl(mu, sigma))\n",
+        ),
         Bad(
             f"{HEAD}sigma = torch.exp(logvar)\nkl = -0.5 * torch.sum(1 + torch.log(sigma) - mu ** 2 - sigma ** 2)\nkl.backward()\n",
             at=(4, 27),
@@ -70,6 +87,12 @@ class DivergenceOfAnotherFormula(Rule):
             if why := mismatch(code, one):
                 message = f"this is not the Gaussian's KL divergence: {why}, where log σ² belongs"
                 yield self.finding(message, code.span(one.log))
+            elif (exponential := of_deviation(code, one)) is not None:
+                name = ast.unparse(one.log)
+                message = f"this is not the Gaussian's KL divergence: `{name}` is σ, where log σ² belongs"
+                at = code.span(exponential)
+                evidence = {"variance": [at.line, at.column, at.end_line, at.end_column]}
+                yield self.finding(message, code.span(one.log), evidence=evidence)
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         """The same from the values: no summand of a Gaussian's divergence may be positive."""
@@ -81,7 +104,15 @@ class DivergenceOfAnotherFormula(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)
-        if node is not None:
+        variance = place(context.code, finding.evidence, "variance")
+        if node is not None and variance is not None:
+            name = context.code.slice(node)
+            edits = joined(
+                replace_expression(context.code, node, f"2 * torch.log({name})"),
+                replace_expression(context.code, variance, f"{name}.pow(2)"),
+            )
+            yield self.fix("write log σ² as twice log σ, and σ² for its exp", *edits)
+        elif node is not None:
             yield self.fix("write log σ² as twice log σ", *replace_expression(context.code, node, f"2 * {context.code.slice(node)}"))
 
 
@@ -98,3 +129,38 @@ def mismatch(code: Code, one: Divergence) -> str:
     deviation = re.compile(rf"\b(\w+)\s*=\s*(?:torch\.exp\(\s*{re.escape(log)}\s*\)|{re.escape(log)}\.exp\(\))")
     made = set(deviation.findall(code.text)) & variances
     return f"`{log}` is log σ, for `{made.pop()}` is its exp" if made else ""
+
+
+def of_deviation(code: Code, one: Divergence) -> ast.expr | None:
+    """The `exp` of what stands for log σ² although it is σ, made by nothing but functions with positive values; None where it may be right."""
+    log = ast.unparse(one.log)
+    exponentials = [term for term in one.terms if called(term) == "exp" and _of(term) == log]
+    if not exponentials or not isinstance(one.log, ast.Name):
+        return None
+    names = {log, *_given(code, one.log)}
+    made = [node.value for node in code.all(ast.Assign) for target in node.targets if isinstance(target, ast.Name) and target.id in names]
+    positive = [called(value) in POSITIVE or (isinstance(value, ast.Call) and _softplus(code, value)) for value in made]
+    return exponentials[0] if made and all(positive) else None
+
+
+def _of(call: ast.expr) -> str:
+    """What an `exp` is taken of."""
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return ""
+    return ast.unparse(call.args[0] if call.args else call.func.value)
+
+
+def _softplus(code: Code, call: ast.Call) -> bool:
+    maker = layer(code, call)
+    return maker is not None and called(maker) == "Softplus"
+
+
+def _given(code: Code, name: ast.Name) -> set[str]:
+    """What a parameter is called where the text calls its function."""
+    function = next((up for up in code.ancestors(name) if isinstance(up, ast.FunctionDef)), None)
+    parameters = [one.arg for one in function.args.args] if function is not None else []
+    if function is None or name.id not in parameters:
+        return set()
+    at = parameters.index(name.id) - (parameters[0] == "self")
+    given = [call.args[at] for call in code.calls(function.name) if at < len(call.args)]
+    return {one.id for one in given if isinstance(one, ast.Name)}

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
 from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category, Finding, Fix
+from snipfix.evidence import Outcome
+from snipfix.model import Applicability, Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import called, words
+from snipfix.rules.observed import called, each, number, words
 from snipfix.rules.training_loop.loops import home, only_value, receiver
+from snipfix.rules.written import value_of
 
-__all__ = ["LOG_PROB", "PolicyDrivenDown", "source"]
+__all__ = ["LOG_PROB", "PolicyDrivenDown", "minimised", "reduced_value", "source"]
 
 LOG_PROB = re.compile(r"^(?:\w*_)?log_?p(?:i|rob|robs|s)?(?:_\w+)?$", re.IGNORECASE)
 GAINS = frozenset("return returns reward rewards advantage advantages adv advs gae g".split())
@@ -34,8 +36,8 @@ class PolicyDrivenDown(Rule):
     """The loss of a policy is log-probability times return without a minus: good actions are made less likely.
 
     ## What it does
-    Reports a sum or mean of `log_probs * returns` (or rewards, advantages) that is minimised, where no minus sign stands in it or in what the
-    log-probabilities are made of.
+    Reports a sum or mean of `log_probs * returns` (or rewards, advantages), or PPO's smaller one of two such products, that is minimised,
+    where no minus sign stands in it or in what it is made of: read from the text, or seen from the sign of the gradient.
 
     ## Why is this bad?
     An optimizer goes down. The expected return is to go up, so the loss is its negative; without the sign, the policy learns to avoid
@@ -111,7 +113,7 @@ class PolicyDrivenDown(Rule):
         for statement in code.all(ast.Assign):
             target = statement.targets[0]
             product = _weighed(statement.value)
-            if product is None or not isinstance(target, ast.Name) or not _minimised(code, statement, target.id):
+            if product is None or not isinstance(target, ast.Name) or not minimised(code, statement, target.id):
                 continue
             if not any(_negative(code, _name(side)) for side in (product.left, product.right)):
                 yield self._report(context, target.id, statement.value)
@@ -122,14 +124,61 @@ class PolicyDrivenDown(Rule):
                 if summed and not any(_negative_part(code, call, side) for side in (term.left, term.right)):
                     yield self._report(context, summed, term)
 
-    def _report(self, context: Context, loss: str, value: ast.expr) -> Finding:
+    def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        code = context.code
+        if "maximize" in code.text or not outcome.seen("optimizer"):
+            return
+        told = {finding.span for finding in self.static(context)}
+        for observation, span in each(outcome, code, "reduction"):
+            node = code.node_at(span, ast.Call)
+            down = (number(observation.facts, "gradient", "low") or 0) > 0
+            if isinstance(node, ast.Call) and code.span(node) == span and down and span not in told and _gains(code, node):
+                yield self._report(context, ast.unparse(node), node, Stage.PROBE)
+
+    def _report(self, context: Context, loss: str, value: ast.expr, stage: Stage = Stage.STATIC) -> Finding:
         message = f"`{loss}` goes down with training, and with it the probability of what was rewarded: the minus sign is missing"
-        return self.finding(message, context.code.span(value))
+        return self.finding(message, context.code.span(value), stage=stage)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, (ast.Call, ast.BinOp))
         if node is not None:
             yield self.fix("minimise the negative", *replace_expression(context.code, node, f"-{context.code.slice(node)}"))
+
+
+def reduced_value(call: ast.Call) -> ast.expr:
+    """What a sum or mean is taken of: `x` for `x.mean()` and for `torch.mean(x)`."""
+    inner = call.func.value if isinstance(call.func, ast.Attribute) else call
+    return call.args[0] if call.args and receiver(call) in ("torch", "") else inner
+
+
+def _gains(code: Code, call: ast.Call) -> bool:
+    """Whether what is summed or averaged is a log-probability, or a ratio of probabilities, times a gain whose sign nothing turns."""
+    value = reduced_value(call)
+    if isinstance(value, ast.Name) and (given := value_of(code, value)) is not None and given[1] is None:
+        value = given[0]
+    if called(value) in ("min", "minimum") and isinstance(value, ast.Call) and len(value.args) == 2:
+        made = [value_of(code, one) if isinstance(one, ast.Name) else (one, None) for one in value.args]
+        return all(one is not None and _product(code, one[0], ratio=True) for one in made)
+    return _product(code, value, ratio=False)
+
+
+def _product(code: Code, value: ast.expr, *, ratio: bool) -> bool:
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Mult):
+        return False
+    for one, other in ((value.left, value.right), (value.right, value.left)):
+        gain, chance = _name(other), "log_prob" if called(one) == "log_prob" else _name(one)
+        likely = called(one) in ("clamp", "clip") or {"ratio", "ratios"} & set(words(chance)) if ratio else LOG_PROB.match(chance)
+        if likely and GAINS & set(words(gain)) and not _turned(code, gain) and not _turned(code, chance):
+            return True
+    return False
+
+
+def _turned(code: Code, name: str) -> bool:
+    """Whether a minus sign stands before a name, or in what it is set to, or it is named a cost there."""
+    made = [one.value for one in code.all(ast.Assign) if any(ast.unparse(target) == name for target in one.targets)]
+    minus = [one for one in code.all(ast.UnaryOp) if isinstance(one.op, ast.USub) and not isinstance(one.operand, ast.Constant)]
+    before = any(set(words(name)) & set(words(ast.unparse(one.operand))) for one in minus)
+    return before or any(set(words(ast.unparse(value))) & {"cost", "costs", "loss", "losses"} for value in made)
 
 
 def _rewarded(code: Code, call: ast.Call, product: ast.BinOp) -> bool:
@@ -202,7 +251,7 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _minimised(code: Code, statement: ast.Assign, name: str) -> bool:
+def minimised(code: Code, statement: ast.Assign, name: str) -> bool:
     """Whether `name.backward()` is called in the same function, and nothing else is done with the name that could turn its sign."""
     around = home(code, statement)
     if only_value(code, name) is not statement.value:

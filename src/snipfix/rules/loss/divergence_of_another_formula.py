@@ -13,7 +13,7 @@ from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.gaussian import Divergence, divergences, reduced, squared
 from snipfix.rules.loss.negative_divergence import HEAD
-from snipfix.rules.observed import called, number, place
+from snipfix.rules.observed import called, number
 from snipfix.rules.written import layer
 
 ROUNDING = 1e-3
@@ -87,12 +87,10 @@ class DivergenceOfAnotherFormula(Rule):
             if why := mismatch(code, one):
                 message = f"this is not the Gaussian's KL divergence: {why}, where log σ² belongs"
                 yield self.finding(message, code.span(one.log))
-            elif (exponential := of_deviation(code, one)) is not None:
+            elif of_deviation(code, one) is not None:
                 name = ast.unparse(one.log)
                 message = f"this is not the Gaussian's KL divergence: `{name}` is σ, where log σ² belongs"
-                at = code.span(exponential)
-                evidence = {"variance": [at.line, at.column, at.end_line, at.end_column]}
-                yield self.finding(message, code.span(one.log), evidence=evidence)
+                yield self.finding(message, code.span(one.log))
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         """The same from the values: no summand of a Gaussian's divergence may be positive."""
@@ -104,7 +102,8 @@ class DivergenceOfAnotherFormula(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)
-        variance = place(context.code, finding.evidence, "variance")
+        confused = (of_deviation(context.code, one) for one in divergences(context.code) if one.log is node)
+        variance = next((one for one in confused if one is not None), None)
         if node is not None and variance is not None:
             name = context.code.slice(node)
             edits = joined(

@@ -200,10 +200,18 @@ def _partial(code: Code) -> int:
     for node in code.nodes:
         match node:
             case ast.Subscript(slice=ast.Slice(lower=None, upper=ast.Constant(value=int(number)))):
-                found += number >= 0
+                found += number >= 0 and not _named_each(code, node, number)
             case ast.FunctionDef(name="__len__", body=[*_, ast.Return(value=ast.Constant())]):
                 found += 1
     return found
+
+
+def _named_each(code: Code, taken: ast.AST, number: int) -> bool:
+    """Whether the first few are given a name each, as results of a call: `loss, logits = model(x)[:2]` takes no data away."""
+    parent = code.parents.get(taken)
+    target = parent.targets[0] if isinstance(parent, ast.Assign) and parent.value is taken else None
+    called = isinstance(taken, ast.Subscript) and isinstance(taken.value, ast.Call)
+    return called and isinstance(target, ast.Tuple) and len(target.elts) == number
 
 
 def _shadowed(code: Code) -> int:

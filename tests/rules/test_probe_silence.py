@@ -10,6 +10,14 @@ from snipfix.model import Severity, Snippet
 IMPORTS = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\ntorch.manual_seed(0)\n"
 
 PROGRAMS = {
+    "a language model whose first output is the loss": """
+from transformers import GPT2Config, GPT2LMHeadModel
+model = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_positions=32, n_embd=16, n_layer=1, n_head=2))
+ids = torch.randint(0, 50, (2, 12))
+out = model(ids, labels=ids)
+out.loss.backward()
+print(out.logits.shape)
+""",
     "probabilities reported beside scores for the loss": """
 model = nn.Linear(4, 3)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -155,6 +155,7 @@ def test_cheating_is_seen(old: str, new: str, said: str) -> None:
         ("y = F.relu(x)\n", "import torch.nn.functional as F\ny = F.relu(x)\n"),
         ("f(\n", "f()\n"),
         ("SGD(p, learning_rate=0.1)\n", "SGD(p, lr=0.1)\n"),
+        ("loss, logits = model(x)\n", "loss, logits = model(x)[:2]\n"),
         ("torch.manual_sede(3)\n", "torch.manual_seed(3)\n"),
         ("teacher.eval()\nloss.backward()\n", "teacher.eval()\nloss.mean().backward()\n"),
         ("w = w - lr * w.grad\n", "with torch.no_grad():\n    w -= lr * w.grad\n"),

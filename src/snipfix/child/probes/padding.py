@@ -71,6 +71,8 @@ def compare(bench: Any, name: str, tensor: Any, mask_name: str, mask: Any, polar
     short = bench.run(**{**others, name: tensor[:, :-1], mask_name: everything[:, :-1]})
     if long is None or short is None or whole is None or long.dim() != short.dim():
         return None
+    if not long.dim():  # a loss, which counts what the labels hold, whatever the mask says
+        return None
     kept = long
     if long.dim() > 1 and long.shape[1] == size and short.shape[1] == size - 1:
         kept = long[:, :-1]

@@ -12,6 +12,7 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword, operands, wrapped
 from snipfix.rules.observed import called
+from snipfix.rules.shapes.heads import heads_in_front
 from snipfix.rules.widths import width_offers
 
 
@@ -83,6 +84,8 @@ class BroadcastMismatch(CrashRule):
         shapes = [tuple(value.shape or ()) for value in crash.tensors[:2]]
         if both is None:
             return
+        if crash.operation.name.rpartition(".")[2].strip("_") in ("matmul", "rmatmul"):
+            yield from heads_in_front(crash, both, (shapes[0], shapes[1]))
         for one in both:
             yield from _cut_along_the_batch(crash, one)
         for small, large in ((0, 1), (1, 0)):

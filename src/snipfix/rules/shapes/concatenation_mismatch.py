@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, replace_argument, replace_expression
-from snipfix.model import Applicability, Category
+from snipfix.codemods import add_import, add_keyword, joined, replace_argument, replace_expression, wrap_expression
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword, wrapped
+from snipfix.rules.shapes.edges_in_rows import edges_given
+from snipfix.rules.widths import argument_of
 
 
 class ConcatenationMismatch(CrashRule):
@@ -19,7 +21,8 @@ class ConcatenationMismatch(CrashRule):
     Explains `torch.cat` of tensors with different sizes or numbers of dimensions.
 
     ## Why is this bad?
-    The program stops. Usually `dim` was left at 0, or one of the tensors lacks an axis.
+    The program stops. Usually `dim` was left at 0, or one of the tensors lacks an axis; where a skip connection is joined, a convolution without
+    padding or a pooling of an odd size made the maps differ.
 
     ## Example
     ```python
@@ -34,7 +37,8 @@ class ConcatenationMismatch(CrashRule):
     ```
 
     ## Fix safety
-    The dimension is the only one in which the sizes differ.
+    The dimension is the only one in which the sizes differ. Of feature maps with different heights and widths the convolutions are padded, else the
+    smaller one is resized.
 
     ## References
     - torch.cat
@@ -63,7 +67,8 @@ class ConcatenationMismatch(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
-        return crash.operation.name.endswith(("cat", "concat", "concatenate")) and len(self._shapes(crash)) > 1
+        joins = crash.operation.name.endswith(("cat", "concat", "concatenate")) and len(self._shapes(crash)) > 1
+        return joins and edges_given(crash) is None
 
     @staticmethod
     def _shapes(crash: Crash) -> list[tuple[int, ...]]:
@@ -82,6 +87,7 @@ class ConcatenationMismatch(CrashRule):
         items = _items(crash, call)
         if len(lengths) == 1:
             yield from self._turned(crash, items, shapes)
+            yield from _maps_apart(crash, items, shapes)
             differing = [at for at in range(len(shapes[0])) if len({shape[at] for shape in shapes}) > 1]
             chosen = given or keyword(call, "dim") is not None
             # Of three dimensions one is the time: whoever chose the dimension meant it, and the layout is wrong instead, unless the widths alone differ.
@@ -116,3 +122,38 @@ def _items(crash: Crash, call: ast.Call) -> list[ast.expr]:
     birth = crash.born(given) if isinstance(given, ast.Name) else None
     made = birth.value if birth is not None else given
     return made.elts if isinstance(made, ast.List | ast.Tuple) else []
+
+
+def _maps_apart(crash: Crash, items: list[ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """Feature maps that are joined along their channels and differ in height and width: a skip connection beside convolutions that shrink."""
+    sizes = {shape[2:] for shape in shapes}
+    call = crash.call
+    dim = (keyword(call, "dim") or (call.args[1] if len(call.args) > 1 else None)) if call is not None else None
+    if (
+        len(shapes[0]) not in (3, 4, 5)
+        or dim is None
+        or ast.unparse(dim) not in ("1", "-3")
+        or {shape[0] for shape in shapes} != {shapes[0][0]}
+    ):
+        return
+    if len(sizes) != 2 or len(items) != 2 or len(shapes) != 2:
+        return
+    if padded := list(_unpadded(crash)):
+        yield Offer("Pad every convolution", joined(*padded))
+    small, large = (items[at] for at in sorted((0, 1), key=lambda at: shapes[at][2:]))
+    if isinstance(large, ast.Name | ast.Attribute | ast.Subscript):
+        resized = wrap_expression(crash.code, small, f"F.interpolate({{}}, size={crash.text(large)}.shape[2:])")
+        yield Offer("Resize the smaller map", joined(resized, add_import(crash.code, "torch.nn.functional", None, "F")))
+
+
+def _unpadded(crash: Crash) -> Iterator[tuple[Edit, ...]]:
+    """Padding for each convolution that ran, keeps every pixel in its window's middle and was given none."""
+    outcome = crash.context.outcome
+    ran = [call.module.built for call in (outcome.calls if outcome else ()) if call.module.type in ("Conv1d", "Conv2d", "Conv3d")]
+    for built in dict.fromkeys(ran):
+        node = crash.code.node_at(built, ast.Call) if built else None
+        size = argument_of(node, 2, "kernel_size") if isinstance(node, ast.Call) else None
+        if not isinstance(node, ast.Call) or not isinstance(size, ast.Constant) or not isinstance(size.value, int):
+            continue
+        if size.value > 1 and size.value % 2 and argument_of(node, 3, "stride") is None and argument_of(node, 4, "padding") is None:
+            yield add_keyword(crash.code, node, "padding", str(size.value // 2))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category, Edit, Meaning
+from snipfix.codemods import add_keyword, replace_expression
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.mending import origin
+from snipfix.rules.observed import called, words
 from snipfix.rules.widths import argument_of
 
 DEFAULT = (
@@ -21,7 +24,7 @@ class HeadsDoNotDivideWidth(CrashRule):
     """The width of an attention layer is not a multiple of its number of heads.
 
     ## What it does
-    Explains attention layers whose `embed_dim` or `d_model` cannot be shared out evenly among the heads.
+    Explains attention layers whose `embed_dim` or `d_model` cannot be shared out evenly among the heads, and the author's own checks of that.
 
     ## Why is this bad?
     The layer cannot be built: each head works on width / heads features.
@@ -37,7 +40,7 @@ class HeadsDoNotDivideWidth(CrashRule):
     ```
 
     ## Fix safety
-    Another number of heads is another model, so it is offered only when changes of meaning are allowed.
+    The number of heads changes no other shape: the nearest one that divides the width is taken. Another width is another way.
 
     ## References
     - torch.nn.MultiheadAttention: embed_dim
@@ -48,7 +51,11 @@ class HeadsDoNotDivideWidth(CrashRule):
     category = Category.SHAPE
     applicability = Applicability.UNSAFE
     TYPES = ("AssertionError", "ValueError")
-    MESSAGES = (r"embed_dim must be divisible by num_heads", r"(?:hidden size|d_model|embed_dim).*(?:multiple of|divisible by).*heads")
+    MESSAGES = (
+        r"embed_dim`? must be divisible by num_heads",
+        r"(?:hidden size|d_model|embed_dim).*(?:multiple of|divisible by).*heads",
+        r"(?i)divisible|multiple of|divide|\bdiv\b|head|^$",
+    )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.MultiheadAttention(10, 5)\n"),
         Good("import torch\nimport torch.nn as nn\nnn.MultiheadAttention(embed_dim=8, num_heads=2)\n"),
@@ -72,21 +79,30 @@ class HeadsDoNotDivideWidth(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
-        sizes = [value.text for name, value in crash.operation.kwargs.items() if name in ("embed_dim", "d_model", "num_heads", "nhead")]
+        checked = _checked(crash)
+        sizes = [value.text for name, value in crash.operation.kwargs.items() if name in (*WIDTH, *HEADS)]
+        sizes = [str(number) for number, _ in checked] if checked is not None else sizes
         return "the width is not a multiple of the number of heads" + (f": {' and '.join(sizes)}" if sizes else "")
 
+    def explains(self, crash: Crash) -> bool:
+        return any(re.search(said, crash.failure.message) for said in self.MESSAGES[:2]) or _checked(crash) is not None
+
     def candidates(self, crash: Crash) -> Iterator[Offer]:
-        width, heads = (self._size(crash, *names) for names in (("embed_dim", "d_model"), ("num_heads", "nhead")))
         call = crash.call
-        given = argument_of(call, 1, "num_heads", "nhead") if call is not None else None
         if call is not None and isinstance(call.func, ast.Attribute):
             yield from _by_name(crash, call, call.func.attr)
-        written = self._written(crash, given)
-        if not width or not heads or written is None:
+        checked = _checked(crash)
+        if checked is not None:
+            (width, _), (heads, given) = checked
+        else:
+            width, heads = (self._size(crash, *names) for names in (WIDTH, HEADS))
+            given = argument_of(call, 1, *HEADS) if call is not None else None
+        if not width or not heads:
+            yield from _configured(crash)
             return
-        near = sorted(range(1, 2 * heads + 1), key=lambda count: (abs(count - heads), -count))
-        for count in [count for count in near if width % count == 0][:2]:
-            yield Offer(f"Take {count} heads", replace_expression(crash.code, written, str(count)), Meaning.CHANGES)
+        written = self._written(crash, given)
+        for count in _near(width, heads) if written is not None else ():
+            yield Offer(f"Take {count} heads", replace_expression(crash.code, written, str(count)))
 
     @staticmethod
     def _size(crash: Crash, *names: str) -> int:
@@ -96,13 +112,80 @@ class HeadsDoNotDivideWidth(CrashRule):
 
     @staticmethod
     def _written(crash: Crash, given: ast.expr | None) -> ast.Constant | None:
-        """The number where the author wrote it: in the call, or as the default of the parameter that the call passes on."""
+        """The number where the author wrote it: in a call, in an assignment, or as the default of the parameter that the call passes on."""
+        given = origin(crash, given)
+        births = [one for one in crash.binders(given) if isinstance(one, ast.Assign)] if isinstance(given, ast.Name) else []
+        if births:
+            given = _assigned(births[-1], given)
         function = crash.function_of(given) if isinstance(given, ast.Name) else None
         if isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef):
             defaults = function.args.defaults
             named = zip(function.args.args[len(function.args.args) - len(defaults) :], defaults, strict=True)
             given = next((default for arg, default in named if arg.arg == given.id), None)
-        return given if isinstance(given, ast.Constant) else None
+        return given if isinstance(given, ast.Constant) and isinstance(given.value, int) else None
+
+
+def _near(width: int, heads: int) -> list[int]:
+    """The two numbers of heads that divide a width and are nearest to the one that does not; a single head is none."""
+    counts = sorted(range(2, 2 * heads + 1), key=lambda count: (abs(count - heads), -count))
+    return [count for count in counts if width % count == 0][:2]
+
+
+def _configured(crash: Crash) -> Iterator[Offer]:
+    """The number of heads in the configuration of a model, where the message tells width and heads."""
+    numbers = [int(text) for text in re.findall(r"\d+", crash.failure.message)]
+    for call in crash.code.all(ast.Call) if len(numbers) == 2 else ():
+        set_here = {one.arg: one.value for one in call.keywords if called(call).endswith("Config")}
+        name = next((heads for width, heads in CONFIGURED.items() if width in set_here), "")
+        written = set_here.get(name)
+        for count in _near(*numbers) if name and (written is None or isinstance(written, ast.Constant)) else ():
+            yield Offer(f"Take {count} heads", add_keyword(crash.code, call, name, str(count)))
+
+
+CONFIGURED = {"hidden_size": "num_attention_heads", "n_embd": "n_head", "dim": "n_heads", "d_model": "num_heads"}
+"""What configurations of transformers call the width, and the number of heads."""
+WIDTH, HEADS = ("embed_dim", "d_model", "hidden_size"), ("num_heads", "nhead", "num_attention_heads")
+
+
+def _assigned(birth: ast.Assign, name: ast.expr | None) -> ast.expr | None:
+    """What an assignment gives a name: its value, or the part of it that stands at the name's place."""
+    for target in birth.targets:
+        if isinstance(target, ast.Tuple) and isinstance(birth.value, ast.Tuple) and len(target.elts) == len(birth.value.elts):
+            for one, value in zip(target.elts, birth.value.elts, strict=True):
+                if isinstance(one, ast.Name) and isinstance(name, ast.Name) and one.id == name.id:
+                    return value
+    return birth.value
+
+
+def _named(crash: Crash, node: ast.expr) -> ast.Name | None:
+    """A name, or the one that an attribute of `self` was set to: `heads` for `self.heads` after `self.heads = heads`."""
+    if isinstance(node, ast.Name):
+        return node
+    home = crash.function_of(node)
+    kept = [one.value for one in crash.code.all(ast.Assign, home) if ast.unparse(one.targets[0]) == ast.unparse(node)]
+    return kept[0] if len(kept) == 1 and isinstance(kept[0], ast.Name) else None
+
+
+Sized = tuple[int, ast.expr]
+
+
+def _checked(crash: Crash) -> tuple[Sized, Sized] | None:
+    """The width and the number of heads, each with its name, of the author's own check that one divides the other; None for another check."""
+    statement = crash.statement
+    if isinstance(statement, ast.Raise):
+        above = crash.code.parents.get(statement)
+        test = above.test if isinstance(above, ast.If) else None
+    else:
+        test = statement.test if isinstance(statement, ast.Assert) else None
+    known = crash.frame.locals if crash.frame else {}
+    asked = [_named(crash, one) for one in ast.walk(test) if isinstance(one, ast.Name | ast.Attribute)] if test is not None else []
+    named = {one.id: one for one in asked if one is not None}
+    sizes = {text: int(known[text].text) for text in named if text in known and known[text].kind == "int"}
+    heads = [text for text in sizes if "head" in words(text) or "heads" in words(text)]
+    widths = [text for text in sizes if text not in heads and not set(words(text)) & {"head", "heads"}]
+    if len(heads) != 1 or len(widths) != 1 or sizes[heads[0]] < 1 or sizes[widths[0]] % sizes[heads[0]] == 0:
+        return None
+    return (sizes[widths[0]], named[widths[0]]), (sizes[heads[0]], named[heads[0]])
 
 
 ORDER = {

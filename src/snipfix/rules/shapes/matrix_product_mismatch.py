@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import operands, wrapped
+from snipfix.rules.shapes.heads import heads_in_front, multiplies
 from snipfix.rules.widths import width_offers
 
 
@@ -86,9 +87,10 @@ class MatrixProductMismatch(CrashRule):
         both, (one, two) = operands(crash), [tuple(value.shape or ()) for value in crash.tensors[:2]]
         if both is None or not one or not two:
             return
+        yield from heads_in_front(crash, both, (one, two))
         name = crash.operation.name.rpartition(".")[2].strip("_")
         call = crash.call
-        if name in ("mm", "bmm", "dot", "mv") and _fits(one, two) and call is not None and isinstance(call.func, ast.Attribute):
+        if name in ("mm", "bmm", "dot", "mv") and multiplies(one, two) and call is not None and isinstance(call.func, ast.Attribute):
             yield Offer("Use matmul, which takes any number of dimensions", rename_attribute(crash.code, call.func, "matmul"))
         if name == "dot" and one == two:
             yield Offer(
@@ -97,10 +99,10 @@ class MatrixProductMismatch(CrashRule):
         if len(one) == len(two) - 1 and one[-1] == two[-2]:
             yield from wrapped(crash, both[0], "{}.unsqueeze(1)", "Make the first operand a batch of rows")
         turned = "{}.t()" if len(two) == 2 else "{}.transpose(-2, -1)"
-        if len(two) > 1 and _fits(one, (*two[:-2], two[-1], two[-2])):
+        if len(two) > 1 and multiplies(one, (*two[:-2], two[-1], two[-2])):
             yield from wrapped(crash, both[1], turned, "Transpose the second operand")
         turned = "{}.t()" if len(one) == 2 else "{}.transpose(-2, -1)"
-        if len(one) > 1 and _fits((*one[:-2], one[-1], one[-2]), two):
+        if len(one) > 1 and multiplies((*one[:-2], one[-1], one[-2]), two):
             yield from wrapped(crash, both[0], turned, "Transpose the first operand")
         for number, node in ((0, both[0]), (1, both[1])):
             birth = crash.born(node) if isinstance(node, ast.Name) else None
@@ -113,10 +115,3 @@ class MatrixProductMismatch(CrashRule):
 
 
 PRODUCTS = {"matmul", "rmatmul", "mm", "bmm", "dot", "mv", "addmm", "baddbmm", "einsum", "linear"}
-
-
-def _fits(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
-    """Whether matmul takes the two shapes."""
-    inner = two[-2] if len(two) > 1 else two[0]
-    batches = zip(reversed(one[:-2]), reversed(two[:-2]), strict=False)
-    return one[-1] == inner and all(a == b or 1 in (a, b) for a, b in batches)

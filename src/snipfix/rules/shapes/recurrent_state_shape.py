@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, joined, replace_expression
+from snipfix.codemods import add_keyword, insert_statement_after, joined, replace_expression
 from snipfix.model import Applicability, Category, Edit
+from snipfix.rules.api_misuse.recurrent import unpacked
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.batch_layout.layout import steps_first_said
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -29,7 +30,8 @@ class RecurrentStateShape(CrashRule):
     Explains RNN, GRU and LSTM calls whose state is not (layers times directions, batch, hidden size).
 
     ## Why is this bad?
-    The program stops. Usually `batch_first` is forgotten, or the state was made for another number of layers or another batch.
+    The program stops. Usually `batch_first` is forgotten, or the state was made for another number of layers or another batch; or the states of both
+    directions of an encoder go into a decoder that has one.
 
     ## Example
     ```python
@@ -44,7 +46,7 @@ class RecurrentStateShape(CrashRule):
     ```
 
     ## Fix safety
-    Sizes are taken from names in scope where they fit.
+    Sizes are taken from names in scope where they fit. The states of both directions are added; a learned layer over both is another way.
 
     ## References
     - torch.nn.GRU: h_0 has shape (D * num_layers, N, H_out).
@@ -89,6 +91,8 @@ class RecurrentStateShape(CrashRule):
             options = [list(self._resized(crash, call, wanted, given)) for call in changed]
             for choice in zip(*options, strict=False):
                 yield Offer("Make the state of the right shape", joined(*choice))
+        if len(given) == len(wanted) == 3 and given == (2 * wanted[0], *wanted[1:]):
+            yield from _directions_added(crash, state)
         if len(given) == len(wanted) == 3 and (given[1], given[0], given[2]) == wanted:
             yield from value_offers(crash, state, "{}.transpose(0, 1)", "Put the layers first", here=True)
 
@@ -139,3 +143,22 @@ def _calls_behind(crash: Crash, value: ast.expr | None, depth: int = 2) -> Itera
             births = [birth.value for one in names if (birth := crash.born(one)) is not None]
             for inner in (given.value, *births):
                 yield from _calls_behind(crash, inner, depth - 1)
+
+
+BOTH_ADDED = "{0}[0::2] + {0}[1::2]"
+"""The states of a layer's two directions stand side by side: those that go forward at the even places."""
+
+
+def _directions_added(crash: Crash, state: ast.expr | None) -> Iterator[Offer]:
+    """The states of both directions of an encoder, added right where it gives them, for a decoder that has one direction."""
+    title = "Add the states of both directions"
+    for one in unpacked(crash.context):
+        names = [part.id for part in getattr(one.state, "elts", [one.state]) if isinstance(part, ast.Name) and part.id != "_"]
+        if not one.layer.bidirectional or not names:
+            continue
+        added = ", ".join(BOTH_ADDED.format(name) for name in names)
+        if one.layer.kind == "LSTM" and isinstance(one.state, ast.Name):
+            added = f"tuple({BOTH_ADDED.format('part')} for part in {names[0]})"
+        yield Offer(title, insert_statement_after(crash.code, one.statement.lineno, f"{', '.join(names)} = {added}"))
+    if not isinstance(state, ast.Tuple):
+        yield from value_offers(crash, state, "{}.unflatten(0, (-1, 2)).sum(1)", title)

@@ -54,7 +54,7 @@ class HeadsDoNotDivideWidth(CrashRule):
     MESSAGES = (
         r"embed_dim`? must be divisible by num_heads",
         r"(?:hidden size|d_model|embed_dim).*(?:multiple of|divisible by).*heads",
-        r"(?i)divisible|multiple of|divide|\bdiv\b|head|^$",
+        r"(?i)divis|divid|multipl|\bdiv\b|head|^$",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.MultiheadAttention(10, 5)\n"),
@@ -91,18 +91,18 @@ class HeadsDoNotDivideWidth(CrashRule):
         call = crash.call
         if call is not None and isinstance(call.func, ast.Attribute):
             yield from _by_name(crash, call, call.func.attr)
+        width, heads = (self._size(crash, *names) for names in (WIDTH, HEADS))
+        given = argument_of(call, 1, *HEADS) if call is not None else None
         checked = _checked(crash)
         if checked is not None:
             (width, _), (heads, given) = checked
-        else:
-            width, heads = (self._size(crash, *names) for names in (WIDTH, HEADS))
-            given = argument_of(call, 1, *HEADS) if call is not None else None
         if not width or not heads:
             yield from _configured(crash)
             return
         written = self._written(crash, given)
-        for count in _near(width, heads) if written is not None else ():
-            yield Offer(f"Take {count} heads", replace_expression(crash.code, written, str(count)))
+        if written is not None:
+            for count in _near(width, heads):
+                yield Offer(f"Take {count} heads", replace_expression(crash.code, written, str(count)))
 
     @staticmethod
     def _size(crash: Crash, *names: str) -> int:

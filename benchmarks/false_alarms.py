@@ -46,6 +46,7 @@ ADDING = ("_add_docstr", "add_docstr", "add_docstr_all")
 EXAMPLES = (">>>", "code-block:: python", "code:: python", "code-block::python")
 SKIPPED = re.compile(r"^ *>>> # xdoctest:.*\n", re.MULTILINE)
 """The mark by which torch keeps an example that lacks its data out of its own doctests: here the preamble gives them."""
+LOADER = re.compile(r"\b(?:torch\.utils\.data\.)?DataLoader\(\.\.\.\)")
 HEADING = re.compile(r"^( *Examples?): *\n", re.MULTILINE)
 
 SETUP = (
@@ -57,15 +58,20 @@ SETUP = (
 PREAMBLE = {
     "torch.optim": (
         "model = nn.Linear(10, 2)\nloss_fn = nn.MSELoss()\ninput, target = torch.randn(4, 10), torch.randn(4, 2)\n"
-        "dataset = loader = [(input, target)] * 3\noptimizer = optim.SGD(model.parameters(), lr=0.1)\n\n\n"
+        "dataset = loader = [(input, target)] * 3\noptimizer = optim.SGD([{'params': [model.weight]}, {'params': [model.bias]}], lr=0.1)\n\n\n"
         "def train(*_):\n    optimizer.zero_grad()\n    loss_fn(model(input), target).backward()\n    optimizer.step()\n\n\n"
-        "def validate(*_):\n    return 1.0\n"
+        "def validate(*_):\n    return 1.0\n\n\ntrain_batch = train\n"
     ),
     "torch_geometric": (
-        "import torch_geometric\nfrom torch_geometric.nn import *\nfrom torch_geometric.nn import GCN, MessagePassing\nfrom torch_geometric.data import Data, HeteroData\n"
+        "import torch_geometric\nfrom torch_geometric.nn import *\nfrom torch_geometric.nn.aggr import *\nfrom torch_geometric.nn.conv import *\n"
+        "from torch_geometric.nn.dense import *\nfrom torch_geometric.nn.encoding import *\nfrom torch_geometric.nn.kge import *\n"
+        "from torch_geometric.nn.models import *\nfrom torch_geometric.nn.norm import *\nfrom torch_geometric.nn.pool import *\n"
+        "from torch_geometric.nn.unpool import *\nfrom torch_geometric.nn import Sequential, to_hetero, to_hetero_with_bases\nfrom torch_geometric.data import Data, HeteroData\n"
         "x = torch.randn(6, 16)\nedge_index = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])\n"
         "edge_attr, edge_weight = torch.randn(6, 8), torch.rand(6)\nbatch = torch.tensor([0, 0, 0, 1, 1, 1])\n"
-        "data = Data(x=x, edge_index=edge_index)\nmodel = GCN(16, 32, num_layers=2, out_channels=4)\n"
+        "data = Data(x=x, edge_index=edge_index)\nx_dict = {'paper': x, 'author': x}\n"
+        "edge_index_dict = {('paper', 'cites', 'paper'): edge_index, ('author', 'writes', 'paper'): edge_index,\n"
+        "                   ('paper', 'written_by', 'author'): edge_index}\nmodel = GCN(16, 32, num_layers=2, out_channels=4)\n"
     ),
 }
 """What the pages of a package leave to their reader, by the beginning of its name."""
@@ -84,9 +90,10 @@ def files(package: str) -> Iterator[Path]:
 def readable(text: str) -> str:
     """A docstring as Sphinx shows it: `Example:` is a heading of what stands indented below it, and marks for doctest are not shown.
 
-    `train(...)` leaves out what the preamble's function does without.
+    `train(...)` leaves out what the preamble's function does without, `DataLoader(...)` what the preamble has made.
     """
-    return HEADING.sub(r"\1::\n\n", SKIPPED.sub("", textwrap.dedent(text))).replace("(...)", "()")
+    shown = HEADING.sub(r"\1::\n\n", SKIPPED.sub("", textwrap.dedent(text)))
+    return LOADER.sub("loader", shown).replace("(...)", "()")
 
 
 def docstrings(path: Path) -> Iterator[tuple[str, str]]:

@@ -163,3 +163,27 @@ def test_a_false_value_is_replaced_by_the_true_one_and_nothing_else(engine, text
     for one, other in wrong.items():
         text = text.replace(one, other)
     assert writeback.rewrite(document, codes, outputs).decode() == text
+
+
+UNPROMPTED = """```pycon
+>>> x = torch.tensor([[1., 2.],
+                      [3., 4.]])
+>>> for row in x:
+        y = row.sum()
+        print(y)
+tensor(3.)
+>>> conv = dict({
+    "a": 1,
+>>> }, b=2)
+>>> x.sum()
+tensor(10.)
+>>> f(1
+1
+```
+"""
+
+
+def test_lines_without_prompt_that_a_statement_needs_are_code():
+    (snippet,) = parse(Source.decode("a.md", UNPROMPTED.encode()), "markdown").snippets
+    whole = "x = torch.tensor([[1., 2.],\n                      [3., 4.]])\nfor row in x:\n        y = row.sum()\n        print(y)\n\n"
+    assert snippet.code == whole + 'conv = dict({\n    "a": 1,\n}, b=2)\nx.sum()\n\nf(1\n'

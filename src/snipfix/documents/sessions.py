@@ -20,6 +20,8 @@ BLANK = "<BLANKLINE>"
 OUT = re.compile(r"Out ?\[\d+\]:(?: |$)")
 PLAIN = re.compile(r"(?:tensor|array)\(|torch\.(?:Size|float|int|long|bool)|[-+]?[\d.]|[(\[]\s*[-+\d.()\[\]'\"]|['\"]|True$|False$")
 SKIPPED = re.compile(r"#\s*doctest:.*\+(?:SKIP|REQUIRES|IGNORE_OUTPUT|IGNORE_RESULT)")
+LONGEST = 40
+"""Lines that a statement of a session may have without prompts."""
 Statements = tuple[tuple[str, bool], ...]
 STYLES = {
     (Style.TEXT, False): Style.PROMPT, (Style.TEXT, True): Style.IPYTHON,
@@ -42,8 +44,12 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
     inside, margin = False, 0
     ipython = any(IPYTHON.match(line.code) for line in fence.lines)
     prompt = IPYTHON if ipython else PROMPT
+    going_on = frozenset() if ipython else _going_on(fence.lines)
     for line in fence.lines:
         match = prompt.match(line.code)
+        if line.number in going_on:
+            lines.append(line)
+            continue
         if match and (not match[2].startswith("...") or inside):
             inside, margin = True, len(match[1])
             lines.append(line.behind(match.end()) if fence.style is Style.HTML else line.cut(match.end()))
@@ -65,6 +71,34 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
     told = not ipython or (fence.style is Style.TEXT and all(map(is_plain_value, _values(outputs))))
     statements = _statements(code, shown) if told and not SKIPPED.search(code) else ()
     return session, documented if statements else None, statements
+
+
+def _going_on(lines: Sequence[Line]) -> frozenset[int]:
+    """The numbers of lines without a prompt that are no output: the statement above them is whole only with them."""
+    found = set[int]()
+    for at, line in enumerate(lines):
+        first = PROMPT.match(line.code)
+        if first is not None and first[2] == ">>>" and at + 1 < len(lines) and not PROMPT.match(lines[at + 1].code):
+            found.update(_rest(line.code[first.end() :], lines[at + 1 : at + LONGEST]))
+    return frozenset(found)
+
+
+def _rest(text: str, below: Sequence[Line]) -> list[int]:
+    """The numbers of the lines without a prompt with which the beginning of a statement is whole; none where it is whole alone, or never."""
+    block, bare, whole = text.rstrip().endswith(":"), list[int](), 0
+    if not text.strip() or _body(text):
+        return []
+    for one in below:
+        match = PROMPT.match(one.code)
+        if not one.code.strip() or (whole and (match or not one.code.startswith((" ", "\t")))):
+            break
+        text += "\n" + one.code[match.end() if match else 0 :]
+        bare += [] if match else [one.number]
+        if _body(text):
+            whole = len(bare)
+            if not block:
+                break
+    return bare[:whole]
 
 
 def _output(line: Line, margin: int) -> Line:

@@ -41,7 +41,7 @@ class SubmoduleUnderItsOwnName(Rule):
 
     id = "SNF149"
     name = "submodule-under-its-own-name"
-    category = Category.DEPRECATED
+    category = Category.API_MISUSE
     severity = Severity.NOTE
     applicability = Applicability.SAFE
     GOOD = (

@@ -45,7 +45,7 @@ class PackageMissing(CrashRule):
     category = Category.ENVIRONMENT
     applicability = Applicability.DISPLAY_ONLY
     TYPES = ("ModuleNotFoundError", "ImportError")
-    MESSAGES = (r"No module named '([\w.]+)'", r"(?:requires|needs) the ([\w.-]+) (?:library|package)")
+    MESSAGES = (r"No module named '([\w.]+)'", r"(?:requires|needs) the ([\w.-]+) (?:library|package)", r"requires '([\w.-]+?)(?:[<>=~!]=?[\w.]+)?'")
     GOOD = (
         Good("import json\n", runs=False),
         Good("try:\n    import not_there_at_all\nexcept ImportError:\n    pass\n", runs=False),
@@ -58,9 +58,6 @@ class PackageMissing(CrashRule):
             fixed="from torchcrf import CRF  # 条件随机场\nprint(CRF(3, batch_first=True))\n",
         ),
     )
-
-    def explains(self, crash: Crash) -> bool:
-        return crash.operation.name in ("import", "call", "") or crash.failure.type == "ModuleNotFoundError"
 
     def says(self, crash: Crash) -> str:
         return f"the package {crash.found[0].partition('.')[0]} is not installed"

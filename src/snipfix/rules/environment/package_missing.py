@@ -45,7 +45,11 @@ class PackageMissing(CrashRule):
     category = Category.ENVIRONMENT
     applicability = Applicability.DISPLAY_ONLY
     TYPES = ("ModuleNotFoundError", "ImportError")
-    MESSAGES = (r"No module named '([\w.]+)'", r"(?:requires|needs) the ([\w.-]+) (?:library|package)", r"requires '([\w.-]+?)(?:[<>=~!]=?[\w.]+)?'")
+    MESSAGES = (
+        r"No module named '([\w.]+)'",
+        r"(?:requires|needs) the ([\w.-]+) (?:library|package)",
+        r"requires '([\w.-]+?)(?:[<>=~!]=?[\w.]+)?'",
+    )
     GOOD = (
         Good("import json\n", runs=False),
         Good("try:\n    import not_there_at_all\nexcept ImportError:\n    pass\n", runs=False),

@@ -32,6 +32,12 @@ STOPPED = (
     "    d_loss.backward()\n    d.step()\n    d_fake = D(G(z))\n    d.zero_grad(), g.zero_grad()\n    g_loss = {}\n    g_loss.backward()\n    g.step()\n"
 )
 
+CRITIC = (
+    "import torch, torch.nn as nn\nG, C = nn.Linear(2, 3), nn.Linear(3, 1)\ng, c = (torch.optim.RMSprop(one.parameters()) for one in (G, C))\n"
+    "z, real = torch.randn(4, 2), torch.randn(4, 3)\nfor _ in range(2):\n    c_loss = {}\n    c.zero_grad()\n    c_loss.backward()\n    c.step()\n"
+    "    g_loss = {}\n    g.zero_grad()\n    g_loss.backward()\n    g.step()\n"
+)
+
 
 class GeneratorHelpsDiscriminator(Rule):
     """The generator's step pushes the discriminator's score of fake samples the same way as the discriminator's own step.
@@ -55,10 +61,11 @@ class GeneratorHelpsDiscriminator(Rule):
     ```
 
     ## Fix safety
-    Unsafe: of the two right losses, log(1 - D) minimised and -log D minimised, the second is offered.
+    Unsafe: of the two right losses, log(1 - D) minimised and -log D minimised, the second is offered. Of a critic without labels, the term
+    that is against the convention (real scores up, generated scores down) is turned.
 
     ## References
-    - Goodfellow et al. 2014, "Generative Adversarial Nets", section 3.
+    - Goodfellow et al. 2014, "Generative Adversarial Nets", section 3. Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1.
     """
 
     id = "SNF410"
@@ -68,8 +75,19 @@ class GeneratorHelpsDiscriminator(Rule):
         Good(STOPPED.format("torch.mean(torch.log(1. - d_fake))"), runs=False),
         Good(GAN.format("-torch.log(D(G(z))).mean()")),
         Good(GAN.format("torch.log(1 - D(G(z))).mean()")),
+        Good(CRITIC.format("C(real).mean() - C(G(z).detach()).mean()", "C(G(z)).mean()")),
     )
     BAD = (
+        Bad(
+            CRITIC.format("C(real).mean() - C(G(z).detach()).mean()  # 判别器", "-C(G(z)).mean()"),
+            at=(6, 14),
+            fixed=CRITIC.format("C(G(z).detach()).mean() - C(real).mean()  # 判别器", "-C(G(z)).mean()"),
+        ),
+        Bad(
+            CRITIC.format("-(C(real).mean() - C(G(z).detach()).mean())", "C(G(z)).mean()"),
+            at=(10, 14),
+            fixed=CRITIC.format("-(C(real).mean() - C(G(z).detach()).mean())", "-C(G(z)).mean()"),
+        ),
         Bad(
             STOPPED.format("-torch.mean(torch.log(1. - d_fake))"),
             at=(14, 14),
@@ -86,11 +104,14 @@ class GeneratorHelpsDiscriminator(Rule):
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         signs: dict[Judge, dict[str, float]] = {}
         steps: dict[Judge, tuple[Span, str]] = {}
+        own: dict[Judge, Span] = {}
         for observation in outcome.seen("adversary"):
             facts = observation.facts
             judge, role, sign = identity(facts), text(facts, "step"), number(facts, "sign")
             if sign:
                 signs.setdefault(judge, {}).setdefault(role, sign)
+                if role == "judge" and observation.span is not None:
+                    own.setdefault(judge, loss_of(context.code, observation.span))
                 if role == "maker" and observation.span is not None:
                     steps.setdefault(judge, (observation.span, text(facts, "maker", "path")))
         if not outcome.seen("adversary"):
@@ -98,7 +119,7 @@ class GeneratorHelpsDiscriminator(Rule):
         for judge, (span, maker) in steps.items():
             found = signs[judge]
             if found.get("judge") == found.get("maker") == -found.get("real", 0):
-                yield self._report(context.code, span, judge[0], maker, found)
+                yield self._report(context.code, span, judge[0], maker, found, own.get(judge))
 
     def _from_text(self, code: Code) -> Iterator[Finding]:
         steps = list(written_steps(code))
@@ -117,7 +138,16 @@ class GeneratorHelpsDiscriminator(Rule):
                     evidence = {"discriminator": own.model, "generator": other.model}
                     yield self.finding(message, code.span(other.loss), stage=Stage.STATIC, evidence=evidence)
 
-    def _report(self, code: Code, backward: Span, judge: str, maker: str, signs: Mapping[str, Any]) -> Finding:
+    def _report(self, code: Code, backward: Span, judge: str, maker: str, signs: Mapping[str, Any], own: Span | None) -> Finding:
+        """At the generator's loss; at the critic's, where a critic without labels pushes the score of real samples down, which no convention does."""
+        critic = code.node_at(own, ast.expr) if own is not None and signs["real"] > 0 else None
+        if critic is not None and own is not None and code.span(critic) == own and exchanged(code, critic):
+            message = (
+                "the critic's step pushes its score of real samples down and that of generated ones up, as the generator's own step does: "
+                "its sign is wrong"
+            )
+            evidence = {"discriminator": judge, "generator": maker, "signs": dict(signs)}
+            return self.finding(message, own, stage=Stage.PROBE, evidence=evidence)
         way = "down" if signs["maker"] > 0 else "up"
         message = (
             f"the generator's step pushes the discriminator's score of generated samples {way}, as the discriminator's own step does: "
@@ -140,6 +170,9 @@ class GeneratorHelpsDiscriminator(Rule):
                 ones = called(node).replace("zeros", "ones")
                 edits = replace_expression(code, node.func, ast.unparse(node.func).replace(called(node), ones))
                 yield self.fix("let the generator aim at the label of real samples", *edits)
+        if isinstance(value, ast.expr) and code.span(value) == finding.span and (mended := exchanged(code, value)):
+            yield self.fix("turn the critic's sign", *replace_expression(code, value, mended))
+            return
         if isinstance(value, ast.expr):
             yield from self._other_label(code, value)
             yield from self._other_sign(code, value)
@@ -164,6 +197,29 @@ class GeneratorHelpsDiscriminator(Rule):
             yield self.fix("turn the generator's sign", *replace_expression(code, value, code.slice(value.operand)), preference=2)
         elif called(value) in {"mean", "sum"}:
             yield self.fix("turn the generator's sign", *replace_expression(code, value, f"-{code.slice(value)}"), preference=2)
+
+
+def exchanged(code: Code, value: ast.AST) -> str:
+    """A critic's loss with the other sign, as one writes it: `b - a` for `a - b`, `a` for `-(a)`; empty where it is no difference of two means."""
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub) and exchanged(code, value.operand):
+        return code.slice(value.operand)
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub | ast.Add):
+        return ""
+    left, right = value.left, value.right
+    if isinstance(value.op, ast.Add) and not _mean(code, right) and (mended := exchanged(code, left)):
+        return f"{mended} + {code.slice(right)}"  # a penalty
+    if isinstance(value.op, ast.Add) and isinstance(left, ast.UnaryOp) and isinstance(left.op, ast.USub) and _mean(code, left.operand):
+        return f"{code.slice(left.operand)} - {code.slice(right)}" if _mean(code, right) else ""
+    plain = isinstance(value.op, ast.Sub) and _mean(code, left) and _mean(code, right)
+    return f"{code.slice(right)} - {code.slice(left)}" if plain else ""
+
+
+def _mean(code: Code, node: ast.expr) -> bool:
+    """Whether a score is averaged, here or in what a name was set to, and nothing but that."""
+    if isinstance(node, ast.Name) and (given := value_of(code, node)) is not None and given[1] is None:
+        node = given[0]
+    named = isinstance(node, ast.Name)
+    return named or (called(node) in {"mean", "sum"} and not code.calls("log", "logsigmoid", "softplus", inside=node))
 
 
 @dataclass(frozen=True)

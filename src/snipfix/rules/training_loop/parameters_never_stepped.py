@@ -12,6 +12,7 @@ from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
 from snipfix.rules.observed import called, items, mapping, number, text, words
+from snipfix.rules.training_loop.layer_swapped_after_optimizer import swaps
 from snipfix.rules.training_loop.loops import OPTIMIZERS, assigned
 
 
@@ -80,6 +81,8 @@ class ParametersNeverStepped(Rule):
             return
         for observation in outcome.seen("unstepped"):
             lost = [mapping({"p": one}, "p") for one in items(observation.facts, "parameters")]
+            replaced = tuple(f"{ast.unparse(swap.targets[0])}." for _, _, swap in swaps(context.code))
+            lost = [one for one in lost if not text(one, "name").startswith(replaced)]  # told where the layer is replaced
             names = [text(one, "name") for one in lost]
             stepped = set(items(observation.facts, "stepped_roots"))
             whole = {text(one, "root") for one in lost} - stepped

@@ -1,0 +1,145 @@
+"""A layer that replaces another one after the optimizer was given the parameters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from snipfix.code import Code
+from snipfix.codemods import insert_statement_after, insert_statement_before, joined, remove_statement
+from snipfix.model import Applicability, Category, Finding, Fix
+from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.edits import statement_of
+from snipfix.rules.observed import called
+from snipfix.rules.training_loop.loops import OPTIMIZERS, assigned, home, receiver
+
+__all__ = ["LayerSwappedAfterOptimizer", "swaps"]
+
+LAYERS = frozenset(
+    "Linear LazyLinear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d Embedding LSTM GRU RNN LayerNorm BatchNorm1d "
+    "BatchNorm2d MultiheadAttention TransformerEncoder".split()
+)
+"""Layers with parameters."""
+CODE = (
+    "import torch, torch.nn as nn\n\nmodel = nn.Sequential()\nmodel.body, model.fc = nn.Linear(4, 8), nn.Linear(8, 9)\n{}"
+    "x, y = torch.randn(6, 4), torch.randint(0, 3, (6,))\nfor _ in range(2):\n    opt.zero_grad()\n"
+    "    nn.functional.cross_entropy(model(x), y).backward()\n    opt.step()\n"
+)
+MADE, SWAP = "opt = torch.optim.Adam(model.parameters(), lr=0.01)\n", "model.fc = nn.Linear(8, 3)  # 新的分类层\n"
+STEPPER = "sched = torch.optim.lr_scheduler.StepLR(opt, 1)\n"
+
+
+class LayerSwappedAfterOptimizer(Rule):
+    """A layer is replaced after the optimizer was given the model's parameters: the new one is never trained.
+
+    ## What it does
+    Reports a layer of a model that is assigned anew between `optimizer = Adam(model.parameters())` and the steps of this optimizer, which is
+    neither made again nor given the new parameters.
+
+    ## Why is this bad?
+    The optimizer holds the parameters that the model had when it was made. It goes on stepping the weights of a layer that is gone; the new
+    layer gets gradients and keeps its random start values.
+
+    ## Example
+    ```python
+    optimizer = torch.optim.Adam(model.parameters())
+    model.fc = nn.Linear(512, 10)
+    ```
+
+    ## Use instead
+    ```python
+    model.fc = nn.Linear(512, 10)
+    optimizer = torch.optim.Adam(model.parameters())
+    ```
+
+    ## Fix safety
+    Unsafe only in name: the new layer is trained.
+
+    ## References
+    - torch.optim: parameters are collected when the optimizer is constructed.
+    """
+
+    id = "SNF450"
+    name = "layer-swapped-after-optimizer"
+    category = Category.TRAINING_LOOP
+    applicability = Applicability.UNSAFE
+    GOOD = (
+        Good(CODE.format(SWAP + MADE)),
+        Good(CODE.format(MADE + SWAP + "opt.add_param_group({'params': model.fc.parameters()})\n")),
+        Good(CODE.format(MADE + SWAP + MADE)),
+        Good(CODE.format(MADE + "model.head = nn.Identity()\n")),
+    )
+    BAD = (
+        Bad(CODE.format(MADE + SWAP), at=(6, 1), fixed=CODE.format(SWAP + MADE), runs=False),
+        Bad(CODE.format(MADE + STEPPER + SWAP), at=(7, 1), fixed=CODE.format(SWAP + MADE + STEPPER), runs=False),
+    )
+
+    def static(self, context: Context) -> Iterator[Finding]:
+        code = context.code
+        for optimizer, _, swap in swaps(code):
+            target = ast.unparse(swap.targets[0])
+            message = f"`{target}` is replaced after `{optimizer}` was given the parameters: the new layer is never trained"
+            yield self.finding(message, code.span(swap.targets[0]), evidence={"optimizer": optimizer})
+
+    def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        code = context.code
+        found = [one for one in swaps(code) if one[0] == finding.evidence.get("optimizer")]
+        if not found:
+            return
+        name, made, last = found[-1]
+        between = [one for one in code.mentions(name) if (made.end_lineno or 0) < one.lineno <= last.lineno]
+        if not between:
+            edits = joined(remove_statement(code, made.lineno), insert_statement_after(code, last.lineno, _lines(code, made)))
+            yield self.fix("make the optimizer when the model is complete", *edits)
+            return
+        moved = [one for one in found if one[1] is made]
+        bound = {one.id for one in code.all(ast.Name) if isinstance(one.ctx, ast.Store) and made.lineno <= one.lineno < last.lineno}
+        needed = {one.id for _, _, swap in moved for one in code.all(ast.Name, inside=swap.value)}
+        if not bound & needed:
+            edits = insert_statement_before(code, made.lineno, "\n".join(_lines(code, swap) for _, _, swap in moved))
+            for _, _, swap in moved:
+                edits = joined(edits, remove_statement(code, swap.lineno))
+            yield self.fix("replace the layer before the optimizer is made", *edits)
+
+
+def swaps(code: Code) -> Iterator[tuple[str, ast.Assign, ast.Assign]]:
+    """The optimizers that step later, each with the statement that made it and a statement that replaces a layer of its model behind that."""
+    if code.calls("add_param_group"):
+        return
+    own = {one.name for one in code.all(ast.ClassDef) if any(ast.unparse(base).endswith("Module") for base in one.bases)}
+    for name, call in assigned(code, OPTIMIZERS):
+        made = statement_of(code, call)
+        collected = next((one for one in code.calls("parameters", inside=call)), None)
+        model = receiver(collected) if collected is not None and len(code.calls("parameters", inside=call)) == 1 else ""
+        if not model or not isinstance(made, ast.Assign):
+            continue
+        for swap in code.all(ast.Assign):
+            together = code.parents.get(swap) is code.parents.get(made) and swap.lineno > made.lineno
+            if together and _part_of(swap.targets[0], model) and _has_parameters(code, swap.value, own) and _used_after(code, name, swap):
+                yield name, made, swap
+
+
+def _part_of(target: ast.expr, model: str) -> bool:
+    """Whether a target is a layer of the model, `model.fc` or `model.classifier[6]`; not the model itself."""
+    written = ast.unparse(target)
+    return isinstance(target, ast.Attribute | ast.Subscript) and written.startswith((f"{model}.", f"{model}["))
+
+
+def _has_parameters(code: Code, value: ast.expr, own: set[str]) -> bool:
+    made = called(value)
+    if made in LAYERS or made in own:
+        return True
+    return made == "Sequential" and bool(code.calls(*LAYERS, inside=value))
+
+
+def _used_after(code: Code, name: str, swap: ast.Assign) -> bool:
+    """Whether an optimizer goes on being used after a layer was replaced, and is not made again."""
+    later = [one for one in code.mentions(name) if one.lineno > swap.lineno and home(code, one) is home(code, swap)]
+    again = any(isinstance(one.ctx, ast.Store) for one in later)
+    return bool(later) and not again and bool(code.calls("step")) and bool(code.calls("backward"))
+
+
+def _lines(code: Code, statement: ast.stmt) -> str:
+    """A statement with the comment behind it, without its indentation."""
+    lines = code.lines[statement.lineno - 1 : statement.end_lineno]
+    return "\n".join([lines[0].lstrip(), *lines[1:]])

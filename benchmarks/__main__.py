@@ -22,6 +22,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
     "sandbox": ("What confinement costs a snippet", "sandbox.py", "sandbox.py"),
     "static": ("The static stage", "static.py", "static.py"),
     "cache": ("A second audit of unchanged snippets", "cache.py 10000", "cache.py 1000"),
+    "servers": ("Fork servers side by side", "servers.py", "servers.py 2"),
     "scaling": ("An audit of this repository over jobs", "scaling.py --jobs 1,2,4", "scaling.py snippets/ --jobs 1,2 --quick"),
     "corpus-static": ("A corpus, static stage, JSONL in and out", "corpus.py 10000,50000,100000", "corpus.py 1000,5000,10000"),
     "corpus-run": ("A corpus, run stage", "corpus.py 100000 --stage run", "corpus.py 500,1000 --stage run"),

@@ -23,6 +23,7 @@ import confine  # noqa: E402
 import job as jobs  # noqa: E402
 import leftovers  # noqa: E402
 import limits  # noqa: E402
+import template  # noqa: E402
 import warm  # noqa: E402
 
 WATCH_SECONDS = 0.1
@@ -36,11 +37,11 @@ class Gone(Exception):  # noqa: N818
 
 
 class Zygote:
-    def __init__(self, control):
+    def __init__(self, control, start):
         self.control = control
-        start = self.receive(control)
         self.mirror = socket.socketpair()
         self.policy, self.scratch = start["policy"], start["scratch"]
+        self.alone = "loaded" not in start  # what it has loaded is shared with nobody
         self.box = confine.Box(self.policy, self.scratch)
         self.spare = None
         self.served = 0
@@ -144,7 +145,7 @@ class Zygote:
                 }
             }
         )
-        if self.served == COLLAPSE_AFTER:
+        if self.served == COLLAPSE_AFTER and self.alone:
             self.unready()  # the kernel refuses pages that another process is about to let go of
             warm.collapse()
             self.fork_ahead()
@@ -177,7 +178,12 @@ def main():
     control.set_inheritable(False)
     zygote = None
     try:
-        zygote = Zygote(control)
+        start = json.loads(jobs.frame(control) or b"{}")
+        if "preload" in start:
+            control, start = template.wait(control, start)
+        if not start:
+            raise Gone
+        zygote = Zygote(control, start)
         zygote.serve()
     except Gone:
         pass

@@ -11,7 +11,7 @@ from snipfix.errors import SandboxError
 from snipfix.evidence import Job, Outcome
 from snipfix.sandbox import protocol
 from snipfix.sandbox.policy import Isolation, Layer, Policy, hints
-from snipfix.sandbox.server import Server
+from snipfix.sandbox.server import Server, Template
 from snipfix.sandbox.watch import BROKEN_OFF, Watch
 
 __all__ = ["Sandbox"]
@@ -19,22 +19,28 @@ __all__ = ["Sandbox"]
 CRASHES = 25
 """Children of one fork server share one memory layout: after so many crashes it is replaced, before anybody can probe it."""
 
+SETTLE_AFTER = 30
+"""Jobs after which it pays to load for all in one place what jobs have needed, and to ask for huge pages under it, which takes a second."""
+
 
 class Sandbox:
     """A context manager around one fork server. It starts at once, in the background; the first call that needs it waits.
 
+    With a `template` the first one is forked from it; one that replaces it, after crashes or many jobs, has a memory layout of its own.
     `run` may be called from several threads: jobs then wait for each other. For jobs side by side see `pool.Pool`.
     """
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(self, policy: Policy | None = None, template: Template | None = None) -> None:
         self.policy = policy or Policy()
+        self._template = template
+        self._needed, self._settled = set[str](), False
         self._lock = threading.Lock()
         self._server: Server | None = None
         self._aborted = False
         self._watch: Watch | None = None
 
     def __enter__(self) -> Self:
-        self._server = Server(self.policy)
+        self._server = Server(self.policy, self._template)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -85,10 +91,19 @@ class Sandbox:
                     self._watch = None
                 server.served += 1
                 server.crashes += outcome.kind == "crashed"
-                if server.served >= self.policy.recycle or server.crashes >= CRASHES:
-                    self._stop()
+                self._renew(server, job)
                 return outcome
         return Outcome(kind="refused", detail=BROKEN_OFF)
+
+    def _renew(self, server: Server, job: Job) -> None:
+        """Replace a fork server that has served long or crashed often; and once, where there is a template, for one that shares all that is needed."""
+        self._needed |= {name for name in hints([job.code, *(block.code for block in job.before)]) if "." not in name}
+        if server.crashes >= CRASHES:
+            self._template = None
+        settles = self._template is not None and not self._settled and server.served >= SETTLE_AFTER
+        if settles or server.served >= self.policy.recycle or server.crashes >= CRASHES:
+            self._settled = True
+            self._stop()
 
     def isolation(self) -> Isolation:
         """What is enforced here, layer by layer. Raises SandboxError as `run` does."""
@@ -110,7 +125,7 @@ class Sandbox:
 
     def _running(self) -> Server:
         if self._server is None:
-            self._server = Server(self.policy)
+            self._server = Server(self.policy, self._template, self._needed)
         try:
             _ = self._server.hello
         except SandboxError:

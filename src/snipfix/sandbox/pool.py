@@ -12,6 +12,7 @@ from typing import Any, Self
 from snipfix.evidence import Job, Outcome
 from snipfix.sandbox.client import Sandbox
 from snipfix.sandbox.policy import Isolation, Policy, cards, hints
+from snipfix.sandbox.server import Template
 
 __all__ = ["Pool"]
 
@@ -22,6 +23,7 @@ class Pool:
     def __init__(self, policy: Policy | None = None, jobs: int = 0) -> None:
         self.policy = policy or Policy()
         self.size = jobs or (max(cards(), 1) if self.policy.device == "cuda" else _cores())
+        self._template: Template | None = None
         self._boxes: list[Sandbox] = []
         self._idle: list[int] = []
         self._freed = threading.Condition()
@@ -31,8 +33,10 @@ class Pool:
         self._closing = threading.Event()
 
     def __enter__(self) -> Self:
-        self._boxes = [Sandbox(replace(self.policy, card=number % max(cards(), 1))) for number in range(self.size)]
         try:
+            if self.size > 1 and Template.serves(self.policy):
+                self._template = Template(self.policy)
+            self._boxes = [Sandbox(replace(self.policy, card=number % max(cards(), 1)), self._template) for number in range(self.size)]
             for number, box in enumerate(self._boxes):
                 box.__enter__()
                 self._idle.append(number)
@@ -61,6 +65,8 @@ class Pool:
         """Wait for the jobs that run, forget those that wait, end the fork servers."""
         self._closing.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._template is not None:
+            self._template.close()
         for box in self._boxes:
             box.close()
 

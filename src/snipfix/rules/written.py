@@ -9,11 +9,12 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.code import Code, written
-from snipfix.rules.observed import called
+from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import receiver
 
-__all__ = ["bare", "built", "criteria", "forward_of", "layer", "losses", "reshaped", "result_of", "value_of"]
+__all__ = ["activated", "bare", "built", "criteria", "forward_of", "layer", "losses", "reshaped", "result_of", "value_of"]
 
+MODELS = frozenset("model net network classifier".split())
 RESHAPING = frozenset("view reshape flatten squeeze unsqueeze transpose permute contiguous float to".split())
 
 
@@ -73,7 +74,8 @@ def built(code: Code, name: str) -> ast.Call | None:
 def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
     """The expression that the call of a model of the text gives back, where its forward returns at one place only."""
     maker = built(code, written(call.func))
-    owner = next((one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker)), None)
+    named = (one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker))
+    owner = next(named, None) if maker is not None else _only_model(code, call)
     forward = forward_of(owner)
     returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
     value = returns[0].value if len(returns) == 1 else None
@@ -92,11 +94,43 @@ def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
 
 def layer(code: Code, call: ast.Call) -> ast.Call | None:
     """The constructor call of the layer that `self.layer(x)` calls; of the last one in an `nn.Sequential`."""
-    maker = built(code, written(call.func)) if receiver(call) == "self" else None
+    maker = built(code, written(call.func)) if receiver(call) == "self" or isinstance(call.func, ast.Name) else None
     while maker is not None and called(maker) == "Sequential":
         last = maker.args[-1] if maker.args else None
         maker = last if isinstance(last, ast.Call) else None
     return maker
+
+
+def activated(code: Code, kinds: frozenset[str], functions: frozenset[str], name: str, module: str) -> Iterator[tuple[ast.Call, ast.Call]]:
+    """The losses whose input, as the text has it, is what an activation gives, each with its call: of the function `name` or a layer `module`."""
+    for call in losses(code, kinds, functions):
+        value: ast.expr | None = bare(call.args[0])
+        part = None
+        if isinstance(value, ast.Name) and (given := value_of(code, value)) is not None:
+            value, part = bare(given[0]), given[1]
+        if isinstance(value, ast.Call) and not _is(code, value, name, module):
+            value = result_of(code, value, part)
+        if isinstance(value, ast.Call) and _is(code, value, name, module):
+            yield call, value
+
+
+def _is(code: Code, call: ast.Call, name: str, module: str) -> bool:
+    if called(call) == name:
+        return True
+    maker = layer(code, call)
+    return maker is not None and called(maker) == module
+
+
+def _only_model(code: Code, call: ast.Call) -> ast.ClassDef | None:
+    """The one model of the text, where a function calls a parameter named like a model; None where there are several."""
+    around = _function(code, call)
+    given = [one.arg for one in around.args.args] if isinstance(around, ast.FunctionDef) else []
+    if not isinstance(call.func, ast.Name) or call.func.id not in given or not set(words(call.func.id)) & MODELS:
+        return None
+    models = [one for one in code.all(ast.ClassDef) if any(ast.unparse(base).endswith("Module") for base in one.bases)]
+    parts = {called(inner) for one in models for inner in code.all(ast.Call, inside=one)}
+    whole = [one for one in models if forward_of(one) is not None and one.name not in parts]
+    return whole[0] if len(whole) == 1 else None
 
 
 def _function(code: Code, node: ast.AST) -> ast.AST | None:

@@ -33,6 +33,13 @@ STEPWISE = (
     + "out, _ = model({}, torch.zeros(1, 2, 8))\nloss = nn.CrossEntropyLoss()(out.view(-1, 20), ids.view(-1))\nloss.backward()\n"
 )  # fmt: skip
 
+CAPTIONS = (
+    MODEL.replace("forward(self, ids)", "forward(self, pictures, captions)")
+    .replace("return self.o(self.r(self.e(ids))[0])", "return self.o(self.r(self.e(captions), (pictures[None], pictures[None]))[0])")
+    .replace("ids =", "captions =")
+    + "pictures = torch.randn(2, 8)\n"
+)
+
 
 class UnshiftedTarget(Rule):
     """The input of a decoder or language model and the loss's target are the same tokens: nothing has to be predicted.
@@ -88,6 +95,11 @@ class UnshiftedTarget(Rule):
         ),
     )
     BAD = (
+        Bad(
+            f"{CAPTIONS}loss = nn.CrossEntropyLoss()(model(pictures, captions).reshape(-1, 20), captions.reshape(-1))\nloss.backward()\n",
+            at=(12, 30),
+            fixed=f"{CAPTIONS}loss = nn.CrossEntropyLoss()(model(pictures, captions[:, :-1]).reshape(-1, 20), captions[:, 1:].reshape(-1))\nloss.backward()\n",
+        ),
         Bad(STEPWISE.format("ids"), at=(12, 10), fixed=STEPWISE.format("ids[:, :-1]").replace("ids.view(-1)", "ids[:, 1:].reshape(-1)")),
         Bad(
             f"{MODEL}x, y = ids[:, :-1], ids[:, :-1]\nout = model(x)\nloss = nn.CrossEntropyLoss()(out.transpose(1, 2), y)\nloss.backward()\n",
@@ -120,7 +132,8 @@ class UnshiftedTarget(Rule):
 
     def _argument(self, one: Seen) -> str:
         alone = len(mapping(one.facts, "arguments")) == 1 or len(one.integers) == 1  # the other may be a state
-        names = one.integers if alone and _is_causal(one) else one.targets() if not alone or one.targets() else ()
+        causal = [name for name in one.integers if alone and _is_causal(one, name)]  # also of a caption, beside its picture
+        names = causal or (one.targets() if not alone or one.targets() else ())
         same = (name for name in names if mapping(one.facts, "arguments", name).get("target") == "same")
         return next((name for name in same if not self._shifted_inside(one, name)), "")
 
@@ -135,7 +148,8 @@ class UnshiftedTarget(Rule):
         if not isinstance(node, ast.Call) or not node.args:
             return
         decodes = bool(set(words(str(finding.evidence.get("argument")))) & TARGETS) or "decoder is given" in finding.message
-        given = node.args[min(len(node.args), 2) - 1] if decodes else node.args[0]
+        named = [one for one in node.args if isinstance(one, ast.Name) and one.id == finding.evidence.get("argument")]
+        given = named[0] if named else node.args[min(len(node.args), 2) - 1] if decodes else node.args[0]
         if not isinstance(given, ast.Name):
             return
         name, before = given.id, "" if finding.evidence.get("dim") == 0 else ":, "
@@ -214,8 +228,8 @@ def _same_slice(code: Code, call: ast.Call, name: str) -> ast.expr | None:
     return None
 
 
-def _is_causal(one: Seen) -> bool:
+def _is_causal(one: Seen, name: str) -> bool:
     """Whether a model of ids gives scores for ids, at each position from it and the ones before."""
-    futures = [mapping(one.main, "future", dim) for dim in ("0", "1")]
+    futures = [mapping(one.facts, "arguments", name, "future", dim) for dim in ("0", "1")]
     causal = any(future.get("own") is True and items(future, "later") and not items(future, "earlier") for future in futures)
     return causal and one.output[-1:] != () and one.output[-1] in items(one.facts, "vocabularies")

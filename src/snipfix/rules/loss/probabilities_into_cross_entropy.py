@@ -10,12 +10,15 @@ from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.fed import Fed, fed, without_activation
-from snipfix.rules.observed import called
-from snipfix.rules.written import bare, layer, losses, result_of, value_of
+from snipfix.rules.written import activated, layer
 
+CRITERIA, FUNCTIONS = frozenset({"CrossEntropyLoss"}), frozenset({"cross_entropy"})
 STOPS = (
     "import torch, torch.nn as nn\nclass Net(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.fc = nn.Linear(4, 3)\n"
     "  def forward(self, x):\n    x = self.fc(x)\n"
+)
+UNCALLED = "def fit(model, loader):\n    criterion = nn.CrossEntropyLoss()\n    for x, y in loader:\n        loss = criterion(model(x), y)\n".replace(
+    "        loss", "      loss"
 )
 LOOP = "model = Net()\ncriterion = nn.CrossEntropyLoss()\nloss = criterion(model(torch.randn(5, 9)), torch.arange(5))\n"
 
@@ -67,6 +70,12 @@ class ProbabilitiesIntoCrossEntropy(Rule):
     )
     BAD = (
         Bad(
+            f"{STOPS}    return x.softmax(1)\n{UNCALLED}",
+            at=(11, 12),
+            fixed=f"{STOPS}    return x\n{UNCALLED}",
+            runs=False,
+        ),
+        Bad(
             f"{STOPS}    return torch.softmax(x, dim=1)\n{LOOP}",
             at=(11, 8),
             fixed=f"{STOPS}    return x\n{LOOP}",
@@ -90,7 +99,7 @@ class ProbabilitiesIntoCrossEntropy(Rule):
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         reached = {one.span for one in fed(context.code, outcome, "cross_entropy")}
-        for call, softmax in _written(context.code):
+        for call, softmax in activated(context.code, CRITERIA, FUNCTIONS, "softmax", "Softmax"):
             if (span := context.code.span(call)) not in reached:
                 yield self._from_text(context.code, span, softmax)
         for one in fed(context.code, outcome, "cross_entropy"):
@@ -112,26 +121,6 @@ class ProbabilitiesIntoCrossEntropy(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         if edits := without_activation(context.code, finding.evidence):
             yield self.fix("leave the scores to the loss, without a softmax in front of it", *edits)
-
-
-def _written(code: Code) -> Iterator[tuple[ast.Call, ast.Call]]:
-    """The cross-entropies whose input, as the text has it, is what a softmax gives, each with the call of that softmax."""
-    for call in losses(code, frozenset({"CrossEntropyLoss"}), frozenset({"cross_entropy"})):
-        value: ast.expr | None = bare(call.args[0])
-        part = None
-        if isinstance(value, ast.Name) and (given := value_of(code, value)) is not None:
-            value, part = bare(given[0]), given[1]
-        if isinstance(value, ast.Call) and not _is_softmax(code, value):
-            value = result_of(code, value, part)
-        if isinstance(value, ast.Call) and _is_softmax(code, value):
-            yield call, value
-
-
-def _is_softmax(code: Code, call: ast.Call) -> bool:
-    if called(call) == "softmax":
-        return True
-    maker = layer(code, call)
-    return maker is not None and called(maker) == "Softmax"
 
 
 def _numbers(span: Span) -> tuple[int, int, int, int]:

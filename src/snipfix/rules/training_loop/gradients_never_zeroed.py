@@ -11,16 +11,21 @@ from snipfix.codemods import insert_statement_before
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import called, each
+from snipfix.rules.observed import called, each, words
 from snipfix.rules.training_loop.loops import optimizers, receiver
 
 CLEARED = re.compile(r"zero_grad|\.grad\s*=|\.grad\.(data\.)?zero_|autograd\.grad|\.grad\b.*\b(zero|fill)_")
-
+OPTIMIZER = frozenset("optimizer optimiser optim opt".split())
 
 TWO = (
     "import torch, torch.nn as nn\ng, d = nn.Linear(2, 3), nn.Linear(3, 1)\nog = torch.optim.SGD(g.parameters(), lr=0.1)\n"
     "od = torch.optim.SGD(d.parameters(), lr=0.1)\nfor _ in range(4):\n    fake = g(torch.ones(2, 2))\n    loss = d(fake.detach()).pow(2).mean()\n"
     "{}    loss.backward()\n    od.step()\n    og.zero_grad()\n    loss = (d(fake) - 1).pow(2).mean()\n    loss.backward()\n    og.step()\n"
+)
+
+HANDED = (
+    "import torch.nn.functional as F\n\ndef train(model, loader, optimizer):\n    for x, y in loader:\n        loss = F.mse_loss(model(x), y)\n"
+    "{}        loss.backward()\n        optimizer.step()\n"
 )
 
 
@@ -63,6 +68,8 @@ class GradientsNeverZeroed(Rule):
     name = "gradients-never-zeroed"
     category = Category.TRAINING_LOOP
     GOOD = (
+        Good(HANDED.format("        optimizer.zero_grad()\n")),
+        Good(HANDED.format("        model.zero_grad(set_to_none=True)\n")),
         Good(
             "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
             "for i in range(4):\n    m(x).pow(2).mean().backward()\n    if i % 2:\n        o.step()\n        o.zero_grad()\n"
@@ -77,6 +84,7 @@ class GradientsNeverZeroed(Rule):
         ),
     )
     BAD = (
+        Bad(HANDED.format(""), at=(6, 9), fixed=HANDED.format("        optimizer.zero_grad()\n"), runs=False),
         Bad(
             "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nopt = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
             "for _ in range(3):\n    loss = m(x).pow(2).mean()\n    loss.backward()  # gradients\n    opt.step()\n",
@@ -108,7 +116,7 @@ class GradientsNeverZeroed(Rule):
         code = context.code
         if not code.calls("backward") or CLEARED.search(code.text):
             return
-        known = set(optimizers(code))
+        known = {*optimizers(code), *handed(code)}
         steps = {_loop_of(code, node): receiver(node) for node in reversed(code.calls("step")) if receiver(node) in known and not node.args}
         calls = {_loop_of(code, node): node for node in reversed(code.calls("backward"))}
         for loop, call in calls.items():
@@ -136,6 +144,13 @@ class GradientsNeverZeroed(Rule):
         if name and (name, node) not in forgotten:
             edits = insert_statement_before(code, node.lineno, f"{name}.zero_grad()")  # type: ignore[attr-defined]
             yield self.fix("clear the gradients before the backward pass", *edits, preference=len(forgotten))
+
+
+def handed(code: Code) -> set[str]:
+    """Parameters that are optimizers by their name, and the attributes that keep them: `optimizer`, `self.optimizer`."""
+    given = {one.arg for function in code.all(ast.FunctionDef) for one in function.args.args if set(words(one.arg)) & OPTIMIZER}
+    kept = (one for one in code.all(ast.Assign) if isinstance(one.value, ast.Name) and one.value.id in given)
+    return given | {ast.unparse(one.targets[0]) for one in kept if isinstance(one.targets[0], ast.Attribute)}
 
 
 def _loop_of(code: Code, node: ast.AST) -> ast.AST | None:

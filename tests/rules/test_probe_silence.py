@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from snipfix.engines.local import LocalEngine
 from snipfix.model import Severity, Snippet
 
+PAGE = (Path(__file__).parent / "right_programs.md").read_text(encoding="utf-8")
 IMPORTS = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\ntorch.manual_seed(0)\n"
 
 PROGRAMS = {
@@ -452,6 +456,9 @@ for layer in (Nothing(8, 1e-6), RootMeanSquare(8, 1e-6)):
     layer(torch.randn(2, 8))
 """,
 }
+
+
+PROGRAMS |= re.findall(r"^## ([^\n]+)\n\n```python\n(.*?)```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.torch

@@ -32,6 +32,8 @@ INCLUDED = re.compile(r"\s*(?:-+8<-+.*|\{[{%]<?\s*\w.*[}%]\}|<<<\s*@?[\w./]+.*|@
 HEAD = re.compile(r"(?:if|for|while|with|def|class|async)\b[^#]*?:?\s*(?:#.*)?")
 DECORATOR = re.compile(r"@[\w.]+(?:\(.*\))?\s*(?:#.*)?")
 SIGNATURE = re.compile(r"(?:async\s+)?def\s+\w+\s*\(.*\)\s*(?:->[^:]+)?|class\s+[\w.]+(?:\(.*\))?", re.DOTALL)
+RETURNS = re.compile(r"[\w.]+\s*\([^()]*\)\s*->\s*[\w.\[\], |]+")
+"""`hook(module, inputs) -> None or modified input`."""
 LONGEST = 1_000
 """Characters of a signature."""
 PROSE_LINE = re.compile(r"\s*(?:for each|for every|repeat until|[A-Za-z]+(?:[ ,][ ]?[A-Za-z]+){1,8})\s*[:.]?\s*(?:#.*)?")
@@ -103,6 +105,8 @@ def _of_text(code: str, lines: list[str]) -> str:
         return "a sketch: it leaves out what the reader knows or fills in"
     if lines and _is_method(code):
         return "a part of a class: a method, indented as it stands there"
+    if lines and all(RETURNS.fullmatch(line.strip()) for line in lines):
+        return "a signature"
     if _is_one_statement_head(code, lines):
         return "a signature, or the head of a statement"
     if _is_diff(lines):

@@ -156,7 +156,8 @@ def _is_telling(statement: ast.stmt) -> bool:
 def is_sketch(code: str) -> bool:
     """Whether a program's own statements have `...` where a value belongs: `model = ...`, `Net(...)`. What it stands for is left to the reader.
 
-    To calls of what is imported an Ellipsis may mean something (`Field(...)`), and as an index or a body it is Python.
+    To calls of what is imported an Ellipsis may mean something (`Field(...)`), and as an index or a body it is Python; two and nothing else, as in
+    `Linear(..., ...)`, mean nothing anywhere.
     """
     try:
         with warnings.catch_warnings():
@@ -164,6 +165,8 @@ def is_sketch(code: str) -> bool:
             body = parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+    if any(isinstance(one, ast.Call) and len(one.args) > 1 and all(map(_is_left_out, one.args)) for top in body for one in ast.walk(top)):
+        return True
     imported = {alias.asname or alias.name for one in ast.walk(ast.Module(body, [])) if isinstance(one, IMPORTS) for alias in one.names}
     todo: list[ast.AST] = list(body)
     while todo:

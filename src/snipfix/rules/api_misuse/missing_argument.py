@@ -82,6 +82,7 @@ class MissingArgument(CrashRule):
         seen = set(crash.frame.locals) if crash.frame else set()
         outer = set(crash.frames[0].locals) if crash.frames else set()
         known = [name for name in names if name in seen or name in outer]
+        yield from _graphs_of_batch(crash, call, names)
         if len(known) == len(names):
             edits = joined(*(add_keyword(crash.code, call, name, name) for name in names))
             plain = not call.keywords and definition(crash, crash.found[0]) is not None
@@ -140,6 +141,16 @@ def _flat(crash: Crash, call: ast.Call) -> bool:
     name = crash.text(call.args[0]) if call.args else ""
     value = crash.frame.locals.get(name) if crash.frame else None
     return len(crash.shape(0) or (value.shape if value is not None and value.shape else ())) == 1
+
+
+def _graphs_of_batch(crash: Crash, call: ast.Call, missing: list[str]) -> Iterator[Offer]:
+    """A pooling over graphs that is not told which node is of which graph: `data.batch`, where `data.edge_index` is read beside it."""
+    if missing != ["batch"] or not crash.found[0].startswith("global_"):
+        return
+    home = crash.function_of(call)
+    held = [one.value for one in crash.code.all(ast.Attribute, home) if one.attr == "edge_index" and isinstance(one.value, ast.Name)]
+    for name in dict.fromkeys(one.id for one in held):
+        yield Offer("Say which graph each node belongs to", add_argument(crash.code, call, f"{name}.batch"))
 
 
 def _parts_of_graph(crash: Crash, call: ast.Call, missing: list[str]) -> Iterator[Offer]:

@@ -11,6 +11,11 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.signatures import definition, parameters
 
+HOOKED = (
+    "import torch, torch.nn as nn\nseen = {{}}\ndef keep(name):\n    def hook({}):  # 钩子\n        seen[name] = output\n    return hook\n"
+    "net = nn.Linear(3, 2); net.register_forward_hook(keep('fc'))\nnet(torch.zeros(1, 3))\n"
+)
+
 
 class TooManyArguments(CrashRule):
     """A call gives more arguments than the callee takes.
@@ -48,7 +53,7 @@ class TooManyArguments(CrashRule):
     applicability = Applicability.UNSAFE
     TYPES = ("TypeError",)
     MESSAGES = (
-        r"([\w.]+)\(\) takes ((?:from \d+ to )?\d+) positional arguments? but (\d+) (?:positional arguments \(and \d+ keyword-only arguments?\) )?(?:was|were) given",
+        r"((?:[\w.]|<locals>)+)\(\) takes ((?:from \d+ to )?\d+) positional arguments? but (\d+) (?:positional arguments \(and \d+ keyword-only arguments?\) )?(?:was|were) given",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.Linear(3, 2)(torch.zeros(1, 3))\n"),
@@ -65,10 +70,20 @@ class TooManyArguments(CrashRule):
             at=(11, 7),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.fc = nn.Linear(width, 2)\n\n    def forward(self, x):\n        return self.fc(x)\n\nnet = Net(3)\n",
         ),
+        Bad(
+            HOOKED.format("module, output"),
+            at=(8, 1),
+            fixed=HOOKED.format("module, inputs, output"),
+        ),
+        Bad(
+            HOOKED.format("inp, output"),
+            at=(8, 1),
+            fixed=HOOKED.format("module, inp, output"),
+        ),
     )
 
     def says(self, crash: Crash) -> str:
-        return f"{crash.found[0]}() takes {crash.found[1]} positional arguments, it is given {crash.found[2]}"
+        return f"{crash.found[0].rpartition('<locals>.')[2]}() takes {crash.found[1]} positional arguments, it is given {crash.found[2]}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, call, made = crash.code, crash.call, definition(crash, crash.found[0])
@@ -92,7 +107,8 @@ class TooManyArguments(CrashRule):
             likely = [name for name in ("x", "input", "inputs", "data", "batch", "ids", "input_ids") if name in free and name not in bound]
             for name in likely or ["x"]:
                 yield Offer(f"Let forward take {name}", add_parameter(code, crash.found[0], name))
-        if call is None:
+        yield from _hook(crash, takes, given)
+        if call is None or _is_of_another(crash, call):
             return
         surplus = call.args[takes - given :] if given > takes else []
         names = [arg.id for arg in surplus if isinstance(arg, ast.Name)]
@@ -106,6 +122,46 @@ class TooManyArguments(CrashRule):
                 else (_without_last(crash, call, len(surplus)))
             )
             yield Offer("Drop what is too many", edits)
+
+
+HOOKS = {
+    "register_forward_hook": ("module", "inputs", "output"),
+    "register_forward_pre_hook": ("module", "inputs"),
+    "register_full_backward_hook": ("module", "grad_input", "grad_output"),
+    "register_full_backward_pre_hook": ("module", "grad_output"),
+    "register_backward_hook": ("module", "grad_input", "grad_output"),
+}
+"""What PyTorch gives a hook, by how it is registered."""
+MODULES = frozenset("module mod m layer net model self _ name".split())
+INPUTS = frozenset("input inputs inp inps args x in_ i".split())
+
+
+def _hook(crash: Crash, takes: int, given: int) -> Iterator[Offer]:
+    """A hook that lacks one of what PyTorch gives it: the module comes first, its inputs come before its output."""
+    name = crash.found[0].rpartition(".")[2]
+    made = next((one for one in crash.code.all(ast.FunctionDef) if one.name == name), None)
+    registered = next((names for how, names in HOOKS.items() if crash.code.calls(how)), ())
+    if made is None or given != takes + 1 or len(registered) != given:
+        return
+    taken = [arg.arg for arg in made.args.args]
+    first = taken[0] if taken else ""
+    inputs = INPUTS if registered[1] == "inputs" else {"grad_input", "grad_in"}
+    at = 0 if first not in MODULES else 1 if len(taken) < 2 or taken[1] not in inputs else 2
+    if registered[at] in taken or at > len(taken):
+        return
+    start = (
+        crash.code.range(crash.code.span(made.args.args[at]))[0]
+        if at < len(taken)
+        else crash.code.range(crash.code.span(made.args.args[-1]))[1]
+    )
+    text = f"{registered[at]}, " if at < len(taken) else f", {registered[at]}"
+    yield Offer(f"Let the hook take `{registered[at]}` as well", (Edit(start, start, text),))
+
+
+def _is_of_another(crash: Crash, call: ast.Call) -> bool:
+    """Whether the failing call calls something else, which in turn calls the function that is given too much, as a model does its hooks."""
+    name = crash.found[0].rpartition(".")[2]
+    return ("<locals>" in crash.found[0] or bool(crash.code.calls(*HOOKS))) and crash.code.slice(call.func).rpartition(".")[2] != name
 
 
 DEFAULTS = {

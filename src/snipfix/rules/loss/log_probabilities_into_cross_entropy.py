@@ -74,5 +74,5 @@ class LogProbabilitiesIntoCrossEntropy(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         if edits := replace_loss(context.code, finding.evidence, finding.span, "NLLLoss", "nll_loss"):
             yield self.fix("use the loss that takes log-probabilities", *edits, meaning=Meaning.KEEPS)
-        if edits := without_activation(context.code, finding.evidence):
+        if edits := without_activation(context.code, finding.evidence, finding.span):
             yield self.fix("leave the scores to the loss", *edits, meaning=Meaning.KEEPS, preference=1)

@@ -119,7 +119,7 @@ class ProbabilitiesIntoCrossEntropy(Rule):
         return self.finding(message, one.span, stage=one.stage, evidence=one.evidence(), severity=severity)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        if edits := without_activation(context.code, finding.evidence):
+        if edits := without_activation(context.code, finding.evidence, finding.span):
             yield self.fix("leave the scores to the loss, without a softmax in front of it", *edits)
 
 

@@ -17,6 +17,12 @@ FIT = (
     "    pred = model(x).squeeze(1)\n    loss = loss_fn(pred, y)\n"
 )
 
+FOCAL = (
+    "import torch, torch.nn as nn, torch.nn.functional as F\n\ndef focal(logits, y):\n    p = torch.sigmoid(logits)  # 概率\n"
+    "    ce = F.binary_cross_entropy_with_logits({}, y)\n    return ((1 - p) ** 2).mean() * ce\n\n"
+    "focal(nn.Linear(4, 1)(torch.randn(3, 4)), torch.ones(3, 1)).backward()\n"
+)
+
 
 class SigmoidTwice(Rule):
     """`BCEWithLogitsLoss` is fed the output of a sigmoid or softmax: squashed twice.
@@ -66,6 +72,7 @@ class SigmoidTwice(Rule):
             fixed="import torch, torch.nn as nn\nmodel = nn.Sequential(nn.Linear(4, 1))\ncriterion = nn.BCEWithLogitsLoss()\n"
             "loss = criterion(model(torch.randn(3, 4)), torch.ones(3, 1))\nloss.backward()\n",
         ),
+        Bad(FOCAL.format("p"), at=(5, 10), fixed=FOCAL.format("logits")),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -83,7 +90,7 @@ class SigmoidTwice(Rule):
                 yield self.finding(message, one.span, stage=one.stage, evidence=one.evidence())
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        if edits := without_activation(context.code, finding.evidence):
+        if edits := without_activation(context.code, finding.evidence, finding.span):
             yield self.fix("leave the scores to the loss, without a sigmoid in front of it", *edits)
         if edits := replace_loss(context.code, finding.evidence, finding.span, "BCELoss", "binary_cross_entropy"):
             yield self.fix("use the loss that takes probabilities", *edits, preference=1)

@@ -11,6 +11,7 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
+from snipfix.rules.written import value_of
 
 __all__ = ["VarianceForDeviation"]
 
@@ -20,13 +21,22 @@ CODE = (
     "import torch\n\ndef reparameterize(mu, log_var):\n    std = {}\n    return mu + std * torch.randn_like(std)\n\n"
     "print(reparameterize(torch.zeros(3), torch.zeros(3)))\n"
 )
+DRAWN = (
+    (
+        "import torch\n\ndef reparameterize(mu, logvar, eps):\n    return mu + {}\n\n"
+        "print(reparameterize(torch.zeros(3), torch.zeros(3), torch.randn(3)))\n"
+    )
+    .replace("(mu, logvar, eps):\n", "(mu, logvar):\n    eps = torch.randn_like(mu)\n")
+    .replace(", torch.randn(3)))", "))")
+)
 
 
 class VarianceForDeviation(Rule):
     """`std = torch.exp(log_var)`: that is the variance, and the deviation is its root.
 
     ## What it does
-    Reports a name of a deviation (`std`, `sigma`) that is set to the exponential of a name of a log-variance, without the half.
+    Reports a name of a deviation (`std`, `sigma`) that is set to the exponential of a name of a log-variance, without the half, and Gaussian
+    noise that is multiplied by such an exponential.
 
     ## Why is this bad?
     The samples have another spread than the one that the KL divergence charges for: the two halves of the loss speak of different
@@ -61,6 +71,8 @@ class VarianceForDeviation(Rule):
         Good(CODE.format("torch.exp(log_var)").replace("log_var", "log_std")),
         Good(CODE.format("log_var.exp()").replace("std", "var").replace("* torch", "** 0.5 * torch")),
         Good(CODE.format("log_var.exp()\n    std = std ** 0.5")),
+        Good(DRAWN.format("eps * torch.exp(logvar / 2)")),
+        Good(DRAWN.format("eps * torch.exp(logvar) ** 0.5")),
     )
     BAD = (
         Bad(CODE.format("torch.exp(log_var)  # 标准差"), at=(4, 11), fixed=CODE.format("torch.exp(0.5 * log_var)  # 标准差"), runs=False),
@@ -70,6 +82,13 @@ class VarianceForDeviation(Rule):
             fixed=CODE.format("(0.5 * logvar).exp()").replace("log_var", "logvar"),
             runs=False,
         ),
+        Bad(
+            DRAWN.format("torch.randn_like(mu) * logvar.exp()"),
+            at=(5, 40),
+            fixed=DRAWN.format("torch.randn_like(mu) * (0.5 * logvar).exp()"),
+            runs=False,
+        ),
+        Bad(DRAWN.format("eps * torch.exp(logvar)"), at=(5, 23), fixed=DRAWN.format("eps * torch.exp(0.5 * logvar)"), runs=False),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -81,6 +100,12 @@ class VarianceForDeviation(Rule):
             if inner is not None and DEVIATION & set(words(name)) and "var" not in words(name) and not _made_right(code, statement):
                 message = f"the exponential of `{ast.unparse(inner)}` is the variance, and `{name}` is to be its root"
                 yield self.finding(message, code.span(statement.value))
+        for noise in code.calls("randn_like", "randn"):
+            for factor in _factors(code, noise):
+                inner = _exponent(factor)
+                if inner is not None:
+                    message = f"noise is stretched by a deviation: the exponential of `{ast.unparse(inner)}` is the variance"
+                    yield self.finding(message, code.span(factor))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.Call)
@@ -110,3 +135,16 @@ def _made_right(code: Code, statement: ast.Assign) -> bool:
         if (isinstance(up, ast.Call) and called(up) == "sqrt") or (isinstance(up, ast.Attribute) and up.attr in ("sqrt", "sqrt_", "pow")):
             return True
     return False
+
+
+def _factors(code: Code, noise: ast.Call) -> Iterator[ast.expr]:
+    """What the noise is multiplied by, where it stands; also under the name that it is given just above."""
+    up = code.parents.get(noise)
+    uses: list[ast.AST] = [noise]
+    if isinstance(up, ast.Assign) and isinstance(up.targets[0], ast.Name) and up.value is noise:
+        given = [one for one in code.mentions(up.targets[0].id) if isinstance(one.ctx, ast.Load) and isinstance(one, ast.Name)]
+        uses = [one for one in given if (made := value_of(code, one)) is not None and made[0] is noise]
+    for use in uses:
+        product = code.parents.get(use)
+        if isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult):
+            yield product.left if product.right is use else product.right

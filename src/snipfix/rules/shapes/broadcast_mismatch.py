@@ -61,6 +61,11 @@ class BroadcastMismatch(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn.functional as F\nprobs = torch.rand(2, 4, 5, 6)\nlabels = torch.zeros(2, 5, 6, dtype=torch.long)\nonehot = F.one_hot(labels, 4).float()  # 独热\nprint((probs * onehot).sum())\n",
+            at=(6, 8),
+            fixed="import torch\nimport torch.nn.functional as F\nprobs = torch.rand(2, 4, 5, 6)\nlabels = torch.zeros(2, 5, 6, dtype=torch.long)\nonehot = F.one_hot(labels, 4).permute(0, 3, 1, 2).float()  # 独热\nprint((probs * onehot).sum())\n",
+        ),
+        Bad(
             "import torch\nscores = torch.rand(3, 7, 5)\nlabels = torch.zeros(3, 7)\npred = scores.argmax(dim=1)\nprint((pred == labels).float().mean())\n",
             at=(5, 8),
             fixed="import torch\nscores = torch.rand(3, 7, 5)\nlabels = torch.zeros(3, 7)\npred = scores.argmax(dim=-1)\nprint((pred == labels).float().mean())\n",
@@ -88,6 +93,8 @@ class BroadcastMismatch(CrashRule):
             yield from heads_in_front(crash, both, (shapes[0], shapes[1]))
         for one in both:
             yield from _cut_along_the_batch(crash, one)
+        yield from _classes_last(crash, both[0], shapes[0], shapes[1])
+        yield from _classes_last(crash, both[1], shapes[1], shapes[0])
         for small, large in ((0, 1), (1, 0)):
             for at in range(len(shapes[small]), -1, -1):
                 grown = (*shapes[small][:at], 1, *shapes[small][at:])
@@ -143,6 +150,19 @@ def _broadcast(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...] | 
     length = max(len(one), len(two))
     pairs = list(zip((1,) * (length - len(one)) + one, (1,) * (length - len(two)) + two, strict=True))
     return tuple(max(pair) for pair in pairs) if all(a == b or 1 in (a, b) for a, b in pairs) else None
+
+
+def _classes_last(crash: Crash, node: ast.expr, shape: tuple[int, ...], goal: tuple[int, ...]) -> Iterator[Offer]:
+    """One-hot targets have their classes last, scores of images and sequences have them behind the batch."""
+    size = len(shape)
+    if not 3 <= size <= 5 or len(goal) != size or (shape[0], shape[-1], *shape[1:-1]) != goal:
+        return
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    around = birth.value if birth is not None else node
+    made = next((one for one in ast.walk(around) if isinstance(one, ast.Call) and called(one) == "one_hot"), None)
+    if made is not None:
+        order = ", ".join(str(axis) for axis in (0, size - 1, *range(1, size - 1)))
+        yield from wrapped(crash, made, f"{{}}.permute({order})", "Put the classes behind the batch")
 
 
 def _resized_parameter(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:

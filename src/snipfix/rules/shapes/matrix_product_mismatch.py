@@ -64,6 +64,11 @@ class MatrixProductMismatch(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nkeys, query = torch.zeros(2, 5, 4), torch.zeros(2, 4)\nscores = torch.bmm(keys, query).squeeze(2)\n",
+            at=(3, 10),
+            fixed="import torch\nkeys, query = torch.zeros(2, 5, 4), torch.zeros(2, 4)\nscores = torch.bmm(keys, query.unsqueeze(2)).squeeze(2)\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn as nn\nq, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 4)\nscores = torch.matmul(q, k)\n",
             at=(4, 10),
             fixed="import torch\nimport torch.nn as nn\nq, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 4)\nscores = torch.matmul(q, k.transpose(-2, -1))\n",
@@ -98,6 +103,8 @@ class MatrixProductMismatch(CrashRule):
             )
         if len(one) == len(two) - 1 and one[-1] == two[-2]:
             yield from wrapped(crash, both[0], "{}.unsqueeze(1)", "Make the first operand a batch of rows")
+        if len(one) == 3 and len(two) == 2 and (one[0], one[-1]) == two:
+            yield from wrapped(crash, both[1], "{}.unsqueeze(2)", "Make the second operand a batch of columns")
         turned = "{}.t()" if len(two) == 2 else "{}.transpose(-2, -1)"
         if len(two) > 1 and multiplies(one, (*two[:-2], two[-1], two[-2])):
             yield from wrapped(crash, both[1], turned, "Transpose the second operand")

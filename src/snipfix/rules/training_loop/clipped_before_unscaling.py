@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from snipfix.code import Code
 from snipfix.codemods import insert_statement_before
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
-from snipfix.rules.training_loop.loops import assigned, home, receiver
+from snipfix.rules.training_loop.loops import assigned, home, only_value, receiver
 
 __all__ = ["ClippedBeforeUnscaling"]
 
@@ -62,6 +63,11 @@ class ClippedBeforeUnscaling(Rule):
     GOOD = (
         Good(HEAD + "    scaler.unscale_(opt)\n    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n" + STEP),
         Good(HEAD.replace('("cpu")', '("cpu", enabled=False)') + "    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n" + STEP),
+        Good(
+            HEAD.replace("scaler =", "use_amp = False\nscaler =").replace('("cpu")', '("cpu", enabled=use_amp)')
+            + "    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n"
+            + STEP
+        ),
         Good(HEAD + STEP + "def plain(net):\n    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n"),
     )
     BAD = (
@@ -71,6 +77,16 @@ class ClippedBeforeUnscaling(Rule):
             fixed=HEAD + "    scaler.unscale_(opt)\n    nn.utils.clip_grad_norm_(net.parameters(), 1.0)  # 裁剪\n" + STEP,
             runs=False,
         ),
+        Bad(
+            HEAD.replace('("cpu")', '("cpu", enabled=torch.cuda.is_available())')
+            + "    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n"
+            + STEP,
+            at=(10, 5),
+            fixed=HEAD.replace('("cpu")', '("cpu", enabled=torch.cuda.is_available())')
+            + "    scaler.unscale_(opt)\n    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n"
+            + STEP,
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -78,7 +94,7 @@ class ClippedBeforeUnscaling(Rule):
         clips = code.calls(*CLIPS)
         if not clips or code.calls("unscale_"):
             return
-        scalers = {name for name, call in assigned(code, frozenset({"GradScaler"})) if not _maybe_off(call)}
+        scalers = {name for name, call in assigned(code, frozenset({"GradScaler"})) if not _is_off(code, call)}
         for step in code.calls("step"):
             if receiver(step) not in scalers or not step.args:
                 continue
@@ -97,6 +113,9 @@ class ClippedBeforeUnscaling(Rule):
             yield self.fix("take the scale off first", *insert_statement_before(context.code, statement.lineno, text))
 
 
-def _maybe_off(call: ast.Call) -> bool:
-    """Whether a scaler may do nothing."""
-    return any(one.arg == "enabled" and not (isinstance(one.value, ast.Constant) and one.value.value is True) for one in call.keywords)
+def _is_off(code: Code, call: ast.Call) -> bool:
+    """Whether a scaler never does anything: what depends on the machine or on an argument will do something somewhere."""
+    given = next((one.value for one in call.keywords if one.arg == "enabled"), None)
+    if isinstance(given, ast.Name):
+        given = only_value(code, given.id)
+    return isinstance(given, ast.Constant) and not given.value

@@ -17,7 +17,7 @@ from functools import cached_property, partial
 from typing import Protocol
 
 from snipfix.audit import Auditor
-from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Result, Snippet, Stage
+from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Result, Severity, Snippet, Stage
 
 __all__ = ["Ahead", "Search", "State", "is_detour", "is_progress", "same_fault"]
 
@@ -61,12 +61,15 @@ class State:
         ]
 
     @property
-    def cost(self) -> tuple[int, int, int, int, int]:
-        """Lower is better: how early it stops, how many errors are left, how much the edits change, and how a teacher likes them."""
+    def cost(self) -> tuple[int, int, int, int, int, int]:
+        """Lower is better: how early it stops, how many errors are left, how many calls fail that may be none of the author's, how much the edits
+        change, and how a teacher likes them.
+        """
         return (
             -self.reached,
             len(self.errors),
             sum(fix.meaning is Meaning.CHANGES for fix in self.fixes),
+            sum(finding.severity is Severity.WARNING and finding.stage is Stage.EXERCISE for finding in self.result.findings),
             sum(fix.preference for fix in self.fixes),
             sum(len(edit.text) + edit.end - edit.start for fix in self.fixes for edit in fix.edits),
         )

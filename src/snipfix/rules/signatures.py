@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from snipfix.rules.diagnosis import Crash
+from snipfix.codemods import replace_expression
+from snipfix.rules.diagnosis import Crash, Offer
+from snipfix.rules.names.conventions import candidates
 
-__all__ = ["FORWARDS", "definition", "nearest_parameter", "parameters"]
+__all__ = ["FORWARDS", "definition", "library_meant", "nearest_parameter", "parameters"]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "attn_mask": ("mask", "src_mask", "attention_mask"),
@@ -90,3 +92,16 @@ def nearest_parameter(word: str, offered: Iterable[str] | None) -> list[str]:
     return list(
         dict.fromkeys([*close, *alike, *inside] if close and close[0][:2] == word[:2] and not inside else [*alike, *inside, *close])
     )
+
+
+def library_meant(crash: Crash, call: ast.Call | None) -> Iterator[Offer]:
+    """`RNN(...)` in a class of the author's own that is called RNN as well: the layer of the library is meant, `nn.RNN(...)`."""
+    if call is None or not isinstance(call.func, ast.Name):
+        return
+    name = call.func.id
+    owner = crash.class_of(call)
+    for target in candidates(name, attributes=frozenset(), called=True) if owner is not None and owner.name == name else ():
+        module = target.partition(":")[0]
+        known = next((one.name for one in crash.context.scopes.imports if one.target == module and "." not in one.name), module)
+        if module.startswith("torch"):
+            yield Offer(f"Call `{known}.{name}`", replace_expression(crash.code, call.func, f"{known}.{name}"))

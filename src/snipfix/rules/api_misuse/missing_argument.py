@@ -12,7 +12,7 @@ from snipfix.model import Applicability, Category, Edit, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
-from snipfix.rules.signatures import definition
+from snipfix.rules.signatures import definition, library_meant
 
 
 class MissingArgument(CrashRule):
@@ -79,6 +79,7 @@ class MissingArgument(CrashRule):
         call, names = crash.call, re.findall(r"""['"](\w+)['"]""", crash.found[1])
         if call is None or not names:
             return
+        yield from library_meant(crash, call)
         seen = set(crash.frame.locals) if crash.frame else set()
         outer = set(crash.frames[0].locals) if crash.frames else set()
         known = [name for name in names if name in seen or name in outer]

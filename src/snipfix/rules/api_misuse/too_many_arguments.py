@@ -9,7 +9,7 @@ from snipfix.codemods import add_keyword, add_parameter, add_statement_to_init, 
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.signatures import definition, parameters
+from snipfix.rules.signatures import definition, library_meant, parameters
 
 HOOKED = (
     "import torch, torch.nn as nn\nseen = {{}}\ndef keep(name):\n    def hook({}):  # 钩子\n        seen[name] = output\n    return hook\n"
@@ -110,6 +110,7 @@ class TooManyArguments(CrashRule):
         yield from _hook(crash, takes, given)
         if call is None or _is_of_another(crash, call):
             return
+        yield from library_meant(crash, call)
         surplus = call.args[takes - given :] if given > takes else []
         names = [arg.id for arg in surplus if isinstance(arg, ast.Name)]
         if made is not None and made.name == "__init__":

@@ -11,7 +11,7 @@ from snipfix.model import Applicability, Category, Fix, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
-from snipfix.rules.signatures import FORWARDS, definition, nearest_parameter, parameters
+from snipfix.rules.signatures import FORWARDS, definition, library_meant, nearest_parameter, parameters
 
 
 class UnexpectedKeyword(CrashRule):
@@ -79,6 +79,7 @@ class UnexpectedKeyword(CrashRule):
         call = self._call_with(crash, word)
         if call is None:
             return
+        yield from library_meant(crash, call)
         made = definition(crash, crash.found[0])
         free = None
         if made is not None:

@@ -81,7 +81,10 @@ OBJECTS: Mapping[str, str] = {
     "enum": "Enum",
     "contextlib": "contextmanager nullcontext suppress",
     "typing": "List Dict Tuple Set Optional Union Any Callable Iterable Iterator Sequence Mapping NamedTuple TypeVar Generic Literal",
-    "torch": "Tensor",
+    "torch": (
+        "Tensor tensor from_numpy randn rand randint randperm zeros ones arange linspace zeros_like ones_like randn_like cat stack matmul bmm "
+        "einsum no_grad manual_seed sigmoid tanh"
+    ),
     "torch.autograd": "Variable Function",
     "torch.amp": "autocast GradScaler",
     "torch.nn": (
@@ -97,7 +100,7 @@ OBJECTS: Mapping[str, str] = {
         "relu leaky_relu elu gelu silu softplus softmax log_softmax logsigmoid cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss "
         "binary_cross_entropy binary_cross_entropy_with_logits kl_div triplet_margin_loss cosine_embedding_loss ctc_loss gumbel_softmax "
         "max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d interpolate one_hot "
-        "cosine_similarity pairwise_distance scaled_dot_product_attention layer_norm batch_norm conv1d conv2d conv_transpose2d grid_sample"
+        "cosine_similarity pairwise_distance scaled_dot_product_attention dropout pad layer_norm batch_norm conv1d conv2d conv_transpose2d grid_sample"
     ),
     "torch.distributions": "Categorical Normal MultivariateNormal Bernoulli Beta Dirichlet Multinomial OneHotCategorical kl_divergence",
     "torch.nn.utils": "clip_grad_norm_ clip_grad_value_ weight_norm spectral_norm",

@@ -194,10 +194,10 @@ def _targets(context: Context, name: str, uses: list[ast.Name]) -> list[str]:
 
 
 def _imported_as(context: Context, target: str) -> str | None:
-    """The name that the text has for the module of an object: `nn` for `torch.nn:Linear`."""
+    """The name that the text has for the module of an object: `nn` for `torch.nn:Linear`; classes of a whole package are imported by name."""
     module, _, attribute = target.partition(":")
     found = [one.name for one in context.scopes.imports if one.target == module and "." not in one.name]
-    return found[0] if attribute and found and found[0] != module.partition(".")[0] else None
+    return found[0] if attribute and found and (found[0] != module.partition(".")[0] or attribute.islower()) else None
 
 
 def _renames(context: Context, node: ast.Name) -> list[str]:

@@ -95,6 +95,7 @@ class BroadcastMismatch(CrashRule):
             yield from _cut_along_the_batch(crash, one)
         yield from _classes_last(crash, both[0], shapes[0], shapes[1])
         yield from _classes_last(crash, both[1], shapes[1], shapes[0])
+        yield from _positions_looked_up(crash, both)
         for small, large in ((0, 1), (1, 0)):
             for at in range(len(shapes[small]), -1, -1):
                 grown = (*shapes[small][:at], 1, *shapes[small][at:])
@@ -213,3 +214,25 @@ def _strided_shortcut(crash: Crash, shapes: list[tuple[int, ...]]) -> Iterator[O
         if kernel is not None and ast.unparse(kernel) == "1" and len(call.args) < 4 and keyword(call, "stride") is None:
             step = "stride" if named else str(min(strided))
             yield Offer("Let the shortcut stride as well", add_keyword(crash.code, call, "stride", step))
+
+
+def _positions_looked_up(crash: Crash, both: tuple[ast.expr, ast.expr]) -> Iterator[Offer]:
+    """The numbers of the positions, added to vectors: the class has a table for them that is given such numbers elsewhere, or nothing at all."""
+    for one, value in zip(both, crash.tensors, strict=False):
+        owner = crash.class_of(one)
+        if (
+            owner is None
+            or value.dtype != "int64"
+            or value.shape is None
+            or len(value.shape) > 2
+            or not crash.code.calls("arange", inside=owner)
+        ):
+            continue
+        for made in crash.code.all(ast.Assign, owner):
+            target = made.targets[0]
+            if called(made.value) != "Embedding" or not isinstance(target, ast.Attribute):
+                continue
+            reads = [up for up in crash.code.all(ast.Attribute, owner) if up.attr == target.attr and isinstance(up.ctx, ast.Load)]
+            uses = [parent for up in reads if isinstance(parent := crash.code.parents.get(up), ast.Call) and parent.func is up]
+            if not reads or any(called(use.args[0]) == "arange" for use in uses if use.args):
+                yield from wrapped(crash, one, f"{crash.text(target)}({{}})", "Look the positions up in their table")

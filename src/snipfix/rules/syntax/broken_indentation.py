@@ -94,6 +94,7 @@ def _lost(broken: Broken, line: int, start: int) -> Iterator[Mend]:
     ]
     defines = HEAD.match(broken.lines[head - 1])
     ends = [_after_methods(broken, inner)] if re.match(r"\s*class\b", broken.lines[head - 1]) else []
+    ends += [line + 1] if _fills_in(broken.lines[head - 1], broken.lines[line - 1]) else []
     ends += [] if defines else _before_return(broken, inner)
     ends += [
         _first(broken, inner, lambda n: not broken.lines[n - 1].strip()),
@@ -107,6 +108,12 @@ def _lost(broken: Broken, line: int, start: int) -> Iterator[Mend]:
         yield Mend(
             f"Indent {'the line' if len(edits) == 1 else f'{len(edits)} lines'}", edits, start, "the block after the colon is not indented"
         )
+
+
+def _fills_in(head: str, first: str) -> bool:
+    """Whether `if mask is None:` is followed by `mask = ...`: that is all it is for."""
+    asked = re.match(r"\s*if\s+(?:not\s+)?([\w.]+)(?:\s+is\s+None)?\s*:", head)
+    return asked is not None and re.match(rf"\s*{re.escape(asked[1])}\s*=(?!=)", first) is not None
 
 
 def _before_return(broken: Broken, numbers: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Comparisons that can only have one outcome: scores with classes, a tuple with a tensor, a parameter with itself."""
+"""Comparisons that are not what they seem: scores with classes, a column with a row, a tuple with a tensor, a parameter with itself."""
 
 # ruff: noqa: ARG001  (callbacks share a signature)
 
@@ -26,6 +26,9 @@ def install(recorder: Any) -> None:
             return
         if isinstance(args[1], torch.Tensor) and recorder.modules.calls:
             for position, (scores, classes) in enumerate((args, args[::-1])):
+                if is_column_against_row(scores, classes):
+                    facts = {"position": position, "shape": list(scores.shape), "other_shape": list(classes.shape)}
+                    recorder.observe("comparison-broadcast", facts, place)
                 if never_equal(torch, scores, classes):
                     recorder.observe("scores-compared", facts_of(scores, classes, position), place)
         elif isinstance(args[1], tuple) and any(isinstance(one, torch.Tensor) for one in args[1]):
@@ -39,6 +42,13 @@ def install(recorder: Any) -> None:
 
     recorder.on_function(EQUAL, before=compared)
     recorder.on_function((*EQUAL, *SAME), before=itself)
+
+
+def is_column_against_row(column: Any, row: Any) -> bool:
+    """Whether (n, 1) meets (n,) with other values; the same values against themselves are meant to be paired."""
+    if column.dim() != 2 or row.dim() != 1 or column.shape[1] != 1 or column.shape[0] != row.shape[0] or row.shape[0] < 2:
+        return False
+    return column.untyped_storage().data_ptr() != row.untyped_storage().data_ptr()
 
 
 def is_parameter_itself(torch: Any, one: Any, other: Any) -> bool:

@@ -11,6 +11,7 @@ from snipfix.codemods import add_keyword, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.causality.masking import future_hidden
 from snipfix.rules.causality.sequence import BUILT_IN, TARGETS, Seen, seen
 from snipfix.rules.causality.unwatched import DECODING, MASKED, unwatched
 from snipfix.rules.observed import items, mapping, words
@@ -22,6 +23,15 @@ INVERTED = (
     "    def forward(self, ids):\n        x = self.e(ids) + self.p(torch.arange(ids.size(1)))\n"
     "        hidden = {}torch.tril(torch.ones(ids.size(1), ids.size(1)), diagonal=0).bool()\n        return self.o(self.t(x, mask=hidden))\n"
     "gpt = GPT()\ngpt(torch.randint(0, 20, (2, 6)))\n"
+)
+
+OWN = (
+    "import torch, torch.nn as nn\nclass CausalAttention(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.q, self.k, self.v = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)\n{}    def forward(self, x):\n"
+    "        a = self.q(x) @ self.k(x).transpose(1, 2) / 8 ** 0.5\n{}        return a.softmax(-1) @ self.v(x)\n\n"
+    "class GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e, self.p = nn.Embedding(20, 8), nn.Embedding(9, 8)\n"
+    "        self.a, self.o = CausalAttention(), nn.Linear(8, 20)\n    def forward(self, ids):\n"
+    "        return self.o(self.a(self.e(ids) + self.p(torch.arange(ids.size(1)))))\nGPT()(torch.randint(0, 20, (2, 6)))\n"
 )
 
 
@@ -88,6 +98,21 @@ class FutureVisible(Rule):
         ),
     )
     BAD = (
+        Bad(
+            OWN.format("        self.register_buffer('mask', torch.tril(torch.ones(9, 9)))\n", ""),
+            at=(11, 1),
+            fixed=OWN.format(
+                "        self.register_buffer('mask', torch.tril(torch.ones(9, 9)))\n",
+                '        a = a.masked_fill(self.mask[..., : a.size(-2), : a.size(-1)] == 0, float("-inf"))\n',
+            ),
+        ),
+        Bad(
+            OWN.format("        self.width = 8\n", ""),
+            at=(11, 1),
+            fixed=OWN.format(
+                "        self.width = 8\n", '        a = a.masked_fill(torch.ones_like(a, dtype=torch.bool).triu(1), float("-inf"))\n'
+            ),
+        ),
         Bad(INVERTED.format(""), at=(12, 23), fixed=INVERTED.format("~")),
         Bad(
             "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -156,6 +181,9 @@ class FutureVisible(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, layer = context.code, str(finding.evidence.get("layer"))
+        if not finding.evidence.get("masks") and layer not in BUILT_IN:
+            for title, edits in future_hidden(code):
+                yield self.fix(title, *edits)
         node = code.node_at(finding.span, ast.Call)
         if not isinstance(node, ast.Call) or code.span(node) != finding.span or not node.args:
             return

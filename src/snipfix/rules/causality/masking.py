@@ -6,12 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import add_keyword, replace_expression, replace_statement
+from snipfix.codemods import add_keyword, insert_statement_before, replace_expression, replace_statement
 from snipfix.model import Edit
+from snipfix.rules.causality.causal_mask_inverted import lower_triangle
+from snipfix.rules.edits import applied_to, statement_of
 from snipfix.rules.observed import called
 from snipfix.rules.written import forward_of
 
-__all__ = ["mask_handed_on"]
+__all__ = ["future_hidden", "mask_handed_on"]
 
 KEYWORDS = {
     "TransformerEncoder": "src_key_padding_mask",
@@ -41,6 +43,43 @@ def mask_handed_on(code: Code, owner: ast.ClassDef, mask: str, *, padding: bool)
     if pooled:
         yield "keep the padding out of the attention and of the mean", (*defaulted, *told, *pooled)
     yield "keep the padding out of the attention", (*defaulted, *told)
+
+
+def future_hidden(code: Code) -> Iterator[tuple[str, tuple[Edit, ...]]]:
+    """Edits that hide what comes after in an attention of the text's own, in front of its softmax: by the mask that it makes and never applies, or by a new one."""
+    for owner in code.all(ast.ClassDef):
+        forward = forward_of(owner)
+        if forward is None or code.calls("masked_fill", "masked_fill_", "where", inside=forward):
+            continue
+        for softmax in code.calls("softmax", inside=forward):
+            scores = applied_to(softmax)
+            if not isinstance(scores, ast.Name) or statement_of(code, softmax) is None:
+                continue
+            mask = _unapplied(code, owner, forward, scores.id)
+            attends = "attention" in owner.name.lower() or "head" in owner.name.lower()
+            if mask:
+                text = f'{scores.id} = {scores.id}.masked_fill({mask}, float("-inf"))'
+                yield "apply the causal mask to the scores", insert_statement_before(code, softmax.lineno, text)
+            elif attends:
+                mask = f"torch.ones_like({scores.id}, dtype=torch.bool).triu(1)"
+                text = f'{scores.id} = {scores.id}.masked_fill({mask}, float("-inf"))'
+                yield "let no position see the ones after it", insert_statement_before(code, softmax.lineno, text)
+
+
+def _unapplied(code: Code, owner: ast.ClassDef, forward: ast.FunctionDef, scores: str) -> str:
+    """Where the causal mask that a class makes hides: a local name that nothing reads, or the part of its buffer that fits the scores."""
+    for one in code.all(ast.Assign, inside=forward):
+        target = one.targets[0]
+        if isinstance(target, ast.Name) and (lower := lower_triangle(code, one.value)) is not None:
+            read = [name for name in code.mentions(target.id) if isinstance(name.ctx, ast.Load)]
+            if not read:
+                return f"{target.id} == {0 if lower else 1}"
+    for call in code.calls("register_buffer", inside=owner):
+        lower = lower_triangle(code, call.args[1]) if len(call.args) > 1 else None
+        name = call.args[0].value if lower is not None and isinstance(call.args[0], ast.Constant) else None
+        if isinstance(name, str):
+            return f"self.{name}[..., : {scores}.size(-2), : {scores}.size(-1)] == {0 if lower else 1}"
+    return ""
 
 
 def _attention(owner: ast.ClassDef, forward: ast.FunctionDef) -> Iterator[tuple[ast.Call, str]]:

@@ -116,7 +116,7 @@ class Box:
     # The fork server -------------------------------------------------------------------------------------------------
 
     def seal(self):
-        """Confine the fork server itself, before anything heavy is imported."""
+        """Confine the fork server itself, before its first job is known and anything that a job asks for is imported."""
         self.choose()
         self.join_group()
         self.apply()

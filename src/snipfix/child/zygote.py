@@ -1,4 +1,4 @@
-"""The fork server: confines itself, imports what is dear once, then forks one confined process per job.
+"""The fork server: confines itself, imports what is dear once (or is forked from a process that has), then forks one confined process per job.
 
 Runs in the target interpreter, started by path with a clean environment and one socket. It never runs a line of a snippet itself.
 """

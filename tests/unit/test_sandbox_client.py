@@ -329,3 +329,21 @@ def test_processor_time_can_be_limited_by_itself(sandbox: Sandbox) -> None:
     outcome = sandbox.run(Job(code="while True:\n    pass", timeout=60, processor=1.0))
     assert (outcome.kind, outcome.detail) == ("timeout", "the processor time allowed was used up")
     assert sandbox.run(Job(code="import time\ntime.sleep(1.5)\nprint('x')", processor=1.0)).kind == "ok"
+
+
+@pytest.mark.torch
+def test_a_job_loads_nothing_of_ours_that_it_does_not_use() -> None:
+    """A module that is imported in the job is compiled anew in each, which took a quarter of a small snippet's time."""
+    code = """
+import sys
+import torch
+before = set(sys.modules)
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        raise RuntimeError(sorted(set(sys.modules) - before))
+"""
+    with Sandbox(Policy()) as sandbox:
+        (exercise,) = sandbox.run(Job(code=code)).exercises
+    assert exercise.failure is not None
+    assert exercise.failure.message == "[]"

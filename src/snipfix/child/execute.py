@@ -168,11 +168,11 @@ def _carried(job: dict[str, Any], torch: Any, note: Callable[[str, str], None]) 
 
 def _inputs_carried(job: dict[str, Any], torch: Any) -> Any:
     """A context for exercises on a card: the inputs are ours, and follow to where the snippet has put its models."""
+    if job.get("device") != "cuda":
+        return contextlib.nullcontext()
     import carry
 
-    if job.get("device") != "cuda" or carry.carried(job):
-        return contextlib.nullcontext()
-    return carry.carry(torch, lambda *_: None)
+    return contextlib.nullcontext() if carry.carried(job) else carry.carry(torch, lambda *_: None)
 
 
 def _silence() -> None:

@@ -341,9 +341,11 @@ before = set(sys.modules)
 
 class Net(torch.nn.Module):
     def forward(self, x):
-        raise RuntimeError(sorted(set(sys.modules) - before))
+        loaded = sorted(set(sys.modules) - before)
+        if loaded:
+            raise RuntimeError(loaded)
+        return x
 """
     with Sandbox(Policy()) as sandbox:
         (exercise,) = sandbox.run(Job(code=code)).exercises
-    assert exercise.failure is not None
-    assert exercise.failure.message == "[]"
+    assert exercise.output is not None, exercise

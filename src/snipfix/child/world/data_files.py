@@ -22,12 +22,17 @@ _TOPICS = re.compile(r"(?P<corpus>\w+)/(?P<split>train|test)\.csv$")
 _MULTI30K = re.compile(r"multi30k/(?P<split>train|val|test2016)\.(?P<language>de|en)$")
 _GLOVE = re.compile(r"glove\.(?P<name>[\w.]+?)\.(?P<dim>\d{2,3})d\.txt$")
 
+# Compiled here, once for all jobs, rather than at the first search of each.
+_NAMES_A_TABLE = re.compile(r"\.(?:jsonl?|csv|tsv)\b")
+_NAMES_A_CORPUS = re.compile(r"multi30k|glove|SST-?2|trec/|en-ud-tag|wikitext|penn|ptb|_csv|" + "|".join(texts.corpora()))
+_REVIEWS = re.compile(r"""["']((?:[\w.-]+/)*aclImdb)\b""")
+
 
 def install(code: str) -> None:
     """Watch the opening of files, if the code names one of those that can be made."""
     _make_folders(code)
-    table = tables.read(code) if re.search(r"\.(?:jsonl?|csv|tsv)\b", code) else None
-    if table is None and not re.search(r"multi30k|glove|SST-?2|trec/|en-ud-tag|wikitext|penn|ptb|_csv|" + "|".join(texts.corpora()), code):
+    table = tables.read(code) if _NAMES_A_TABLE.search(code) else None
+    if table is None and not _NAMES_A_CORPUS.search(code):
         return
     busy = False
 
@@ -61,7 +66,7 @@ def _make(path: str, table: tables.Table | None) -> None:
 
 def _make_folders(code: str) -> None:
     """The folders of IMDB that the code names, before they are looked for: nobody is told of a folder that is not there."""
-    for root in dict.fromkeys(re.findall(r"""["']((?:[\w.-]+/)*aclImdb)\b""", code)):
+    for root in dict.fromkeys(_REVIEWS.findall(code)):
         if os.path.lexists(root):
             continue
         for split in ("train", "test"):

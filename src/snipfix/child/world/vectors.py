@@ -7,12 +7,13 @@ import re
 from . import archives
 from .grammar import generator, vocabulary
 
+_WORD = re.compile(r"""(?<![\w.])["']([A-Za-z][a-z'-]{0,30})["']""")
 _asked: list[str] = []
 
 
 def ask(code: str) -> None:
     """Have vectors for the words that the snippet writes as strings, as the real ones do."""
-    _asked.extend(re.findall(r"""(?<![\w.])["']([A-Za-z][a-z'-]{0,30})["']""", code))
+    _asked.extend(_WORD.findall(code))
 
 
 _GLOVE_DIMENSIONS = {"6B": (50, 100, 200, 300), "twitter.27B": (25, 50, 100, 200)}

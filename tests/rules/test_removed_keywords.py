@@ -51,6 +51,26 @@ def child(code: str, *arguments: str, cwd: Path | None = None) -> str:
     return done.stdout.splitlines()[-1]
 
 
+WARNED = """
+import warnings, torch, torch.nn as nn
+x = torch.ones(1, requires_grad=True)
+for call in (
+    lambda: nn.Hardtanh(min_value=-1), lambda: nn.Hardtanh(max_value=2),
+    lambda: torch.autograd.backward(x.sum(), grad_variables=torch.tensor(1.0)), lambda: torch.autograd.grad(x.sum(), x, only_inputs=False),
+):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        call()
+    print(any("deprecated" in str(one.message) for one in told))
+"""
+
+
+@pytest.mark.torch
+def test_torch_still_takes_what_it_warns_of():
+    told = subprocess.run([sys.executable, "-c", WARNED], capture_output=True, text=True, check=True).stdout.split()
+    assert told == ["True"] * sum(len(table) for table in keywords("keywords_warned.toml").values())
+
+
 @pytest.mark.torch
 def test_the_old_keyword_is_gone_and_the_new_one_is_there():
     taken = json.loads(child(ASK, json.dumps(list(CALLS))))

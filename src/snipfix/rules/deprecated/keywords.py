@@ -1,4 +1,4 @@
-"""The table of keyword arguments that calls no longer take, and the edits that bring one up to date."""
+"""The tables of keyword arguments that calls no longer take, or take with a warning, and the edits that bring one up to date."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from snipfix.rules.base import Context
 
 __all__ = ["brought_up_to_date", "keywords", "removed"]
 
+GONE = "keywords.toml"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @cache
-def keywords() -> dict[str, dict[str, str]]:
-    """By call, then by old keyword: what the file says of it."""
-    return tomllib.loads(resources.files(__package__).joinpath("keywords.toml").read_text(encoding="utf-8"))
+def keywords(file: str = GONE) -> dict[str, dict[str, str]]:
+    """By call, then by old keyword: what a file says of it."""
+    return tomllib.loads(resources.files(__package__).joinpath(file).read_text(encoding="utf-8"))
 
 
 @cache
-def _old() -> frozenset[str]:
-    return frozenset(old for table in keywords().values() for old in table)
+def _old(file: str) -> frozenset[str]:
+    return frozenset(old for table in keywords(file).values() for old in table)
 
 
-def removed(context: Context, call: ast.Call, name: str) -> list[tuple[ast.keyword, str]]:
-    """The keywords of a call that it no longer takes, each with what it is called today; none where one cannot be rewritten."""
-    given = [keyword for keyword in call.keywords if keyword.arg in _old()]
+def removed(context: Context, call: ast.Call, name: str, file: str = GONE) -> list[tuple[ast.keyword, str]]:
+    """The keywords of a call that a file speaks of, each with what it is called today; none where one cannot be rewritten."""
+    given = [keyword for keyword in call.keywords if keyword.arg in _old(file)]
     if given and isinstance(call.func, ast.Name) and any(isinstance(one.node, DEFINITIONS) for one in context.scopes.bindings(call.func)):
         return []
     found: dict[ast.keyword, str] = {}
-    for pattern, table in keywords().items() if given else ():
+    for pattern, table in keywords(file).items() if given else ():
         if _is_call(context, pattern, name):
             found |= {keyword: table[keyword.arg] for keyword in given if keyword.arg in table}
     if any("=" in new and not isinstance(keyword.value, ast.Constant) for keyword, new in found.items()):

@@ -189,6 +189,7 @@ CARD = "needs a card"
 GROUP = "needs a group of processes"
 SPARSE = "needs torch-sparse or pyg-lib, which are built for each release of torch"
 CANNOT: dict[str, str] = {
+    "torch.library.impl_abstract": "registers an operator, whose name is taken afterwards",
     "torch.nn.parallel.DistributedDataParallelCPU": GROUP,
     "torch.distributed._all_gather_base": GROUP,
     "torch.distributed._reduce_scatter_base": GROUP,

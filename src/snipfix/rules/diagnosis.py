@@ -74,11 +74,12 @@ class Crash:
 
     def _made_in(self) -> int:
         """The line that binds the name of what was exercised, else the first that is not blank: magics of notebooks are."""
-        name = self.exercise.target.partition(".")[0].partition("(")[0] if self.exercise else ""
-        bound = re.compile(rf"{re.escape(name)}\s*=(?!=)")
+        told = (self.exercise.target, self.exercise.call) if self.exercise else ()
+        names = [one.partition(".")[0].partition("(")[0] for one in told]
         lines = list(enumerate(self.code.lines, start=1))
         first = next((number for number, line in lines if line.strip()), 1)
-        return next((number for number, line in lines if name and bound.match(line)), first)
+        bound = [re.compile(rf"{re.escape(name)}\s*=(?!=)") for name in names if name]
+        return next((number for one in bound for number, line in lines if one.match(line)), first)
 
     def _of_line(self, number: int) -> Span:
         return Span.at(number, 1, max(len(self.code.lines[number - 1].rstrip("\n")), 1))

@@ -68,7 +68,7 @@ class NotATensor(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
-        return crash.found[-1] != "NoneType"
+        return crash.found[-1] not in ("NoneType", "builtin_function_or_method")
 
     def says(self, crash: Crash) -> str:
         return f"a tensor is needed, a {crash.found[-1]} is given"

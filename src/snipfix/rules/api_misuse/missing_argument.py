@@ -101,6 +101,8 @@ class MissingArgument(CrashRule):
             )
         if names == ["dim"] and _flat(crash, call):
             yield Offer("Go along the only dimension", add_keyword(crash.code, call, "dim", "0"))
+        elif names == ["dim"] and "softmax" in crash.found[0]:
+            yield Offer("Go along the last dimension", add_keyword(crash.code, call, "dim", "-1"))
         yield from _parts_of_graph(crash, call, names)
         for rounds in _rounds(crash) if names == ["T_max"] else ():
             yield Offer(f"Let the schedule end after {rounds} rounds", add_keyword(crash.code, call, "T_max", rounds))

@@ -182,7 +182,9 @@ class SamplesMixed(Rule):
             try:
                 value = _value(node, which)
                 if value == "0" and isinstance(node, ast.Call):
-                    yield self.fix("take the softmax over the classes", *replace_argument(context.code, node, which, "1"))
+                    for preference, dim in enumerate(("1", "-1")):  # of sequences the classes are the last
+                        edits = replace_argument(context.code, node, which, dim)
+                        yield self.fix("take the softmax over the classes", *edits, preference=preference)
                     return
             except CodemodError:
                 continue

@@ -94,6 +94,10 @@ class ImpossibleView(CrashRule):
         if len(sizes) == 4 and wanted[0] in (shape[0], -1) and wanted[1] * side * side == total // shape[0]:
             edits = joined(replace_expression(crash.code, sizes[2], str(side)), replace_expression(crash.code, sizes[3], str(side)))
             yield Offer(f"Make images of {side} by {side}", edits)
+        if len(wanted) == 4 and wanted[0] in (shape[0], -1) and len(shape) == 3:  # heads and their width, which make up the last
+            for at, other in ((3, wanted[2]), (2, wanted[3])):
+                if wanted[at] > 1 < other and shape[-1] % other == 0 and shape[-1] // other != wanted[at]:
+                    yield from width_offers(crash, sizes[at], shape[-1] // other, what="size")
         known = prod(size for size in wanted if size > 0)
         for at, size in enumerate(wanted):
             rest = known // size if size > 0 else 0

@@ -14,6 +14,346 @@ PAGE = (Path(__file__).parent / "right_programs.md").read_text(encoding="utf-8")
 IMPORTS = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\ntorch.manual_seed(0)\n"
 
 PROGRAMS = {
+    "a policy that is to keep its entropy, with what the critic says taken off": """
+from torch.distributions import Normal
+actor = nn.Linear(4, 4)
+critic = nn.Linear(6, 1)
+log_alpha = torch.zeros(1, requires_grad=True)
+a_opt = torch.optim.Adam(actor.parameters(), lr=3e-4)
+c_opt = torch.optim.Adam(critic.parameters(), lr=3e-4)
+t_opt = torch.optim.Adam([log_alpha], lr=3e-4)
+target_entropy = -2.0
+def sample(state):
+    mean, log_std = actor(state).chunk(2, dim=-1)
+    dist = Normal(mean, log_std.clamp(-5, 2).exp())
+    raw = dist.rsample()
+    action = torch.tanh(raw)
+    log_prob = dist.log_prob(raw) - torch.log(1 - action.pow(2) + 1e-6)
+    return action, log_prob.sum(-1, keepdim=True)
+for _ in range(5):
+    s, r, s2 = torch.randn(32, 4), torch.randn(32, 1), torch.randn(32, 4)
+    a = torch.rand(32, 2) * 2 - 1
+    with torch.no_grad():
+        a2, lp2 = sample(s2)
+        y = r + 0.99 * (critic(torch.cat([s2, a2], 1)) - log_alpha.exp() * lp2)
+    c_loss = nn.functional.mse_loss(critic(torch.cat([s, a], 1)), y)
+    c_opt.zero_grad()
+    c_loss.backward()
+    c_opt.step()
+    new_a, log_prob = sample(s)
+    actor_loss = (log_alpha.exp().detach() * log_prob).mean() - critic(torch.cat([s, new_a], 1)).mean()
+    a_opt.zero_grad()
+    actor_loss.backward()
+    a_opt.step()
+    alpha_loss = -(log_alpha * (log_prob + target_entropy).detach()).mean()
+    t_opt.zero_grad()
+    alpha_loss.backward()
+    t_opt.step()
+""",
+    "a bound of three expectations, with the likelihood of what it drew itself": """
+from torch.distributions import Normal, Bernoulli
+class VAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = nn.Linear(20, 8)
+        self.dec = nn.Linear(4, 20)
+    def elbo(self, x):
+        mu, log_sigma = self.enc(x).chunk(2, dim=1)
+        q = Normal(mu, log_sigma.exp())
+        z = q.rsample()
+        log_qz = q.log_prob(z).sum(1)
+        log_pz = Normal(0.0, 1.0).log_prob(z).sum(1)
+        log_px = Bernoulli(logits=self.dec(z)).log_prob(x).sum(1)
+        return log_px.mean() - log_qz.mean() + log_pz.mean()
+model = VAE()
+opt = torch.optim.Adam(model.parameters())
+data = (torch.rand(64, 20) > 0.5).float()
+for batch in data.split(16):
+    loss = -model.elbo(batch)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a logarithm of the variance that is called sigma": """
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(10, 8)
+        self.mu, self.sigma = nn.Linear(8, 2), nn.Linear(8, 2)
+    def forward(self, x):
+        h = torch.tanh(self.body(x))
+        return self.mu(h), self.sigma(h)
+enc, dec = Encoder(), nn.Linear(2, 10)
+opt = torch.optim.Adam([*enc.parameters(), *dec.parameters()])
+for _ in range(4):
+    x = torch.randn(16, 10)
+    mu, sigma = enc(x)
+    z = mu + torch.exp(sigma / 2) * torch.randn_like(mu)
+    kl = -0.5 * torch.mean(torch.sum(1 + sigma - mu ** 2 - torch.exp(sigma), dim=1))
+    loss = ((dec(z) - x) ** 2).sum(dim=1).mean() + kl
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a sentence read both ways, of which some tokens are hidden, written back": """
+class Denoiser(nn.Module):
+    def __init__(self, vocab=30, d=16):
+        super().__init__()
+        self.emb = nn.Embedding(vocab + 1, d)
+        self.rnn = nn.LSTM(d, d, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(2 * d, vocab)
+    def forward(self, tokens):
+        return self.out(self.rnn(self.emb(tokens))[0])
+model = Denoiser()
+opt = torch.optim.Adam(model.parameters())
+for _ in range(4):
+    tokens = torch.randint(0, 30, (8, 12))
+    hidden = torch.rand(tokens.shape) < 0.3
+    noisy = tokens.masked_fill(hidden, 30)
+    logits = model(noisy)
+    loss = nn.functional.cross_entropy(logits.transpose(1, 2), tokens)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a causal mask kept as what is hidden": """
+class Attention(nn.Module):
+    def __init__(self, d=16, heads=2, block=12):
+        super().__init__()
+        self.qkv, self.out, self.heads = nn.Linear(d, 3 * d), nn.Linear(d, d), heads
+        visible = torch.tril(torch.ones(block, block, dtype=torch.bool))
+        self.register_buffer("hidden", ~visible)
+    def forward(self, x):
+        b, t, d = x.shape
+        q, k, v = (one.view(b, t, self.heads, -1).transpose(1, 2) for one in self.qkv(x).chunk(3, dim=-1))
+        scores = q @ k.mT / q.size(-1) ** 0.5
+        scores = scores.masked_fill(self.hidden[:t, :t], float("-inf"))
+        return self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, d))
+class LM(nn.Module):
+    def __init__(self, vocab=25, d=16):
+        super().__init__()
+        self.e, self.p, self.a, self.o = nn.Embedding(vocab, d), nn.Embedding(12, d), Attention(d), nn.Linear(d, vocab)
+    def forward(self, ids):
+        return self.o(self.a(self.e(ids) + self.p(torch.arange(ids.size(1)))))
+model = LM()
+opt = torch.optim.Adam(model.parameters())
+for _ in range(3):
+    ids = torch.randint(0, 25, (4, 13))
+    loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "pairs of the same label, from a column against a row": """
+net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 8))
+opt = torch.optim.Adam(net.parameters())
+def supcon(z, labels, t=0.1):
+    z = F.normalize(z, dim=1)
+    sim = z @ z.T / t
+    same = (labels.view(-1, 1) == labels).float()
+    eye = torch.eye(len(z), dtype=torch.bool)
+    sim = sim.masked_fill(eye, -1e9)
+    log_p = sim.log_softmax(dim=1)
+    same = same.masked_fill(eye, 0.0)
+    return -((same * log_p).sum(1) / same.sum(1).clamp(min=1)).mean()
+for _ in range(4):
+    x, y = torch.randn(24, 10), torch.randint(0, 3, (24,))
+    loss = supcon(net(x), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a weight made of two gradients, which is a constant on purpose": """
+dec = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 8))
+disc = nn.Sequential(nn.Linear(8, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+g_opt = torch.optim.Adam(dec.parameters(), lr=1e-3)
+d_opt = torch.optim.Adam(disc.parameters(), lr=1e-3)
+last = dec[-1].weight
+for _ in range(4):
+    z, x = torch.randn(16, 4), torch.randn(16, 8)
+    recon = dec(z)
+    rec_loss = (recon - x).abs().mean()
+    g_loss = -disc(recon).mean()
+    rec_grad = torch.autograd.grad(rec_loss, last, retain_graph=True)[0]
+    adv_grad = torch.autograd.grad(g_loss, last, retain_graph=True)[0]
+    weight = (rec_grad.norm() / (adv_grad.norm() + 1e-4)).clamp(0, 1e4)
+    loss = rec_loss + weight * g_loss
+    g_opt.zero_grad()
+    loss.backward()
+    g_opt.step()
+    d_loss = torch.relu(1 - disc(x)).mean() + torch.relu(1 + disc(recon.detach())).mean()
+    d_opt.zero_grad()
+    d_loss.backward()
+    d_opt.step()
+""",
+    "a replaced layer with an optimizer of its own": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(10, 20), nn.ReLU())
+        self.fc = nn.Linear(20, 100)
+    def forward(self, x):
+        return self.fc(self.body(x))
+model = Net()
+optimizer = torch.optim.SGD(model.body.parameters(), lr=1e-4, momentum=0.9)
+model.fc = nn.Linear(20, 3)
+head_optimizer = torch.optim.SGD(model.fc.parameters(), lr=1e-2)
+for _ in range(4):
+    x, y = torch.randn(16, 10), torch.randint(0, 3, (16,))
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    head_optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    head_optimizer.step()
+""",
+    "a critic that likes generated samples, and a generator that goes along with that": """
+critic = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
+gen = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
+c_opt = torch.optim.RMSprop(critic.parameters(), lr=5e-5)
+g_opt = torch.optim.RMSprop(gen.parameters(), lr=5e-5)
+one = torch.tensor(1.0)
+mone = -one
+for step in range(6):
+    real = torch.randn(16, 2)
+    c_opt.zero_grad()
+    critic(real).mean().backward(one)
+    critic(gen(torch.randn(16, 3)).detach()).mean().backward(mone)
+    c_opt.step()
+    for p in critic.parameters():
+        p.data.clamp_(-0.01, 0.01)
+    g_opt.zero_grad()
+    critic(gen(torch.randn(16, 3))).mean().backward(one)
+    g_opt.step()
+""",
+    "gradients cleared where the optimizer steps, in a method": """
+class Accumulator:
+    def __init__(self, model, optimizer, every=4):
+        self.model, self.optimizer, self.every = model, optimizer, every
+    def fit(self, loader):
+        for i, (x, y) in enumerate(loader):
+            loss = F.cross_entropy(self.model(x), y) / self.every
+            loss.backward()
+            if (i + 1) % self.every == 0:
+                self.update()
+    def update(self):
+        self.optimizer.step()
+        for p in self.model.parameters():
+            p.grad = None
+""",
+    "a softmax whose logarithm the loss takes": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 4)
+    def forward(self, x):
+        return torch.softmax(self.fc(x), dim=-1)
+def train(model, loader, optimizer):
+    criterion = nn.NLLLoss()
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = criterion(torch.log(model(x) + 1e-9), y)
+        loss.backward()
+        optimizer.step()
+model = Net()
+batches = [(torch.randn(8, 8), torch.randint(0, 4, (8,))) for _ in range(3)]
+train(model, batches, torch.optim.Adam(model.parameters()))
+""",
+    "uniform noise turned into a logistic variable": """
+class Quantile(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(5, 2)
+    def forward(self, x):
+        mu, log_s = self.net(x).chunk(2, dim=1)
+        u = torch.rand_like(mu).clamp(1e-4, 1 - 1e-4)
+        return mu + log_s.exp() * (torch.log(u) - torch.log1p(-u))
+model = Quantile()
+opt = torch.optim.Adam(model.parameters())
+for _ in range(4):
+    x, y = torch.randn(32, 5), torch.randn(32, 1)
+    a, b = model(x), model(x)
+    loss = ((a - y).abs() + (b - y).abs()).mean() / 2 - (a - b).abs().mean() / 2
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "sequences packed before they are read": """
+from torch.nn.utils.rnn import pad_sequence, pack_sequence
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(50, 8)
+        self.gru = nn.GRU(8, 16)
+        self.fc = nn.Linear(16, 2)
+    def forward(self, sequences):
+        packed = pack_sequence([self.emb(one) for one in sequences], enforce_sorted=False)
+        _, h = self.gru(packed)
+        return self.fc(h[-1])
+model = Net()
+opt = torch.optim.Adam(model.parameters())
+data = [torch.randint(1, 50, (n,)) for n in (3, 8, 5)]
+print(pad_sequence(data).shape)
+for _ in range(3):
+    loss = nn.functional.cross_entropy(model(data), torch.tensor([0, 1, 1]))
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "samples from elsewhere made improbable on purpose": """
+from torch.distributions import MultivariateNormal
+class Flow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.shift, self.scale = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2))
+        self.base = MultivariateNormal(torch.zeros(2), torch.eye(2))
+    def log_prob(self, x):
+        return self.base.log_prob((x - self.shift) * torch.exp(-self.scale)) - self.scale.sum()
+flow = Flow()
+opt = torch.optim.Adam(flow.parameters(), lr=0.05)
+inside, outside = torch.randn(64, 2) + 1, torch.randn(64, 2) * 3
+for _ in range(3):
+    margin = flow.log_prob(inside).mean() - 0.1 * flow.log_prob(outside).mean()
+    loss = -margin
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a policy that pays for what it does": """
+from torch.distributions import Categorical
+policy, baseline = nn.Linear(4, 3), nn.Linear(4, 1)
+opt = torch.optim.Adam([*policy.parameters(), *baseline.parameters()], lr=1e-2)
+for _ in range(5):
+    s = torch.randn(20, 4)
+    dist = Categorical(logits=policy(s))
+    a = dist.sample()
+    cost = (a != 1).float()
+    advantage = (cost - baseline(s).squeeze(1)).detach()
+    surrogate = (dist.log_prob(a) * advantage).mean()
+    value_loss = (cost - baseline(s).squeeze(1)).pow(2).mean()
+    opt.zero_grad()
+    (surrogate + value_loss).backward()
+    opt.step()
+""",
+    "a matrix whose columns are the classes, of length one": """
+class Cosine(nn.Module):
+    def __init__(self, d, classes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(d, classes))
+    def forward(self, x):
+        w = F.normalize(self.weight, dim=0)
+        return 16 * F.normalize(x, dim=1) @ w
+model = Cosine(8, 3)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(3):
+    x, y = torch.randn(12, 8), torch.randint(0, 3, (12,))
+    loss = F.cross_entropy(model(x), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+w = F.normalize(model.weight.detach(), dim=0)
+print(w.t() @ w)
+""",
     "a language model whose first output is the loss": """
 from transformers import GPT2Config, GPT2LMHeadModel
 model = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_positions=32, n_embd=16, n_layer=1, n_head=2))

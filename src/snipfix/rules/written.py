@@ -15,6 +15,7 @@ from snipfix.rules.training_loop.loops import receiver
 __all__ = ["activated", "bare", "built", "criteria", "forward_of", "layer", "losses", "reshaped", "result_of", "value_of"]
 
 MODELS = frozenset("model net network classifier".split())
+PLACING = frozenset("to cuda cpu train eval float double half".split())
 RESHAPING = frozenset("view reshape flatten squeeze unsqueeze transpose permute contiguous float to".split())
 
 
@@ -73,7 +74,7 @@ def built(code: Code, name: str) -> ast.Call | None:
 
 def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
     """The expression that the call of a model of the text gives back, where its forward returns at one place only."""
-    maker = built(code, written(call.func))
+    maker = _maker(code, call)
     named = (one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker))
     owner = next(named, None) if maker is not None else _only_model(code, call)
     forward = forward_of(owner)
@@ -90,6 +91,14 @@ def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
             return None
         value, seen = bare(given[0]), seen + 1
     return value
+
+
+def _maker(code: Code, call: ast.Call) -> ast.Call | None:
+    """What builds the model that is called: `Net()` for a name set to `Net().to(device)`."""
+    made: ast.expr | None = built(code, written(call.func))
+    while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and called(made) in PLACING:
+        made = made.func.value
+    return made if isinstance(made, ast.Call) else None
 
 
 def layer(code: Code, call: ast.Call) -> ast.Call | None:
@@ -123,9 +132,13 @@ def _is(code: Code, call: ast.Call, name: str, module: str) -> bool:
 
 def _only_model(code: Code, call: ast.Call) -> ast.ClassDef | None:
     """The one model of the text, where a function calls a parameter named like a model; None where there are several."""
-    around = _function(code, call)
+    held = call.func
+    if isinstance(held, ast.Attribute) and receiver(call) == "self":  # what the object was given: `self.model = model.to(device)`
+        kept = code.assigned.get(written(held), ())
+        held = reshaped(kept[0]) if len(kept) == 1 else held
+    around = _function(code, held)
     given = [one.arg for one in around.args.args] if isinstance(around, ast.FunctionDef) else []
-    if not isinstance(call.func, ast.Name) or call.func.id not in given or not set(words(call.func.id)) & MODELS:
+    if not isinstance(held, ast.Name) or held.id not in given or not set(words(held.id)) & MODELS:
         return None
     models = [one for one in code.all(ast.ClassDef) if any(ast.unparse(base).endswith("Module") for base in one.bases)]
     parts = {called(inner) for one in models for inner in code.all(ast.Call, inside=one)}

@@ -17,6 +17,7 @@ ATTENTION = (
     "TransformerEncoder",
     "TransformerDecoder",
 )
+PROJECTIONS = ({"query", "key"}, {"q", "k"}, {"wq", "wk"}, {"queries", "keys"}, {"toq", "tok"})
 STACKS = (
     "TransformerDecoder",
     "TransformerEncoder",
@@ -73,7 +74,11 @@ def look(bench: Any, targets: list[Any]) -> dict[str, Any] | None:
 
 
 def is_own_attention(module: Any) -> bool:
-    return "attention" in type(module).__name__.lower() and any(True for _ in module.parameters())
+    """Whether a module of the author's is an attention: by its name, or by its projections to queries and keys."""
+    if not any(True for _ in module.parameters()):
+        return False
+    parts = {name.lower().replace("_", "").replace("proj", "").replace("layer", "") for name, _ in module.named_children()}
+    return "attention" in type(module).__name__.lower() or any(pair <= parts for pair in PROJECTIONS)
 
 
 def argument(bench: Any, name: str, tensor: Any, base: Any, targets: list[Any]) -> dict[str, Any]:

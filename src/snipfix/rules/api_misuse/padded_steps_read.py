@@ -66,6 +66,7 @@ class PaddedStepsRead(Rule):
     )  # fmt: skip
     BAD = (
         Bad(CODE.format("h[-1]"), at=(10, 18), runs=False),
+        Bad(CODE.format("h.squeeze(0)"), at=(10, 18), runs=False),
         Bad(CODE.format("out.mean(dim=1)"), at=(10, 18), runs=False),
         Bad(CODE.format("out[:, -1, :]"), at=(10, 18), runs=False),
     )
@@ -114,6 +115,9 @@ def _read(code: Code, forward: ast.FunctionDef, call: ast.Assign) -> str:
                 return "the last state"
             if isinstance(steps, ast.Name) and one.value.id == steps.id and at in (":,-1", ":,-1,:", "-1"):
                 return "the last step"
+    for squeezed in code.calls("squeeze", inside=forward):
+        if isinstance(squeezed.func, ast.Attribute) and written(squeezed.func.value) in states:
+            return "the last state"
     for mean in code.calls("mean", inside=forward):
         if isinstance(mean.func, ast.Attribute) and isinstance(steps, ast.Name) and written(mean.func.value) == steps.id:
             return "the mean over the steps"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
-from snipfix.rules.written import value_of
+from snipfix.rules.written import built, value_of
 
 __all__ = ["ProbabilitiesOverTheBatch"]
 
 CHOOSING = frozenset({"argmax", "max", "topk"})
+LAYERS = frozenset({"Softmax", "LogSoftmax"})
 MODULES = frozenset({"torch", "F", "functional", "nn.functional", "torch.nn.functional"})
 CODE = (
     "import torch\nimport torch.nn.functional as F\n\nlogits = torch.randn(6, 3)\nprobabilities = {}\nprint({})\n"
@@ -63,6 +64,16 @@ class ProbabilitiesOverTheBatch(Rule):
     )
     BAD = (
         Bad(
+            CODE.format("0", "0")
+            .replace("probabilities = 0", "softmax = torch.nn.Softmax(dim=0)")
+            .replace("(0)", "(softmax(logits).argmax(1))"),
+            at=(5, 11),
+            fixed=CODE.format("0", "0")
+            .replace("probabilities = 0", "softmax = torch.nn.Softmax(dim=1)")
+            .replace("(0)", "(softmax(logits).argmax(1))"),
+            runs=False,
+        ),
+        Bad(
             CODE.format("torch.softmax(logits, dim=0)  # 概率", "probabilities.argmax(dim=1)"),
             at=(5, 17),
             fixed=CODE.format("torch.softmax(logits, dim=1)  # 概率", "probabilities.argmax(dim=1)"),
@@ -79,7 +90,7 @@ class ProbabilitiesOverTheBatch(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        for call in code.calls(*CHOOSING) if code.calls("softmax") else ():
+        for call in code.calls(*CHOOSING) if code.calls("softmax", *LAYERS) else ():
             given, dim = _given(call)
             softmax = None if given is None else _softmax(code, given)
             if softmax is not None and _is(dim, 1) and _is(_dim(softmax), 0):
@@ -105,11 +116,14 @@ def _given(call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
 def _softmax(code: Code, node: ast.expr) -> ast.Call | None:
     found = value_of(code, node) if isinstance(node, ast.Name) else (node, None)
     value = found[0] if found is not None and found[1] is None else None
+    maker = built(code, written(value.func)) if isinstance(value, ast.Call) else None
+    if maker is not None and called(maker) in LAYERS:
+        return maker
     return value if isinstance(value, ast.Call) and called(value) in ("softmax", "log_softmax") else None
 
 
 def _dim(call: ast.Call) -> ast.expr | None:
-    place = 1 if receiver(call) in MODULES or isinstance(call.func, ast.Name) else 0
+    place = 1 if called(call) not in LAYERS and (receiver(call) in MODULES or isinstance(call.func, ast.Name)) else 0
     return keyword(call, "dim") or (call.args[place] if len(call.args) > place else None)
 
 

@@ -13,7 +13,7 @@ from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.written import value_of
 
-__all__ = ["CausalMaskInverted", "lower_triangle"]
+__all__ = ["CausalMaskInverted", "lower_triangle", "turned_round"]
 
 HIDDEN = frozenset({"inf", "-inf", "min"})
 LARGE = 1e3
@@ -29,7 +29,7 @@ class CausalMaskInverted(Rule):
     """A mask from `tril` or `triu` is applied the wrong way: each position sees the ones after it, and not itself and those before.
 
     ## What it does
-    Reports `masked_fill` with a very negative value where a lower triangle is one (`tril(...) == 1`), or where a triangle above the diagonal
+    Reports `masked_fill` or `torch.where` with a very negative value where a lower triangle is one (`tril(...) == 1`), or where a triangle above the diagonal
     is zero (`triu(..., diagonal=1) == 0`).
 
     ## Why is this bad?
@@ -66,9 +66,24 @@ class CausalMaskInverted(Rule):
         Good(CODE.format(UPPER + ".bool()", "mask")),
         Good(CODE.format(LOWER, "~mask.bool()")),
         Good(CODE.format("torch.triu(torch.ones(5, 5)).t()", "mask == 0")),
+        Good(
+            CODE.format(LOWER, "mask == 0").replace(
+                "scores.masked_fill(mask == 0, -1e9)", "torch.where(mask == 1, scores, torch.tensor(-1e9))"
+            )
+        ),
         Good(CODE.format("(torch.tril(torch.ones(5, 5)) == 0)", "mask")),
     )
     BAD = (
+        Bad(
+            CODE.format(LOWER, "mask == 0").replace(
+                "scores.masked_fill(mask == 0, -1e9)", "torch.where(mask == 0, scores, torch.tensor(-1e9))"
+            ),
+            at=(7, 22),
+            fixed=CODE.format(LOWER, "mask == 0").replace(
+                "scores.masked_fill(mask == 0, -1e9)", "torch.where(mask == 1, scores, torch.tensor(-1e9))"
+            ),
+            runs=False,
+        ),
         Bad(CODE.format(LOWER, "mask == 1"), at=(7, 29), fixed=CODE.format(LOWER, "mask == 0"), runs=False),
         Bad(
             CODE.format(UPPER + "  # 掩码", "mask[:5, :5] == 0"),
@@ -84,6 +99,12 @@ class CausalMaskInverted(Rule):
         code = context.code
         if not code.calls("tril", "triu"):
             return
+        for call in code.calls("where"):
+            if len(call.args) == 3 and written(call.func) == "torch.where":
+                filled = [very_negative(one) for one in call.args[1:]]
+                if filled in ([True, False], [False, True]) and _shows(code, call.args[0]) is filled[1]:
+                    message = "this fills where the causal mask lets see: each position sees only the ones after it"
+                    yield self.finding(message, code.span(call.args[0]))
         for call in code.calls("masked_fill", "masked_fill_"):
             condition = keyword(call, "mask") or (call.args[0] if call.args else None)
             value = keyword(call, "value") or (call.args[1] if len(call.args) > 1 else None)
@@ -94,10 +115,11 @@ class CausalMaskInverted(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)
         if node is not None and context.code.span(node) == finding.span:
-            yield self.fix("hide what comes after, not what comes before", *_opposite(context.code, node))
+            yield self.fix("hide what comes after, not what comes before", *turned_round(context.code, node))
 
 
-def _opposite(code: Code, condition: ast.AST) -> tuple[Edit, ...]:
+def turned_round(code: Code, condition: ast.AST) -> tuple[Edit, ...]:
+    """The edit that turns a condition into its opposite."""
     match condition:
         case ast.Compare(comparators=[ast.Constant(value=0 | 1 as number) as constant]):
             return replace_expression(code, constant, str(1 - number))
@@ -117,6 +139,8 @@ def very_negative(value: ast.expr) -> bool:
             return written(inner).rpartition(".")[2] in HIDDEN or written(inner) in ("float('inf')", 'float("inf")')
         case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=text)]):
             return str(text).strip().lower() in ("-inf", "-infinity")
+        case ast.Call(args=[first, *rest]) if called(value) in ("full_like", "tensor"):
+            return very_negative(rest[0] if rest and called(value) == "full_like" else first)
         case ast.Attribute(attr="min"):
             return called(value.value) == "finfo"
     return False

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from snipfix.code import Code
 from snipfix.codemods import add_keyword, insert_statement_before, replace_expression, replace_statement
 from snipfix.model import Edit
-from snipfix.rules.causality.causal_mask_inverted import lower_triangle
+from snipfix.rules.causality.causal_mask_inverted import lower_triangle, turned_round
 from snipfix.rules.edits import applied_to, statement_of
 from snipfix.rules.observed import called
 from snipfix.rules.written import forward_of
@@ -49,7 +49,11 @@ def future_hidden(code: Code) -> Iterator[tuple[str, tuple[Edit, ...]]]:
     """Edits that hide what comes after in an attention of the text's own, in front of its softmax: by the mask that it makes and never applies, or by a new one."""
     for owner in code.all(ast.ClassDef):
         forward = forward_of(owner)
-        if forward is None or code.calls("masked_fill", "masked_fill_", "where", inside=forward):
+        applied = code.calls("masked_fill", "masked_fill_", "where", inside=forward) if forward is not None else []
+        for one in (call.args[0] for call in applied if call.args):
+            if isinstance(one, ast.Compare) and isinstance(one.comparators[0], ast.Constant) and one.comparators[0].value in (0, 1):
+                yield "hide what comes after, not what comes before", turned_round(code, one)
+        if forward is None or applied:
             continue
         for softmax in code.calls("softmax", inside=forward):
             scores = applied_to(softmax)

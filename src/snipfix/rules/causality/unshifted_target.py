@@ -148,8 +148,10 @@ class UnshiftedTarget(Rule):
         if not isinstance(node, ast.Call) or not node.args:
             return
         decodes = bool(set(words(str(finding.evidence.get("argument")))) & TARGETS) or "decoder is given" in finding.message
-        named = [one for one in node.args if isinstance(one, ast.Name) and one.id == finding.evidence.get("argument")]
-        given = named[0] if named else node.args[min(len(node.args), 2) - 1] if decodes else node.args[0]
+        maker = built(code, ast.unparse(node.func))
+        owner = class_named(code, called(maker)) if maker is not None else None
+        places = dict(zip(parameters(owner), node.args, strict=False)) if owner is not None else {}
+        given = places.get(str(finding.evidence.get("argument"))) or node.args[min(len(node.args), 2) - 1 if decodes else 0]
         if not isinstance(given, ast.Name):
             return
         name, before = given.id, "" if finding.evidence.get("dim") == 0 else ":, "

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import replace_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Edit, Finding, Fix, Stage
@@ -84,6 +84,11 @@ class LikelihoodDrivenDown(Rule):
             at=(8, 34),
             fixed=CODE.format("loss = net.weight.pow(2).sum() - dist.log_prob(y).sum(dim=1).mean()"),
         ),
+        Bad(
+            CODE.format("m = net(x)\nlog_likelihood = -0.5 * (m - y) ** 2\nloss = log_likelihood.mean()"),
+            at=(10, 8),
+            fixed=CODE.format("m = net(x)\nlog_likelihood = -0.5 * (m - y) ** 2\nloss = -log_likelihood.mean()"),
+        ),
         Bad(CALLED.format("log_likelihood(dist, y)"), at=(9, 12), fixed=CALLED.format("-log_likelihood(dist, y)")),
     )  # fmt: skip
 
@@ -97,34 +102,34 @@ class LikelihoodDrivenDown(Rule):
                 call = likelihood(code, value)
                 given = call.args[0] if call is not None and call.args else None
                 plain = isinstance(given, ast.Name) and value_of(code, given) is None
-                if call is not None and plain and _of_data(code, call, set()) and minimised(code, statement, target.id):
-                    yield self._report(code.span(value), call, Stage.STATIC)
+                if call is not None and plain and _data(code, call, set()) and minimised(code, statement, target.id):
+                    yield self._report(code.span(value), _data(code, call, set()), Stage.STATIC)
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         code = context.code
         if "maximize" in code.text or not outcome.seen("optimizer"):
             return
         told = {finding.span for finding in self.static(context)}
-        found: list[tuple[Span, ast.Call]] = []
+        found: list[tuple[Span, str]] = []
         for observation, span in each(outcome, code, "reduction"):
             node = code.node_at(span, ast.Call)
-            call = likelihood(code, node) if isinstance(node, ast.Call) and code.span(node) == span else None
+            call = (likelihood(code, node) or formula(code, node)) if isinstance(node, ast.Call) and code.span(node) == span else None
             if call is None:
                 continue
             if (number(observation.facts, "gradient", "high") or 0) < 0:
                 return  # others are made likely: these are what the model is to tell them from
             trained = {name for name in items(observation.facts, "trained") if isinstance(name, str)}
-            if (number(observation.facts, "gradient", "low") or 0) > 0 and span not in told and _of_data(code, call, trained):
-                found.append((span, call))
-        for span, call in found:
+            given = _data(code, call, trained)
+            if (number(observation.facts, "gradient", "low") or 0) > 0 and span not in told and given:
+                found.append((span, given))
+        for span, given in found:
             first, last = code.range(span)
             around = (code.range(other) for other, _ in found if other != span)
             within = any(start <= first and last <= end for start, end in around)
             if not within:
-                yield self._report(span, call, Stage.PROBE)
+                yield self._report(span, given, Stage.PROBE)
 
-    def _report(self, span: Span, call: ast.Call, stage: Stage) -> Finding:
-        given = ast.unparse(call.args[0])
+    def _report(self, span: Span, given: str, stage: Stage) -> Finding:
         message = f"the log-likelihood of `{given}` is minimised: the model learns to find it improbable, for the minus sign is missing"
         return self.finding(message, span, stage=stage)
 
@@ -174,10 +179,24 @@ def likelihood(code: Code, node: ast.expr | None) -> ast.Call | None:
     return None
 
 
-def _of_data(code: Code, call: ast.Call, trained: set[str]) -> bool:
-    """Whether the likelihood is of something that neither the model made nor the distribution gave."""
-    names = [one for one in ast.walk(call.args[0]) if isinstance(one, ast.Name)]
+def formula(code: Code, call: ast.expr) -> ast.expr | None:
+    """The logarithm of a Gaussian density, written out under a name that says so, that a sum or mean is taken of."""
+    inner = reduced_value(call) if isinstance(call, ast.Call) and called(call) in ("sum", "mean") else None
+    given = value_of(code, inner) if isinstance(inner, ast.Name) and NAMED.search(inner.id) else None
+    text = written(given[0]).replace(" ", "") if given is not None and given[1] is None else ""
+    gaussian = text.startswith(("-0.5*", "-1/2*")) and ("**2" in text or "pow(2)" in text)
+    return given[0] if given is not None and gaussian else None
+
+
+def _data(code: Code, likelihood: ast.expr, trained: set[str]) -> str:
+    """What a likelihood is of, where neither the model made it nor the distribution gave it; empty where one of them did."""
+    given = likelihood.args[0] if isinstance(likelihood, ast.Call) else likelihood
+    names = [one for one in code.all(ast.Name, inside=given) if not isinstance(code.parents.get(one), ast.Attribute)]
+    if given is likelihood:  # a formula: its parameters are trained, and what is left is the data
+        return next((one.id for one in names if one.id not in trained and not set(words(one.id)) & CHOSEN), "")
+    names = code.all(ast.Name, inside=given)
     if not names or any(one.id in trained or set(words(one.id)) & CHOSEN for one in names):
-        return False
+        return ""
     made = [value_of(code, one) for one in names]
-    return "sample(" not in ast.unparse(call.args[0]) and not any(one is not None and "sample(" in ast.unparse(one[0]) for one in made)
+    drawn = "sample(" in written(given) or any(one is not None and "sample(" in written(one[0]) for one in made)
+    return "" if drawn else written(given)

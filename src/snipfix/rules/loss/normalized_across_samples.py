@@ -12,7 +12,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
-from snipfix.rules.written import value_of
+from snipfix.rules.written import result_of, value_of
 
 __all__ = ["NormalizedAcrossSamples"]
 
@@ -134,6 +134,11 @@ def _normalized(code: Code, node: ast.expr) -> ast.Call | None:
     """The normalisation along dim 0 that made a tensor."""
     given = value_of(code, node) if isinstance(node, ast.Name) else (node, None)
     value = given[0] if given is not None and given[1] is None else None
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):  # with a temperature
+        sides = (_normalized(code, one) for one in (value.left, value.right))
+        return next((one for one in sides if one is not None), None)
+    if isinstance(value, ast.Call) and called(value) != "normalize":
+        value = result_of(code, value, None)
     if not isinstance(value, ast.Call) or called(value) != "normalize":
         return None
     dim = _dim(value)

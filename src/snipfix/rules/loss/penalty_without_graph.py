@@ -79,6 +79,12 @@ class PenaltyWithoutGraph(Rule):
         Good(CODE.format(", create_graph=True", "") + "g = torch.autograd.grad(critic(mixed).sum(), mixed)[0]\nprint(g.norm())\n"),
     )
     BAD = (
+        Bad(
+            CODE.format("", "").replace("grad(out.sum(), mixed)", "grad(outputs=out.sum(), inputs=mixed)"),
+            at=(8, 9),
+            fixed=CODE.format("", "").replace("grad(out.sum(), mixed)", "grad(outputs=out.sum(), inputs=mixed, create_graph=True)"),
+            runs=False,
+        ),
         Bad(CODE.format("", ""), at=(8, 9), fixed=CODE.format(", create_graph=True", ""), runs=False),
         Bad(
             CODE.format("", "").replace("autograd.grad(", "autograd.grad(  # 梯度\n        "),
@@ -91,7 +97,7 @@ class PenaltyWithoutGraph(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         calls = [one for one in code.calls("grad") if receiver(one).endswith("autograd") or isinstance(one.func, ast.Name)]
-        bare = [one for one in calls if keyword(one, "create_graph") is None and len(one.args) < 5 and one.args]
+        bare = [one for one in calls if keyword(one, "create_graph") is None and len(one.args) < 5 and (one.args or one.keywords)]
         kept = {home(code, one) for one in calls if one not in bare}
         for call in bare if code.calls("backward") else ():
             if home(code, call) not in kept and (loss := Flow(code, call).loss()):

@@ -25,6 +25,11 @@ CODE = (
     "opt.zero_grad()\nloss.backward()\nopt.step()\n"
 )
 
+UPDATE = (
+    "from torch.distributions import Categorical\n\ndef update(policy, optimizer, states, actions, returns):\n"
+    "    dist = Categorical(logits=policy(states))\n    log_probs = dist.log_prob(actions)\n    loss = {}\n    optimizer.zero_grad()\n"
+    "    loss.backward()\n    optimizer.step()\n"
+)
 LOOP = (
     CODE.replace("log_probs = {}", "log_probs = []\nlog_probs.append({}")
     .replace("sample())", "sample()))")
@@ -67,6 +72,7 @@ class PolicyDrivenDown(Rule):
     category = Category.LOSS
     applicability = Applicability.UNSAFE
     GOOD = (
+        Good(UPDATE.format("(log_probs * returns).mean()") + "update(policy, optimizer, states, actions, -returns)\n", runs=False),
         Good(CODE.format("", "-(log_probs * returns).mean()")),
         Good(CODE.format("-", "(log_probs * returns).mean()")),
         Good(LOOP.format("", "-log_prob * R"), runs=False),
@@ -76,6 +82,17 @@ class PolicyDrivenDown(Rule):
         Good(CODE.format("", "(log_probs * returns).mean()").replace("lr=0.1", "lr=0.1, maximize=True")),
     )
     BAD = (
+        Bad(
+            UPDATE.format("(log_probs * returns).mean()"),
+            at=(6, 12),
+            fixed=UPDATE.format("-(log_probs * returns).mean()"),
+            runs=False,
+        ),
+        Bad(
+            CODE.replace("loss = {}", "loss = torch.stack([p * G for p, G in zip({}log_probs, returns)]).sum()").format("", ""),
+            at=(9, 8),
+            fixed=CODE.replace("loss = {}", "loss = -torch.stack([p * G for p, G in zip({}log_probs, returns)]).sum()").format("", ""),
+        ),
         Bad(
             CODE.format("", "(log_probs * returns).mean()  # 策略损失"),
             at=(9, 8),
@@ -159,6 +176,10 @@ def _gains(code: Code, call: ast.Call) -> bool:
     if called(value) in ("min", "minimum") and isinstance(value, ast.Call) and len(value.args) == 2:
         made = [value_of(code, one) if isinstance(one, ast.Name) else (one, None) for one in value.args]
         return all(one is not None and _product(code, one[0], ratio=True) for one in made)
+    if called(value) in ("stack", "cat") and isinstance(value, ast.Call) and value.args:
+        value = value.args[0]
+    if isinstance(value, ast.ListComp | ast.GeneratorExp):
+        value = value.elt
     return _product(code, value, ratio=False)
 
 
@@ -166,11 +187,22 @@ def _product(code: Code, value: ast.expr, *, ratio: bool) -> bool:
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Mult):
         return False
     for one, other in ((value.left, value.right), (value.right, value.left)):
-        gain, chance = _name(other), "log_prob" if called(one) == "log_prob" else _name(one)
+        gain, chance = _source(code, other), "log_prob" if called(one) == "log_prob" else _source(code, one)
         likely = called(one) in ("clamp", "clip") or {"ratio", "ratios"} & set(words(chance)) if ratio else LOG_PROB.match(chance)
         if likely and GAINS & set(words(gain)) and not _turned(code, gain) and not _turned(code, chance):
             return True
     return False
+
+
+def _source(code: Code, side: ast.expr) -> str:
+    """What a factor stands for, out of the comprehension or the loop over pairs that it is taken in."""
+    for up in code.ancestors(side):
+        for loop in up.generators if isinstance(up, ast.ListComp | ast.GeneratorExp) else ():
+            if isinstance(loop.target, ast.Tuple) and isinstance(loop.iter, ast.Call) and called(loop.iter) == "zip":
+                for target, given in zip(loop.target.elts, loop.iter.args, strict=False):
+                    if isinstance(target, ast.Name) and target.id == _name(side):
+                        return _name(given)
+    return _name(side)
 
 
 def _turned(code: Code, name: str) -> bool:
@@ -265,7 +297,9 @@ def _negative(code: Code, name: str) -> bool:
     """Whether a minus sign stands in what a name is set to, or in what is appended to it."""
     made: list[ast.AST] = [one.value for one in code.all(ast.Assign) if any(ast.unparse(target) == name for target in one.targets)]
     made += [call for call in code.calls("append", "insert", "extend") if receiver(call) == name]
-    unknown = not made  # a parameter, or unpacked
+    parameters = {one.arg for function in code.all(ast.FunctionDef) for one in function.args.args}
+    gain = name in parameters and bool(GAINS & set(words(name)))
+    unknown = not made and (not gain or _turned(code, name))  # unpacked, or a parameter of another kind
     minus = any(
         isinstance(one.op, ast.USub) and not isinstance(one.operand, ast.Constant)
         for node in made

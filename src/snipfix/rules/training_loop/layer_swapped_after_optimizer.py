@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import insert_statement_after, insert_statement_before, joined, remove_statement
+from snipfix.codemods import insert_statement_after, joined, remove_statement
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
@@ -87,19 +87,26 @@ class LayerSwappedAfterOptimizer(Rule):
         if not found:
             return
         name, made, last = found[-1]
-        between = [one for one in code.mentions(name) if (made.end_lineno or 0) < one.lineno <= last.lineno]
-        if not between:
-            edits = joined(remove_statement(code, made.lineno), insert_statement_after(code, last.lineno, _lines(code, made)))
+        following = _following(code, name, made, last)
+        if following is not None:
+            edits = insert_statement_after(code, last.lineno, "\n".join(_lines(code, one) for one in (made, *following)))
+            for one in (made, *following):
+                edits = joined(edits, remove_statement(code, one.lineno))
             yield self.fix("make the optimizer when the model is complete", *edits)
-            return
-        moved = [one for one in found if one[1] is made]
-        bound = {one.id for one in code.all(ast.Name) if isinstance(one.ctx, ast.Store) and made.lineno <= one.lineno < last.lineno}
-        needed = {one.id for _, _, swap in moved for one in code.all(ast.Name, inside=swap.value)}
-        if not bound & needed:
-            edits = insert_statement_before(code, made.lineno, "\n".join(_lines(code, swap) for _, _, swap in moved))
-            for _, _, swap in moved:
-                edits = joined(edits, remove_statement(code, swap.lineno))
-            yield self.fix("replace the layer before the optimizer is made", *edits)
+
+
+def _following(code: Code, name: str, made: ast.stmt, last: ast.stmt) -> list[ast.stmt] | None:
+    """The statements between that need the optimizer, a scheduler say; None where others need what these give."""
+    body = [
+        one
+        for one in ast.iter_child_nodes(code.parents[made])
+        if isinstance(one, ast.stmt) and (made.end_lineno or 0) < one.lineno < last.lineno
+    ]
+    moved = [one for one in body if any(made.lineno < use.lineno and use in set(ast.walk(one)) for use in code.mentions(name))]
+    given = {inner.id for one in moved for inner in ast.walk(one) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+    read = {inner.id for one in body if one not in moved for inner in ast.walk(one) if isinstance(inner, ast.Name)}
+    simple = all(isinstance(one, ast.Assign | ast.Expr) for one in moved)
+    return moved if simple and not given & read else None
 
 
 def swaps(code: Code) -> Iterator[tuple[str, ast.Assign, ast.Assign]]:

@@ -81,7 +81,7 @@ class ParametersNeverStepped(Rule):
             return
         for observation in outcome.seen("unstepped"):
             lost = [mapping({"p": one}, "p") for one in items(observation.facts, "parameters")]
-            replaced = tuple(f"{ast.unparse(swap.targets[0])}." for _, _, swap in swaps(context.code))
+            replaced = tuple(f"{ast.unparse(swap.targets[0])}.".replace("[", ".").replace("]", "") for _, _, swap in swaps(context.code))
             lost = [one for one in lost if not text(one, "name").startswith(replaced)]  # told where the layer is replaced
             names = [text(one, "name") for one in lost]
             stepped = set(items(observation.facts, "stepped_roots"))

@@ -14,6 +14,7 @@ from snipfix.rules.observed import called
 DEVICE_NAMED = re.compile(r"^(\w*device\w*)\s*=(?!=).*cuda", re.MULTILINE)
 
 __all__ = [
+    "flattened_maps",
     "keyword",
     "named_before",
     "operand",
@@ -122,6 +123,20 @@ def rejoined(crash: Crash) -> Iterator[Offer]:
             for other in ("1", "-1", "0"):
                 if ast.unparse(dim) != other:
                     yield Offer(f"Join along dimension {other}", replace_expression(crash.code, dim, other))
+
+
+def flattened_maps(crash: Crash) -> Iterator[Offer]:
+    """The maps of a convolution that are exchanged with its channels as they are, `self.proj(x).transpose(1, 2)`: flattened first."""
+    outcome = crash.context.outcome
+    maps = {
+        call.span
+        for call in (outcome.calls if outcome else ())
+        if call.module.type == "Conv2d" and call.output and len(call.output.shape or ()) == 4
+    }
+    for call in crash.code.calls("transpose", "permute"):
+        inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if isinstance(inner, ast.Call) and crash.code.span(inner) in maps and len(call.args) in (2, 3):
+            yield Offer("Flatten the maps first", wrap_expression(crash.code, inner, "{}.flatten(2)"))
 
 
 def used_after(crash: Crash, name: ast.Name) -> bool:

@@ -35,7 +35,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "num_heads": ("nhead", "heads"),
     "nhead": ("num_heads",),
     "output_dim": ("out_features", "output_size"),
+    "kernel": ("kernel_size",),
+    "pad": ("padding", "pad_token_id"),
     "rate": ("p",),
+    "strides": ("stride",),
     "units": ("out_features", "hidden_size"),
     "vocab_size": ("num_embeddings",),
 }

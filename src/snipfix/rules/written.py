@@ -12,7 +12,7 @@ from snipfix.code import Code, written
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import receiver
 
-__all__ = ["activated", "bare", "built", "criteria", "forward_of", "layer", "losses", "reshaped", "result_of", "value_of"]
+__all__ = ["activated", "bare", "built", "criteria", "forward_of", "handed_back", "layer", "losses", "reshaped", "result_of", "value_of"]
 
 MODELS = frozenset("model net network classifier".split())
 PLACING = frozenset("to cuda cpu train eval float double half".split())
@@ -99,6 +99,26 @@ def _maker(code: Code, call: ast.Call) -> ast.Call | None:
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and called(made) in PLACING:
         made = made.func.value
     return made if isinstance(made, ast.Call) else None
+
+
+def handed_back(code: Code, node: ast.expr) -> ast.expr | None:
+    """The expression in the `return` of a model of the text that a name has its value from, where the model is called more than once or the
+    name is read more than once: a shape that is wrong for one of its uses is wrong for all."""
+    name = bare(node)
+    given = value_of(code, name) if isinstance(name, ast.Name) else None
+    if given is None or not isinstance(given[0], ast.Call) or not isinstance(name, ast.Name):
+        return None
+    call, part = given[0], given[1]
+    maker = _maker(code, call)
+    owner = next((one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker)), None)
+    forward = forward_of(owner)
+    returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
+    value = returns[0].value if len(returns) == 1 else None
+    if part is not None:
+        value = value.elts[part] if isinstance(value, ast.Tuple) and part < len(value.elts) else None
+    reads = [one for one in code.mentions(name.id) if isinstance(one.ctx, ast.Load)]
+    calls = [one for one in code.all(ast.Call) if ast.unparse(one.func) == ast.unparse(call.func)]
+    return value if len(reads) > 1 or len(calls) > 1 else None
 
 
 def layer(code: Code, call: ast.Call) -> ast.Call | None:

@@ -94,6 +94,7 @@ class MissingArgument(CrashRule):
             if _run_together(argument):
                 at = crash.code.range(crash.code.span(argument.left))[1]
                 yield Offer("Add the comma", (Edit(at, at, ","),))
+        yield from _of_next_layer(crash, call, names)
         if names == ["memory"]:
             yield from decoder_only(crash, call)
             yield Offer(
@@ -117,6 +118,19 @@ class MissingArgument(CrashRule):
             last = made.args.args[-1]
             if names == [last.arg] and not made.args.defaults:
                 yield Offer(f"Let {last.arg} be None by default", replace_expression(crash.code, last, f"{last.arg}=None"), Meaning.CHANGES)
+
+
+def _of_next_layer(crash: Crash, call: ast.Call, missing: list[str]) -> Iterator[Offer]:
+    """The width that a layer of the text's own was not told: the next layer of the same kind is built for what it gives."""
+    width = re.fullmatch(r"(?:out|output|hidden)(?:_?(?:dim|features|channels|size|width))?|dim_out|n_out", missing[0])
+    if width is None or len(missing) > 1 or len(call.args) != 1 or definition(crash, crash.found[0]) is None:
+        return
+    home = crash.function_of(call)
+    later = [
+        one for one in crash.code.calls(ast.unparse(call.func).rpartition(".")[2], inside=home) if one.lineno > call.lineno and one.args
+    ]
+    for one in later[:1]:
+        yield Offer("Give it the width that the next layer takes", add_argument(crash.code, call, crash.text(one.args[0])))
 
 
 def _run_together(argument: ast.expr) -> TypeGuard[ast.BinOp]:

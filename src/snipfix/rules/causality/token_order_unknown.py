@@ -28,6 +28,12 @@ CAUSAL = (
     "        x = {}\n        mask = torch.ones(x.size(1), x.size(1), dtype=torch.bool).triu(1)\n        return self.t(x, src_mask=mask)\n"
     "GPT(32)(torch.randint(0, 20, (2, 6)))\n"
 )
+FORGOTTEN = (
+    "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.e = nn.Embedding(20, 8)\n        self.t = nn.MultiheadAttention(8, 2, batch_first=True)\n        self.position = nn.Embedding(32, 8)\n"
+    "    def forward(self, ids):\n        x = {}\n        mask = torch.ones(x.size(1), x.size(1), dtype=torch.bool).triu(1)\n"
+    "        return self.t(x, x, x, attn_mask=mask)[0]\nGPT()(torch.randint(0, 20, (2, 6)))\n"
+)
 
 
 class TokenOrderUnknown(Rule):
@@ -37,7 +43,7 @@ class TokenOrderUnknown(Rule):
     Exchanges the positions of the ids and calls the model again. Reports a model with Transformer layers when the output only changes places
     with them, or does not change at all. Where another fault stops the run, the text is read: embeddings that go into a Transformer layer in a
     class that has nothing to do with positions. So it is where a causal mask gives a model some order and its constructor is told a greatest length
-    that it makes nothing of.
+    that it makes nothing of, or makes a table of positions and never reads it.
 
     ## Why is this bad?
     Attention by itself is blind to order: "dog bites man" and "man bites dog" are the same to this model.
@@ -66,6 +72,7 @@ class TokenOrderUnknown(Rule):
     category = Category.API_MISUSE
     silent = True
     GOOD = (
+        Good(FORGOTTEN.format("self.e(ids) + self.position(torch.arange(ids.size(1)))")),
         Good(
             "import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.e = nn.Embedding(20, 8)\n        self.p = nn.Parameter(torch.zeros(1, 16, 8))\n"
@@ -85,6 +92,11 @@ class TokenOrderUnknown(Rule):
         ),
     )
     BAD = (
+        Bad(
+            FORGOTTEN.format("self.e(ids)"),
+            at=(9, 13),
+            fixed=FORGOTTEN.format("self.e(ids) + self.position(torch.arange(ids.size(1), device=ids.device))"),
+        ),
         Bad(
             CAUSAL.format("", "self.e(ids)"),
             at=(8, 13),
@@ -125,7 +137,7 @@ class TokenOrderUnknown(Rule):
             yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
         told: set[str] = set()
         for read in (*unwatched(context.code, outcome), *_told_a_length(context.code)):
-            if not read.knows_places and read.name not in told and not set(words(read.name)) & SETS:
+            if (forgotten(context.code, read.node) or not read.knows_places) and read.name not in told and not set(words(read.name)) & SETS:
                 told.add(read.name)
                 yield self._from_text(context.code, read)
 
@@ -178,9 +190,23 @@ class TokenOrderUnknown(Rule):
 
 
 def _told_a_length(code: Code) -> Iterator[Read]:
-    """Transformers whose constructor is told how long a text may be and makes nothing of it: a causal mask hides that they know no positions."""
+    """Transformers whose constructor is told how long a text may be, or makes positions, and that make nothing of it.
+
+    A causal mask hides that they know no positions.
+    """
     for node in code.all(ast.ClassDef):
-        yield from reads(code, node) if unused_length(node) else ()
+        yield from reads(code, node) if unused_length(node) or forgotten(code, node) else ()
+
+
+def forgotten(code: Code, node: ast.ClassDef) -> bool:
+    """Whether a class makes positions and reads nothing whose name speaks of them."""
+    reads = (one for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute) and isinstance(one.ctx, ast.Load))
+    named = any(_speaks_of_places(one.attr if isinstance(one, ast.Attribute) else one.id) for one in reads)
+    return not named and any(unused_positions(code, node.body[0]))
+
+
+def _speaks_of_places(name: str) -> bool:
+    return any(word.startswith("pos") or word == "pe" for word in words(name))
 
 
 def unused_positions(code: Code, node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -190,11 +216,7 @@ def unused_positions(code: Code, node: ast.AST) -> Iterator[tuple[str, str]]:
     read = {ast.unparse(one) for one in inside if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load)}
     for one in inside:
         target = one.targets[0] if isinstance(one, ast.Assign) else None
-        if (
-            isinstance(one, ast.Assign)
-            and isinstance(target, ast.Attribute)
-            and any(word.startswith("pos") or word == "pe" for word in words(target.attr))
-        ):
+        if isinstance(one, ast.Assign) and isinstance(target, ast.Attribute) and _speaks_of_places(target.attr):
             name = ast.unparse(target)
             if name.startswith("self.") and name not in read:
                 yield name, called(one.value)

@@ -12,6 +12,7 @@ from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.fed import fed
 from snipfix.rules.observed import called, each, flag, items
+from snipfix.rules.written import handed_back
 
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
@@ -97,7 +98,12 @@ class BroadcastLoss(Rule):
             return
         for number, (side, size, other) in enumerate(zip(sides, shapes, reversed(shapes), strict=True)):
             if size == (*other, 1):
-                yield self.fix("give both the same shape", *wrap_expression(code, side, f"{{}}.squeeze({len(other)})"), preference=number)
+                given = handed_back(code, side)
+                if given is not None:
+                    edits = wrap_expression(code, given, "{}.squeeze(-1)")
+                    yield self.fix("let the model give one value a sample", *edits, preference=number)
+                later = number + (given is not None)
+                yield self.fix("give both the same shape", *wrap_expression(code, side, f"{{}}.squeeze({len(other)})"), preference=later)
             elif other == (*size, 1) and not finding.evidence.get("kept"):  # one value a sample, as all that it meets later
                 yield self.fix("give both the same shape", *wrap_expression(code, side, f"{{}}.unsqueeze({len(size)})"), preference=number)
 

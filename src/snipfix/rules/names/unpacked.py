@@ -86,10 +86,19 @@ def _of_layer(code: Code, call: ast.Call, target: str, name: str) -> str:
         for place, value in _pairs(maker):
             kind = _own_name(value) if isinstance(value, ast.Call) else ""
             if ast.unparse(place) == wanted and kind == "LSTM":
-                return f"{target}, (_, {name})" if name in CELLS else f"{target}, ({name}, _)"
+                free = _free(code, call)
+                hidden, cell = (next((one for one in names if one == name or one in free), "_") for names in (STATES, CELLS))
+                return f"{target}, ({hidden}, {cell})"
             if ast.unparse(place) == wanted and ((kind in PAIRS and name in STATES) or (kind == "MultiheadAttention" and "weight" in name)):
                 return f"{target}, {name}"
     return ""
+
+
+def _free(code: Code, call: ast.Call) -> set[str]:
+    """The names that the function around a call reads and never binds."""
+    home = _function_of(code, call)
+    names = list(code.all(ast.Name, home))
+    return {one.id for one in names if isinstance(one.ctx, ast.Load)} - {one.id for one in names if isinstance(one.ctx, ast.Store)}
 
 
 def _pairs(built: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:

@@ -9,7 +9,7 @@ from snipfix.codemods import add_import, add_keyword, joined, replace_argument, 
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import keyword, wrapped
+from snipfix.rules.mending import flattened_maps, keyword, wrapped
 from snipfix.rules.shapes.edges_in_rows import edges_given
 from snipfix.rules.widths import argument_of
 
@@ -97,6 +97,7 @@ class ConcatenationMismatch(CrashRule):
                 edits = replace_argument(crash.code, call, 1, text) if given else add_keyword(crash.code, call, "dim", text)
                 yield Offer("Join along the dimension that differs", edits)
             return
+        yield from flattened_maps(crash)
         for item, shape in zip(items, shapes, strict=False):
             if len(shape) == max(lengths) - 1:
                 for dim in (1, 0, -1):

@@ -16,6 +16,7 @@ from snipfix.rules.mending import keyword, passed, rejoined, state_of, value_off
 from snipfix.rules.observed import called
 from snipfix.rules.values import evaluate
 from snipfix.rules.widths import argument_of, width_offers
+from snipfix.rules.written import handed_back
 
 AUTOENCODER = (
     "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ConvTranspose2d(4, 1, 3, stride=2, padding=1{}))\n"
@@ -177,6 +178,9 @@ class TargetShapeMismatch(CrashRule):
         predicted, target = nodes
         for at in range(len(given)):
             if given[at] == 1 and given[:at] + given[at + 1 :] == wanted:
+                back = handed_back(crash.code, predicted)
+                if back is not None and at == len(given) - 1:
+                    yield Offer("Let the model give one value a sample", wrap_expression(crash.code, back, "{}.squeeze(-1)"))
                 yield from wrapped(crash, predicted, f"{{}}.squeeze({at})", "Drop the axis of size one")
                 yield from wrapped(crash, target, f"{{}}.unsqueeze({at})", "Give the targets the same axis")
         for at in range(len(wanted)):

@@ -24,7 +24,7 @@ class BackwardNeverCalled(Rule):
 
     ## What it does
     Reports an optimizer that found no gradient at any of its steps, although it holds parameters that could have one and no gradients were
-    cleared on the way.
+    cleared on the way; and a step right after the gradients of its optimizer were cleared, with a loss before it that has no backward pass.
 
     ## Why is this bad?
     A step without gradients does nothing: the model keeps its random start values.
@@ -58,7 +58,13 @@ class BackwardNeverCalled(Rule):
         "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
         "for _ in range(3):\n    o.zero_grad()\n    loss = m(x).pow(2).mean()\n{}    o.step()\n"
     )
+    TWO = (
+        "import torch, torch.nn as nn\na, b = nn.Linear(2, 1), nn.Linear(2, 1)\noa = torch.optim.SGD(a.parameters(), lr=0.1)\n"
+        "ob = torch.optim.SGD(b.parameters(), lr=0.1)\nx = torch.ones(4, 2)\nfor _ in range(2):\n    a_loss = a(x).pow(2).mean()\n"
+        "    oa.zero_grad()\n    a_loss.backward()\n    oa.step()\n    b_loss = b(x).pow(2).mean()\n    ob.zero_grad()\n{}    ob.step()\n"
+    )
     GOOD = (
+        Good(TWO.format("    b_loss.backward()\n")),
         Good(HEAD.format("    loss.backward()\n")),
         Good(
             "import torch\nw = torch.ones(2, requires_grad=True)\no = torch.optim.SGD([w], lr=0.1)\nfor _ in range(3):\n"
@@ -74,6 +80,7 @@ class BackwardNeverCalled(Rule):
         ),
     )
     BAD = (
+        Bad(TWO.format(""), at=(13, 5), fixed=TWO.format("    b_loss.backward()\n")),
         Bad(HEAD.format("    # now learn\n"), at=(9, 5), fixed=HEAD.format("    # now learn\n    loss.backward()\n")),
         Bad(
             HEAD.format("    nn.utils.clip_grad_norm_(m.parameters(), 1.0)\n"),
@@ -96,6 +103,18 @@ class BackwardNeverCalled(Rule):
                 message = "no backward pass was run before this step: the parameters have no gradients, and nothing is learnt"
                 yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": trainable})
 
+    def static(self, context: Context) -> Iterator[Finding]:
+        code = context.code
+        if len(code.calls("zero_grad")) < 2:
+            return
+        for step in code.calls("step"):
+            statement = statement_of(code, step)
+            if statement is None or not _cleared_just_now(code, statement, step):
+                continue
+            if losses_before(code, statement.lineno):
+                message = "no backward pass is run between the clearing of the gradients and this step: nothing is learnt from the loss"
+                yield self.finding(message, code.span(step))
+
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
         step = code.node_at(finding.span, ast.Call)
@@ -111,6 +130,22 @@ class BackwardNeverCalled(Rule):
             else:
                 edits = insert_statement_after(code, statement.lineno, f"{name}.backward()")
             yield self.fix(f"run the backward pass of {name}", *edits, preference=at)
+
+
+def _cleared_just_now(code: Code, statement: ast.stmt, step: ast.Call) -> bool:
+    """Whether the same optimizer cleared the gradients before a step in its block, and what stands between computes none."""
+    block = next((body for body in blocks(code.parents[statement]) if statement in body), [])
+    for before in reversed(block[: block.index(statement)] if block else []):
+        calls = [one for one in ast.walk(before) if isinstance(one, ast.Call)]
+        if any(called(one) == "zero_grad" and receiver(one) == receiver(step) for one in calls):
+            return True
+        if any(not QUIET.search(called(one)) for one in calls) or isinstance(before, ast.FunctionDef):
+            return False
+    return False
+
+
+QUIET = re.compile(r"^(?:zero_grad|print|append|item|clip_grad_\w+|parameters)$")
+"""Calls that compute no gradients."""
 
 
 def losses_before(code: Code, line: int) -> list[ast.Assign]:

@@ -12,6 +12,7 @@ from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
 from snipfix.rules.observed import called, each
+from snipfix.rules.training_loop.backward_never_called import losses_before
 from snipfix.rules.training_loop.loops import receiver
 
 BETWEEN = frozenset({"clip_grad_norm_", "clip_grad_value_", "parameters", "print", "item", "append"})
@@ -116,8 +117,10 @@ def _stands_between(code: Code, call: ast.Call) -> bool:
     statement = statement_of(code, call)
     blocks = (getattr(code.parents.get(statement), part, None) for part in ("body", "orelse", "finalbody")) if statement else ()
     block = next((one for one in blocks if isinstance(one, list) and statement in one), None)
-    if block is None or not _is_call(statement, receiver(call), "zero_grad"):
+    if block is None or statement is None or not _is_call(statement, receiver(call), "zero_grad"):
         return False
+    if any(one in block for one in losses_before(code, statement.lineno)) and len(code.calls("backward")) < len(code.calls("step")):
+        return False  # what is missing is the backward pass of that loss
     at = block.index(statement)
     for one in reversed(block[:at]):
         if _is_call(one, receiver(call), "step"):

@@ -11,6 +11,7 @@ from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
+from snipfix.rules.training_loop.loops import home
 from snipfix.rules.written import value_of
 
 __all__ = ["CausalMaskInverted", "lower_triangle", "turned_round"]
@@ -29,8 +30,9 @@ class CausalMaskInverted(Rule):
     """A mask from `tril` or `triu` is applied the wrong way: each position sees the ones after it, and not itself and those before.
 
     ## What it does
-    Reports `masked_fill` or `torch.where` with a very negative value where a lower triangle is one (`tril(...) == 1`), or where a triangle above the diagonal
-    is zero (`triu(..., diagonal=1) == 0`).
+    Reports `masked_fill` or `torch.where` with a very negative value where a lower triangle is one (`tril(...) == 1`), or where a triangle
+    above the diagonal is zero (`triu(..., diagonal=1) == 0`), in a function that takes a softmax. Elsewhere a triangle may say which pairs to
+    leave out, so that each is counted once.
 
     ## Why is this bad?
     `masked_fill` fills where its mask is true. Here these are the positions that may be seen: the model reads off the token that it must
@@ -72,6 +74,9 @@ class CausalMaskInverted(Rule):
             )
         ),
         Good(CODE.format("(torch.tril(torch.ones(5, 5)) == 0)", "mask")),
+        Good(
+            "import torch\n\nx = torch.randn(4, 8)\npairs = (x @ x.T).masked_fill(torch.ones(4, 4).tril().bool(), float('-inf'))\nprint(pairs.argmax())\n"
+        ),
     )
     BAD = (
         Bad(
@@ -108,7 +113,8 @@ class CausalMaskInverted(Rule):
         for call in code.calls("masked_fill", "masked_fill_"):
             condition = keyword(call, "mask") or (call.args[0] if call.args else None)
             value = keyword(call, "value") or (call.args[1] if len(call.args) > 1 else None)
-            if condition is not None and value is not None and very_negative(value) and _shows(code, condition) is False:
+            attends = code.calls("softmax", inside=home(code, call))
+            if attends and condition is not None and value is not None and very_negative(value) and _shows(code, condition) is False:
                 message = "this fills where the causal mask lets see: each position sees only the ones after it"
                 yield self.finding(message, code.span(condition))
 

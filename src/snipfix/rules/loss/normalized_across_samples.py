@@ -63,9 +63,15 @@ class NormalizedAcrossSamples(Rule):
         Good(CODE.format(0, "a.t() @ b")),
         Good(CODE.format(0, "torch.randn(3, 4) @ a")),  # the columns are the classes
         Good(CODE.format(0, "(a * b).sum(dim=0)")),
+        Good(
+            "import torch\nimport torch.nn.functional as F\n\nquery, keys = torch.randn(8), torch.randn(4, 8)\nquery, keys = F.normalize(query, dim=0), F.normalize(keys, dim=1)\nprint(query @ keys.T)\nprint((query * query).sum(-1))\n"
+        ),
+        Good(
+            "import torch\nimport torch.nn.functional as F\n\nquery, keys = torch.randn(8), torch.randn(4, 8)\nquery = F.normalize(query, dim=0)\nprint(query @ keys.T)\nprint((query * query).sum(-1))\n"
+        ),
     )
     BAD = (
-        Bad(CODE.format(0, "a @ b.t()"), at=(5, 5), fixed=CODE.format(0, "a @ b.t()").replace("a, dim=0", "a, dim=1"), runs=False),
+        Bad(CODE.format(0, "a @ b.t()"), at=(6, 5), fixed=CODE.format(0, "a @ b.t()").replace("b, dim=0", "b, dim=1"), runs=False),
         Bad(
             "import torch\nimport torch.nn.functional as F\n\nz = torch.randn(4, 8)\nprint(torch.matmul(F.normalize(z, 2, 0), F.normalize(z, 2, 0).T))  # 相似度\n",
             at=(5, 20),
@@ -73,9 +79,9 @@ class NormalizedAcrossSamples(Rule):
             runs=False,
         ),
         Bad(
-            CODE.format(0, "(a * b).sum(dim=-1).mean()"),
+            CODE.format(0, "(a * b).sum(dim=1).mean()"),
             at=(5, 5),
-            fixed=CODE.format(0, "(a * b).sum(dim=-1).mean()").replace("a, dim=0", "a, dim=1"),
+            fixed=CODE.format(0, "(a * b).sum(dim=1).mean()").replace("a, dim=0", "a, dim=1"),
             runs=False,
         ),
     )
@@ -110,14 +116,16 @@ def _rows(node: ast.expr) -> Iterator[ast.expr]:
         case ast.Call(func=ast.Attribute(value=first), args=[second]) if called(node) in PRODUCTS:
             sides = [first, second]
         case ast.Call(func=ast.Attribute(value=ast.BinOp(left=left, op=ast.Mult(), right=right))) if called(node) == "sum":
-            if any(ast.unparse(one) in ("1", "-1") for one in (*node.args[:1], *(key.value for key in node.keywords if key.arg == "dim"))):
+            if any(ast.unparse(one) == "1" for one in (*node.args[:1], *(key.value for key in node.keywords if key.arg == "dim"))):
                 yield from (left, right)
             return
         case _:
             return
     turned = _turned(sides[1])
     if turned is not None and _turned(sides[0]) is None:
-        yield from (sides[0], turned)
+        yield turned
+        if ast.unparse(sides[0]) == ast.unparse(turned):  # another one may be a single vector, whose only dim is the first
+            yield sides[0]
 
 
 def _turned(node: ast.expr) -> ast.expr | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import threading
 import tokenize
 import warnings
@@ -40,6 +41,9 @@ PLAIN = frozenset(
     ]
 )
 """Fields that never hold a node worth a visit."""
+
+MANY_LINES = re.compile(r"\"{3}|'{3}|\\$", re.MULTILINE)
+"""What may let a string go on in another line."""
 
 _fields: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
 
@@ -229,6 +233,10 @@ class Code:
     def comments(self) -> dict[int, str]:
         """The comment on each line that has one, without `#` and surrounding blanks."""
         found: dict[int, str] = {}
+        if not MANY_LINES.search(self.text):  # no string goes on in another line: a `#` with no quote before it begins a comment
+            marked = {number: line.partition("#") for number, line in enumerate(self.lines, start=1) if "#" in line}
+            if not any("'" in before or '"' in before for before, _, _ in marked.values()):
+                return {number: comment.lstrip("#").strip() for number, (_, _, comment) in marked.items()}
         try:
             for token in tokenize.generate_tokens(io.StringIO(self.text).readline):
                 if token.type == tokenize.COMMENT:

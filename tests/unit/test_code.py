@@ -87,3 +87,17 @@ def test_many_threads_may_parse_at_once():
             assert len(list(threads.map(work, range(150)))) == 150
     finally:
         gc.set_threshold(*thresholds)
+
+
+@pytest.mark.parametrize(
+    ("text", "comments"),
+    [
+        ("x = 1  # one\n## two\n# # three\n", {1: "one", 2: "two", 3: "# three"}),
+        ("x = '#'  # one\n", {1: "one"}),
+        ('x = """\n# none\n"""  # one\n', {3: "one"}),
+        ("x = 'a\\\n# none'\n", {}),
+        ("f(  # 中文\n    1)\n", {1: "中文"}),
+    ],
+)
+def test_comments_are_what_python_takes_for_comments(text: str, comments: dict[int, str]) -> None:
+    assert Code(text).comments == comments

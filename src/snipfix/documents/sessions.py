@@ -153,6 +153,8 @@ def _statements(code: str, shown: list[int]) -> Statements:
 
 def echoed(code: str, session: Statements) -> Iterator[int]:
     """The first lines of the statements of some code whose value is shown, given those of the session that it comes from: others may have been added."""
+    if not session:
+        return
     body = _body(code)
     old, new = [text for text, _ in session], _texts(code)
     for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

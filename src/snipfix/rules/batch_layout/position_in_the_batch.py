@@ -88,10 +88,12 @@ class PositionInTheBatch(Rule):
                 continue
             seen = mapping(facts, "arguments", text(facts, "main"), "placed")
             span, size = place(context.code, seen, "span"), (shape(batch, "input") or (0,))[0]
+            if span is None or span in told:
+                continue
             why = built_batch_first(outcome, batch) or batch_first_evidence(
                 context.code, text(facts, "module", "type"), size, observation.span is not None
             )
-            if span is not None and span not in told and why:
+            if why:
                 told.add(span)
                 yield self._report(seen, span, why)
 

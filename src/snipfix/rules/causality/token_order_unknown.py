@@ -194,7 +194,7 @@ def _told_a_length(code: Code) -> Iterator[Read]:
 
     A causal mask hides that they know no positions.
     """
-    for node in code.all(ast.ClassDef):
+    for node in code.all(ast.ClassDef) if any(kind in code.text for kind in BUILT_IN) else ():
         yield from reads(code, node) if unused_length(node) or forgotten(code, node) else ()
 
 

@@ -18,7 +18,7 @@ class PackageMissing(CrashRule):
     """The code imports a package that is not installed.
 
     ## What it does
-    Explains imports of packages that the interpreter under audit does not have.
+    Explains imports of packages that the interpreter under audit does not have, and calls that say which package they require.
 
     ## Why is this bad?
     The reader may have it; nothing behind the import could be looked at.
@@ -30,7 +30,8 @@ class PackageMissing(CrashRule):
 
     ## Use instead
     ```python
-    import torch
+    # pip install some-package
+    import some_package
     ```
 
     ## Fix safety

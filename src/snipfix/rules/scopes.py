@@ -87,13 +87,16 @@ class Scopes:
             and self.resolve(load.node.id, load.scope) is None
         ]
 
-    def too_early(self) -> Iterator[tuple[Load, Binding]]:
-        """Names read in a module or function before their first binding in that same scope, with that binding. Only what is certain."""
+    def too_early(self, *, certain: bool = True) -> Iterator[tuple[Load, Binding]]:
+        """Names read in a module or function before their first binding in that same scope, with that binding.
+
+        Only what is `certain` unless asked otherwise: a star import or `exec` may have given a module the name before.
+        """
         for load in self.loads:
             name, scope = load.node.id, load.scope
             if load.guarded or scope.kind not in {"module", "function"} or name not in scope.bindings or name in scope.elsewhere:
                 continue
-            if scope is self.module and (self.stars or self.dynamic or name in BUILTINS):
+            if scope is self.module and ((certain and (self.stars or self.dynamic)) or name in BUILTINS):
                 continue
             first = scope.bindings[name][0]  # they stand in the order of evaluation
             if load.order > first.order or any(binding.kind == "global" for binding in scope.bindings[name]):

@@ -15,17 +15,23 @@ HEAD = (
     'data = datasets.MNIST("data", train=True, download=True, transform=transforms.Compose([{}]))\n'
     "images, labels = next(iter(DataLoader(data, batch_size=4)))\n"
 )
+TENSORS = (
+    "import torch\nfrom torchvision import transforms\npixels = torch.zeros(3, 28, 28, dtype=torch.uint8)  # 像素\n"
+    "tf = transforms.Compose([{}transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])\nimage = tf(pixels[0])\n"
+)
 NORMALIZE, TENSOR = "transforms.Normalize((0.5,), (0.5,))", "transforms.ToTensor()"
 
 
 class TransformsOutOfOrder(CrashRule):
-    """A transform for tensors is given an image.
+    """A transform for tensors is given an image, or one for images a tensor.
 
     ## What it does
-    Explains `Normalize`, `RandomErasing` and the like that stand before `ToTensor` in a `Compose`, or without one.
+    Explains `Normalize`, `RandomErasing` and the like that stand before `ToTensor` in a `Compose`, or without one; and a `ToTensor` that is given a
+    tensor, by a data set that holds tensors or by another transform before it.
 
     ## Why is this bad?
-    The data set fails at its first item: these transforms compute with tensors, and the data set hands out images.
+    The data set fails at its first item: these transforms compute with tensors, and the data set hands out images. `ToTensor` takes images and
+    arrays alone.
 
     ## Example
     ```python
@@ -54,6 +60,7 @@ class TransformsOutOfOrder(CrashRule):
         r"[Ii]nput tensor should be a (?:torch )?tensor\\.? Got <class 'PIL",
         r"tensor should be a torch tensor\\. Got <class 'PIL",
         r"Input img should be Tensor Image",
+        r"(pic) should be PIL Image or ndarray\. Got <class 'torch\.Tensor'>",
     )
     GOOD = (
         Good(HEAD.format(f"{TENSOR}, {NORMALIZE}"), runs=False),
@@ -61,13 +68,19 @@ class TransformsOutOfOrder(CrashRule):
     )
     BAD = (
         Bad(HEAD.format(f"{NORMALIZE}, {TENSOR}"), at=(5, 18), fixed=HEAD.format(f"{TENSOR}, {NORMALIZE}")),
+        Bad(TENSORS.format(""), at=(5, 9), fixed=TENSORS.format("transforms.ToPILImage(), ")),
         Bad(HEAD.format(NORMALIZE), at=(5, 18), fixed=HEAD.format(f"{TENSOR}, {NORMALIZE}")),
     )
 
     def says(self, crash: Crash) -> str:
+        if crash.found:
+            return "`ToTensor` is given a tensor: it takes images and arrays"
         return "a transform for tensors is given an image: `ToTensor` must stand before it"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if crash.found:
+            yield from _of_tensors(crash)
+            return
         for call in crash.code.calls("Compose"):
             items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
             names = [_name(item) for item in items]
@@ -81,6 +94,26 @@ class TransformsOutOfOrder(CrashRule):
                 prefix = ast.unparse(items[early]).partition(str(names[early]))[0]
                 text = f"{prefix}ToTensor(), {crash.text(items[early])}"
                 yield Offer("Make a tensor first", replace_expression(crash.code, items[early], text))
+
+
+def _of_tensors(crash: Crash) -> Iterator[Offer]:
+    """Of tensors, images are made first, which is what bytes need; or `ToTensor` goes, where the numbers are what they should be."""
+    for call in crash.code.calls("Compose"):
+        items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
+        names = [_name(item) for item in items]
+        if "ToTensor" not in names:
+            continue
+        at = names.index("ToTensor")
+        prefix = ast.unparse(items[at]).partition("ToTensor")[0]
+        start = crash.code.range(crash.code.span(items[0]))[0]
+        if not any(name in MAKERS for name in names[:at]):
+            edit = Edit(start, start, f"{prefix}ToPILImage(), ")
+            yield Offer("Make images of the tensors first", (edit,), applicability=Applicability.UNSAFE)
+        if len(items) > 1:
+            other = at - 1 if at else 1
+            around = sorted((crash.code.range(crash.code.span(items[at])), crash.code.range(crash.code.span(items[other]))))
+            edit = Edit(around[0][1], around[1][1], "") if at else Edit(around[0][0], around[1][0], "")
+            yield Offer("Leave the tensors as they are", (edit,), applicability=Applicability.UNSAFE)
 
 
 FOR_TENSORS = ("Normalize", "RandomErasing", "LinearTransformation")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from snipfix.code import Code
-from snipfix.model import Applicability, Category, Edit, Finding, Fix
+from snipfix.evidence import Exercise, Failure
+from snipfix.model import Applicability, Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+
+NOT_DEFINED = re.compile(r"name '(\w+)' is not defined")
 
 
 class NameUsedTooEarly(Rule):
@@ -65,6 +69,11 @@ class NameUsedTooEarly(Rule):
             fixed="# the model\nclass Net:\n    size = 1\n\nnet = Net()\n\nprint(net.size)\n",
         ),
         Bad(
+            "from math import *\nprint(width * 2)\nwidth = 3\n",
+            at=(2, 7),
+            fixed="from math import *\nwidth = 3\nprint(width * 2)\n",
+        ),
+        Bad(
             "count = 0\n\ndef add():\n    count += 1\n\nadd()\nprint(count)\n",
             at=(4, 5),
             fixed="count = 0\n\ndef add():\n    global count\n    count += 1\n\nadd()\nprint(count)\n",
@@ -82,8 +91,21 @@ class NameUsedTooEarly(Rule):
                     message = f"`{load.node.id}` is local to this function, which gives it a value only on line {line}"
                 yield self.finding(message, context.code.span(load.node), evidence={"symbol": load.node.id, "line": line})
 
+    def on_failure(self, context: Context, failure: Failure, exercise: Exercise | None) -> Iterator[Finding]:
+        """What a star import leaves open, the run has met."""
+        missing = NOT_DEFINED.match(failure.message) if failure.type == "NameError" else None
+        known = {id(load) for load, _ in context.scopes.too_early()}
+        lines = {frame.span.line for frame in failure.frames if frame.snippet}
+        for load, first in context.scopes.too_early(certain=False) if missing else ():
+            if missing and load.node.id == missing[1] and load.node.lineno in lines and id(load) not in known:
+                line = getattr(first.node, "lineno", 0)
+                stage = Stage.EXERCISE if exercise else Stage.RUN
+                message = f"`{load.node.id}` is read before it is defined on line {line}"
+                yield self.finding(message, context.code.span(load.node), stage=stage, evidence={"symbol": load.node.id, "line": line})
+                return
+
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        found = next((one for one in context.scopes.too_early() if context.code.span(one[0].node) == finding.span), None)
+        found = next((one for one in context.scopes.too_early(certain=False) if context.code.span(one[0].node) == finding.span), None)
         if found is None:
             return
         load, first = found

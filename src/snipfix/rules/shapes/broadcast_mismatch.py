@@ -106,6 +106,7 @@ class BroadcastMismatch(CrashRule):
                 grown = (*shapes[small][:at], 1, 1, *shapes[small][at:])
                 if len(grown) <= len(shapes[large]) and _broadcast(grown, shapes[large]) == shapes[large]:
                     yield from wrapped(crash, both[small], f"{{}}.unsqueeze({at}).unsqueeze({at + 1})", "Add the missing axes")
+        yield from _each_with_each(crash, both, shapes)
         yield from _strided_shortcut(crash, shapes)
         yield from _resized_parameter(crash, both, shapes)
         yield from self._classes_elsewhere(crash, both)
@@ -151,6 +152,17 @@ def _broadcast(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...] | 
     length = max(len(one), len(two))
     pairs = list(zip((1,) * (length - len(one)) + one, (1,) * (length - len(two)) + two, strict=True))
     return tuple(max(pair) for pair in pairs) if all(a == b or 1 in (a, b) for a, b in pairs) else None
+
+
+def _each_with_each(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """Two lists of boxes or points of which each is compared with each: `a[:, :2]` becomes `a[:, None, :2]`."""
+    node = both[0]
+    if [len(one) for one in shapes] != [2, 2] or shapes[0][1] != shapes[1][1] or not isinstance(node, ast.Subscript):
+        return
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
+    other = both[1].slice if isinstance(both[1], ast.Subscript) else None
+    if len(parts) == 2 and other is not None and ast.unparse(parts[0]) == ":" and ast.unparse(node.slice) == ast.unparse(other):
+        yield Offer("Compare each with each", replace_expression(crash.code, parts[0], ":, None"))
 
 
 def _classes_last(crash: Crash, node: ast.expr, shape: tuple[int, ...], goal: tuple[int, ...]) -> Iterator[Offer]:

@@ -104,17 +104,9 @@ class CausalMaskInverted(Rule):
         code = context.code
         if not code.calls("tril", "triu"):
             return
-        for call in code.calls("where"):
-            if len(call.args) == 3 and written(call.func) == "torch.where":
-                filled = [very_negative(one) for one in call.args[1:]]
-                if filled in ([True, False], [False, True]) and _shows(code, call.args[0]) is filled[1]:
-                    message = "this fills where the causal mask lets see: each position sees only the ones after it"
-                    yield self.finding(message, code.span(call.args[0]))
-        for call in code.calls("masked_fill", "masked_fill_"):
-            condition = keyword(call, "mask") or (call.args[0] if call.args else None)
-            value = keyword(call, "value") or (call.args[1] if len(call.args) > 1 else None)
-            attends = code.calls("softmax", inside=home(code, call))
-            if attends and condition is not None and value is not None and very_negative(value) and _shows(code, condition) is False:
+        for call in code.calls("where", "masked_fill", "masked_fill_"):
+            condition, where_true = _hiding(call)
+            if condition is not None and code.calls("softmax", inside=home(code, call)) and _shows(code, condition) is (not where_true):
                 message = "this fills where the causal mask lets see: each position sees only the ones after it"
                 yield self.finding(message, code.span(condition))
 
@@ -122,6 +114,16 @@ class CausalMaskInverted(Rule):
         node = context.code.node_at(finding.span, ast.expr)
         if node is not None and context.code.span(node) == finding.span:
             yield self.fix("hide what comes after, not what comes before", *turned_round(context.code, node))
+
+
+def _hiding(call: ast.Call) -> tuple[ast.expr | None, bool]:
+    """The condition by which a call puts in very negative values, None where it puts in none, and whether it does so where that is true."""
+    if called(call) == "where":
+        negative = [very_negative(one) for one in call.args[1:]] if written(call.func) == "torch.where" and len(call.args) == 3 else []
+        return (call.args[0], negative[0]) if sum(negative) == 1 else (None, False)
+    condition = keyword(call, "mask") or (call.args[0] if call.args else None)
+    value = keyword(call, "value") or (call.args[1] if len(call.args) > 1 else None)
+    return condition if value is not None and very_negative(value) else None, True
 
 
 def turned_round(code: Code, condition: ast.AST) -> tuple[Edit, ...]:

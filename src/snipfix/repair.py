@@ -16,7 +16,7 @@ from snipfix.patches import Patches
 from snipfix.proof import cheats, lost, shortcuts
 from snipfix.rules.documented_output.compare import mended
 from snipfix.rules.observed import randomness
-from snipfix.search import Ahead, Search, State
+from snipfix.search import LOADED, Ahead, Search, State
 
 __all__ = ["Candidate", "Repairer"]
 
@@ -54,7 +54,9 @@ class Repairer:
         if repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None or repair.outcome.kind in ENDED:
             return repair
         if repair.outcome.kind == "timeout":
-            short = self.auditor.audit(replace(result.snippet, code=repair.corrected), quick=True)
+            options = self.auditor.options
+            limits = replace(options, timeout=LOADED * options.timeout, processor=options.timeout)  # no matter of the machine's load
+            short = replace(self.auditor, options=limits).audit(replace(result.snippet, code=repair.corrected), quick=True)
             if short.outcome and short.outcome.kind in ENDED and not any(finding.is_error for finding in short.findings):
                 return replace(repair, findings_after=short.findings, outcome=short.outcome, reason=CUT_SHORT)
         return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason=f"not proven: the run ended as {repair.outcome.kind}")
@@ -130,7 +132,9 @@ class Repairer:
         shortest = self._necessary(search, state)
         for one in (shortest, state) if shortest.text != state.text else (state,):
             full = self.auditor.audit(replace(search.snippet, code=one.text), quick=False)
-            proven, why = replace(one, result=full), _cheated(state, one.text) or lost(before, full)
+            # What was cut off tells nothing of what it did not come to: there the run with its loops cut short speaks, see `_ended`.
+            cut_off = full.outcome is not None and full.outcome.kind == "timeout"
+            proven, why = replace(one, result=full), _cheated(state, one.text) or lost(before, one.result if cut_off else full)
             if proven.errors:
                 why = f"run in full, {proven.errors[0].message}"
             if not why:

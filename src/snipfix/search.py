@@ -19,7 +19,7 @@ from typing import Protocol
 from snipfix.audit import Auditor
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Result, Severity, Snippet, Stage
 
-__all__ = ["Ahead", "Search", "State", "is_detour", "is_progress", "same_fault"]
+__all__ = ["LOADED", "Ahead", "Search", "State", "is_detour", "is_progress", "same_fault"]
 
 CANDIDATE_SECONDS = 20.0
 """Processor seconds that a candidate may take with its training loops cut short."""

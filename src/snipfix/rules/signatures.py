@@ -10,7 +10,7 @@ from snipfix.codemods import replace_expression
 from snipfix.rules.diagnosis import Crash, Offer
 from snipfix.rules.names.conventions import candidates
 
-__all__ = ["FORWARDS", "definition", "library_meant", "nearest_parameter", "parameters"]
+__all__ = ["FORWARDS", "SYNONYMS", "definition", "library_meant", "nearest_parameter", "parameters"]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "attn_mask": ("mask", "src_mask", "attention_mask"),

@@ -12,7 +12,7 @@ from snipfix.model import Applicability, Category, Edit, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
-from snipfix.rules.signatures import definition, library_meant
+from snipfix.rules.signatures import SYNONYMS, definition, library_meant
 
 
 class MissingArgument(CrashRule):
@@ -187,7 +187,7 @@ def _alike(wanted: str, crash: Crash, names: set[str]) -> list[str]:
     """Variables with the parameter's name as a word of theirs: `test_loader` for `loader`, in `evaluate` before `train_loader`."""
     words = set(crash.found[0].lower().replace(".", "_").split("_"))
     testing = bool(words & TESTING)
-    fitting = [name for name in names if wanted in name.split("_")]
+    fitting = [name for name in names if wanted in name.split("_") or name in SYNONYMS.get(wanted, ())]
     return sorted(fitting, key=lambda name: (testing != bool(set(name.split("_")) & TESTING), len(name), name))
 
 

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from snipfix.code import Code
 from snipfix.evidence import Outcome
 from snipfix.model import Result
+from snipfix.rules.training_loop.trained_on_test_data import learning_from_test_data
 from snipfix.weakening import RISING, TRAINING, count_of, last_name
 
 __all__ = ["cheats", "lost", "shortcuts"]
@@ -29,7 +30,9 @@ LEARNED = re.compile(
 )
 """Layers with parameters."""
 NUMBERS = {
-    "how long it trains": re.compile(r"(?:^|_)(?:epochs?|iters|iterations|max_iter|(?:num|n|max|total|train|training)_(?:steps|iters?))$"),
+    "how long it trains": re.compile(
+        r"(?:^|(?<!steps_per)_)(?:epochs?|iters|iterations|max_iter|(?:num|n|max|total|train|training)_(?:steps|iters?))$"
+    ),
     "the learning rate": re.compile(r"^(?:\w+_)?(?:lr|learning_rate)(?:_\w)?$"),
     "how much data it trains on": re.compile(r"(?:^|_)(?:num|n|max)_(?:samples|examples)$|^batch_?size$"),
 }
@@ -105,8 +108,10 @@ def _definitions(code: Code) -> set[str]:
 
 def _unconditional(code: Code) -> int:
     """Steps of training that hang on no `if`; being run as a program is no condition."""
+    astray = learning_from_test_data(code)
     return sum(
         last_name(node.func) in TRAINING
+        and node not in astray
         and not any(isinstance(up, ast.If) and "__name__" not in ast.unparse(up.test) for up in code.ancestors(node))
         for node in code.all(ast.Call)
     )
@@ -123,8 +128,9 @@ def _layers(calls: Counter[str]) -> int:
 
 
 def _calls(code: Code) -> Counter[str]:
-    """The calls by last name; those in functions that nothing mentions do not count."""
-    return Counter(last_name(node.func) for node in code.all(ast.Call) if not _unused_function_of(code, node))
+    """The calls by last name; those in functions that nothing mentions do not count, nor those that train on what is to test."""
+    astray = learning_from_test_data(code)
+    return Counter(last_name(node.func) for node in code.all(ast.Call) if node not in astray and not _unused_function_of(code, node))
 
 
 def _unused_function_of(code: Code, node: ast.AST) -> bool:

@@ -248,3 +248,11 @@ def stepping(reached: int) -> tuple[Observation, ...]:
 )
 def test_what_worked_is_not_lost(before: Result, after: Result, said: str) -> None:
     assert lost(before, after) == said
+
+
+def test_training_on_test_data_may_go():
+    head = "opt = torch.optim.SGD(model.parameters(), lr=0.1)\nfor x in train_loader:\n    loss = model(x)\n    loss.backward()\n    opt.step()\n"
+    tail = "for x in val_loader:\n    loss = model(x)\n    loss.backward()\n    opt.step()\n    print(loss)\n"
+    mended = tail.replace("    loss.backward()\n    opt.step()\n", "")
+    assert cheats(Code(head + tail), Code(head + mended)) == ""
+    assert cheats(Code(head + tail), Code(head.replace("    opt.step()\n", "") + mended)) == "it drops a call of step()"

@@ -12,7 +12,7 @@ from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.fitted_on_test_data import TEST, TRAIN
 from snipfix.rules.training_loop.loops import home, optimizers, receiver, steps_in, walked
 
-__all__ = ["TrainedOnTestData"]
+__all__ = ["TrainedOnTestData", "learning_from_test_data"]
 
 HEAD = (
     "import torch, torch.nn as nn\nmodel = nn.Linear(3, 1)\nopt = torch.optim.SGD(model.parameters(), lr=0.1)\n"
@@ -105,6 +105,13 @@ class TrainedOnTestData(Rule):
         if any(code.lines[number - 1].count(";") for number in dropped) or len(gone) == len(loop.body):
             return
         yield self.fix("only look at the data, without learning from it", Edit(start, end, text))
+
+
+def learning_from_test_data(code: Code) -> set[ast.Call]:
+    """The calls by which a text trains on what is to test: that they go is no loss."""
+    loops = {loop for loop, _ in _wrong(code)}
+    statements = [one for loop in loops for one in loop.body if _learns(one)]
+    return {one.value for one in statements if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)}
 
 
 def _wrong(code: Code) -> Iterator[tuple[ast.For, ast.Call]]:

@@ -14,6 +14,226 @@ PAGE = (Path(__file__).parent / "right_programs.md").read_text(encoding="utf-8")
 IMPORTS = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\ntorch.manual_seed(0)\n"
 
 PROGRAMS = {
+    "a differential equation whose slope is looked at afterwards": """
+class PINN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    def forward(self, t):
+        return self.net(t)
+model = PINN()
+opt = torch.optim.Adam(model.parameters(), lr=1e-3)
+t = torch.linspace(0, 1, 30).view(-1, 1).requires_grad_(True)
+t0 = torch.zeros(1, 1)
+for _ in range(5):
+    u = model(t)
+    du = torch.autograd.grad(u, t, torch.ones_like(u), create_graph=True)[0]
+    loss = ((du + 2 * u) ** 2).mean() + (model(t0) - 1).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+with torch.enable_grad():
+    u = model(t)
+    slope = torch.autograd.grad(u.sum(), t)[0]
+print(slope.abs().mean().item())
+""",
+    "a gradient that makes an attack": """
+def fgsm(model, x, y, eps=0.1):
+    x = x.clone().requires_grad_(True)
+    loss = F.cross_entropy(model(x), y)
+    (grad,) = torch.autograd.grad(loss, x)
+    return (x + eps * grad.sign()).detach()
+model = nn.Linear(6, 3)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(4):
+    x, y = torch.randn(16, 6), torch.randint(0, 3, (16,))
+    adv = fgsm(model, x, y)
+    loss = 0.5 * F.cross_entropy(model(x), y) + 0.5 * F.cross_entropy(model(adv), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "squared gradients that weigh a penalty": """
+from torch.nn.utils import parameters_to_vector
+model = nn.Linear(3, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+fisher = None
+for task in range(2):
+    x, y = torch.randn(32, 3), torch.randn(32, 1)
+    for _ in range(4):
+        loss = nn.functional.mse_loss(model(x), y)
+        if fisher is not None:
+            loss = loss + 10 * (fisher * (parameters_to_vector(model.parameters()) - anchor) ** 2).sum()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+    grads = torch.autograd.grad(nn.functional.mse_loss(model(x), y), list(model.parameters()))
+    fisher = torch.cat([g.flatten() ** 2 for g in grads])
+    anchor = parameters_to_vector(model.parameters()).detach().clone()
+""",
+    "a head of attention over a picture": """
+class Head(nn.Module):
+    def __init__(self, d=16):
+        super().__init__()
+        self.key, self.query, self.value = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
+    def forward(self, x):
+        w = self.query(x) @ self.key(x).transpose(-2, -1) * x.size(-1) ** -0.5
+        return F.softmax(w, dim=-1) @ self.value(x)
+class ViT(nn.Module):
+    def __init__(self, d=16):
+        super().__init__()
+        self.patch = nn.Conv2d(3, d, 8, stride=8)
+        self.pos = nn.Parameter(torch.randn(1, 16, d) * 0.02)
+        self.head = Head(d)
+        self.fc = nn.Linear(d, 5)
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2) + self.pos
+        return self.fc((x + self.head(x)).mean(1))
+model = ViT()
+opt = torch.optim.AdamW(model.parameters())
+for _ in range(3):
+    loss = F.cross_entropy(model(torch.randn(4, 3, 32, 32)), torch.randint(0, 5, (4,)))
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "weights drawn from a posterior, and their divergence from two likelihoods": """
+from torch.distributions import Normal
+class BayesLinear(nn.Module):
+    def __init__(self, i, o):
+        super().__init__()
+        self.mu = nn.Parameter(torch.randn(o, i) * 0.1)
+        self.rho = nn.Parameter(torch.full((o, i), -3.0))
+        self.prior = Normal(0.0, 1.0)
+        self.kl = torch.tensor(0.0)
+    def forward(self, x):
+        sigma = torch.nn.functional.softplus(self.rho)
+        w = self.mu + sigma * torch.randn_like(sigma)
+        self.kl = (Normal(self.mu, sigma).log_prob(w) - self.prior.log_prob(w)).sum()
+        return x @ w.t()
+model = BayesLinear(3, 1)
+opt = torch.optim.Adam(model.parameters(), lr=1e-2)
+x, y = torch.randn(50, 3), torch.randn(50, 1)
+for _ in range(5):
+    nll = -Normal(model(x), 0.5).log_prob(y).sum()
+    loss = nll + model.kl
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a likelihood that the optimizer maximises": """
+from torch.distributions import Normal
+# maximum a posteriori by ascent: the optimizer maximises
+w = nn.Parameter(torch.zeros(3))
+opt = torch.optim.SGD([w], lr=0.01, maximize=True)
+x, y = torch.randn(40, 3), torch.randn(40)
+for _ in range(5):
+    objective = Normal(x @ w, 1.0).log_prob(y).sum() + Normal(0.0, 1.0).log_prob(w).sum()
+    opt.zero_grad()
+    objective.backward()
+    opt.step()
+print(w)
+""",
+    "captions shifted inside, behind the picture": """
+class Captioner(nn.Module):
+    def __init__(self, vocab=40, d=16):
+        super().__init__()
+        self.embed = nn.Embedding(vocab, d)
+        self.lstm = nn.LSTM(d, d, batch_first=True)
+        self.fc = nn.Linear(d, vocab)
+    def forward(self, features, captions):
+        words = self.embed(captions[:, :-1])
+        inputs = torch.cat([features.unsqueeze(1), words], dim=1)
+        out, _ = self.lstm(inputs)
+        return self.fc(out)
+model = Captioner()
+opt = torch.optim.Adam(model.parameters())
+for _ in range(3):
+    feats, caps = torch.randn(4, 16), torch.randint(0, 40, (4, 9))
+    loss = nn.functional.cross_entropy(model(feats, caps).reshape(-1, 40), caps.reshape(-1))
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a softmax only where the model is used": """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 3)
+    def forward(self, x):
+        scores = self.fc(x)
+        return scores if self.training else torch.softmax(scores, dim=1)
+def fit(model, loader, optimizer):
+    criterion = nn.CrossEntropyLoss()
+    model.train()
+    for x, y in loader:
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+def predict(model, x):
+    model.eval()
+    with torch.no_grad():
+        return model(x).argmax(dim=1)
+""",
+    "a softmax over the samples, balanced before the cluster is taken": """
+# Sinkhorn-like balancing: over the samples, then over the clusters, on purpose
+model = nn.Linear(6, 4)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(3):
+    x = torch.randn(20, 6)
+    scores = model(x)
+    with torch.no_grad():
+        q = torch.softmax(scores / 0.5, dim=0)
+        q = q / q.sum(dim=1, keepdim=True)
+        hard = q.argmax(dim=1)
+    loss = F.cross_entropy(scores, hard)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a tag for each step of padded sentences": """
+from torch.nn.utils.rnn import pad_sequence
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(30, 8, padding_idx=0)
+        self.lstm = nn.LSTM(8, 8, batch_first=True)
+        self.out = nn.Linear(8, 5)
+    def forward(self, x):
+        states, _ = self.lstm(self.emb(x))
+        return self.out(states)
+data = [torch.randint(1, 30, (n,)) for n in (3, 6, 4)]
+tags = [torch.randint(0, 5, (len(one),)) for one in data]
+x, y = pad_sequence(data, batch_first=True), pad_sequence(tags, batch_first=True, padding_value=-100)
+model = Tagger()
+opt = torch.optim.Adam(model.parameters())
+for _ in range(3):
+    loss = nn.functional.cross_entropy(model(x).transpose(1, 2), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "a speaker paid by the likelihood of a listener": """
+from torch.distributions import Categorical
+# evolution of a language: the speaker is paid by the listener, who learns by the likelihood
+speaker, listener = nn.Linear(5, 7), nn.Linear(7, 5)
+opt = torch.optim.Adam([*speaker.parameters(), *listener.parameters()], lr=1e-2)
+baseline = 0.0
+for _ in range(5):
+    target = torch.randint(0, 5, (32,))
+    dist = Categorical(logits=speaker(nn.functional.one_hot(target, 5).float()))
+    word = dist.sample()
+    guess = Categorical(logits=listener(nn.functional.one_hot(word, 7).float()))
+    listener_loss = -guess.log_prob(target).mean()
+    reward = guess.log_prob(target).detach()
+    advantage = reward - baseline
+    baseline = 0.9 * baseline + 0.1 * reward.mean()
+    speaker_loss = -(dist.log_prob(word) * advantage).mean()
+    loss = speaker_loss + listener_loss - 0.01 * dist.entropy().mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
     "a policy that is to keep its entropy, with what the critic says taken off": """
 from torch.distributions import Normal
 actor = nn.Linear(4, 4)

@@ -68,8 +68,19 @@ def forward_of(node: ast.ClassDef | None) -> ast.FunctionDef | None:
 
 def built(code: Code, name: str) -> ast.Call | None:
     """The call that a name is bound to: `Net()` for `model`; None where it is bound twice."""
-    made = code.assigned.get(name, ())
+    made = [*code.assigned.get(name, ()), *_unpacked(code, name)]
     return made[0] if len(made) == 1 and isinstance(made[0], ast.Call) else None
+
+
+def _unpacked(code: Code, name: str) -> Iterator[ast.expr]:
+    """What a name is given in `a, b = A(), B()`."""
+    for target, values in code.assigned.items():
+        places = target.strip("()").split(", ") if name in target and ", " in target else []
+        for value in values if name in places else ():
+            if isinstance(value, ast.Tuple) and len(value.elts) == len(places):
+                yield value.elts[places.index(name)]
+            else:
+                yield value
 
 
 def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:

@@ -151,7 +151,8 @@ class UnshiftedTarget(Rule):
         maker = built(code, ast.unparse(node.func))
         owner = class_named(code, called(maker)) if maker is not None else None
         places = dict(zip(parameters(owner), node.args, strict=False)) if owner is not None else {}
-        given = places.get(str(finding.evidence.get("argument"))) or node.args[min(len(node.args), 2) - 1 if decodes else 0]
+        named = next((one for one in node.args if isinstance(one, ast.Name) and one.id == finding.evidence.get("argument")), None)
+        given = places.get(str(finding.evidence.get("argument"))) or named or node.args[min(len(node.args), 2) - 1 if decodes else 0]
         if not isinstance(given, ast.Name):
             return
         name, before = given.id, "" if finding.evidence.get("dim") == 0 else ":, "

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Applicability, Category, Finding, Fix, Stage
@@ -82,6 +82,18 @@ class PolicyDrivenDown(Rule):
         Good(CODE.format("", "(log_probs * returns).mean()").replace("lr=0.1", "lr=0.1, maximize=True")),
     )
     BAD = (
+        Bad(
+            LOOP.format("", "log_prob * R")
+            .replace("log_probs = []", "net.saved_log_probs = []")
+            .replace("log_probs.append", "net.saved_log_probs.append")
+            .replace("zip(log_probs", "zip(net.saved_log_probs"),
+            at=(12, 17),
+            fixed=LOOP.format("", "-log_prob * R")
+            .replace("log_probs = []", "net.saved_log_probs = []")
+            .replace("log_probs.append", "net.saved_log_probs.append")
+            .replace("zip(log_probs", "zip(net.saved_log_probs"),
+            runs=False,
+        ),
         Bad(
             UPDATE.format("(log_probs * returns).mean()"),
             at=(6, 12),
@@ -188,7 +200,11 @@ def _product(code: Code, value: ast.expr, *, ratio: bool) -> bool:
         return False
     for one, other in ((value.left, value.right), (value.right, value.left)):
         gain, chance = _source(code, other), "log_prob" if called(one) == "log_prob" else _source(code, one)
-        likely = called(one) in ("clamp", "clip") or {"ratio", "ratios"} & set(words(chance)) if ratio else LOG_PROB.match(chance)
+        likely = (
+            called(one) in ("clamp", "clip") or {"ratio", "ratios"} & set(words(chance))
+            if ratio
+            else LOG_PROB.match(chance.rpartition(".")[2])
+        )
         if likely and GAINS & set(words(gain)) and not _turned(code, gain) and not _turned(code, chance):
             return True
     return False
@@ -216,7 +232,7 @@ def _turned(code: Code, name: str) -> bool:
 def _rewarded(code: Code, call: ast.Call, product: ast.BinOp) -> bool:
     """Whether a product of one log-probability and its return is appended in a loop over both."""
     sides = [source(code, call, side) for side in (product.left, product.right)]
-    log = [name for name in sides if LOG_PROB.match(name)]
+    log = [name for name in sides if LOG_PROB.match(name.rpartition(".")[2])]
     gains = [name for name in sides if GAINS & set(words(name))]
     return len(log) == 1 and len(gains) == 1
 
@@ -260,7 +276,7 @@ def _weighed(value: ast.expr) -> ast.BinOp | None:
     if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Mult):
         return None
     sides = [_name(side) for side in (inner.left, inner.right)]
-    log = [name for name in sides if LOG_PROB.match(name)]
+    log = [name for name in sides if LOG_PROB.match(name.rpartition(".")[2])]
     gains = [name for name in sides if GAINS & set(words(name))]
     return inner if len(log) == 1 and len(gains) == 1 else None
 
@@ -280,7 +296,7 @@ def _name(node: ast.expr) -> str:
             node = node.func.value
         else:
             break
-    return node.id if isinstance(node, ast.Name) else ""
+    return written(node) if isinstance(node, ast.Name | ast.Attribute) else ""
 
 
 def minimised(code: Code, statement: ast.Assign, name: str) -> bool:

@@ -28,6 +28,11 @@ CODE = (
 MADE, SWAP = "opt = torch.optim.Adam(model.parameters(), lr=0.01)\n", "model.fc = nn.Linear(8, 3)  # 新的分类层\n"
 STEPPER = "sched = torch.optim.lr_scheduler.StepLR(opt, 1)\n"
 
+KEPT = (
+    "import torch, torch.nn as nn\n\nclass Tuner:\n    def __init__(self, net):\n        self.net = net\n{}\n    def fit(self, x, y):\n"
+    "        self.opt.zero_grad()\n        nn.functional.cross_entropy(self.net(x), y).backward()\n        self.opt.step()\n"
+)
+
 
 class LayerSwappedAfterOptimizer(Rule):
     """A layer is replaced after the optimizer was given the model's parameters: the new one is never trained.
@@ -70,6 +75,12 @@ class LayerSwappedAfterOptimizer(Rule):
         Good(CODE.format(MADE + "model.head = nn.Identity()\n")),
     )
     BAD = (
+        Bad(
+            KEPT.format("        self.opt = torch.optim.SGD(self.net.parameters(), lr=0.1)\n        self.net.fc = nn.Linear(4, 2)\n"),
+            at=(7, 9),
+            fixed=KEPT.format("        self.net.fc = nn.Linear(4, 2)\n        self.opt = torch.optim.SGD(self.net.parameters(), lr=0.1)\n"),
+            runs=False,
+        ),
         Bad(CODE.format(MADE + SWAP), at=(6, 1), fixed=CODE.format(SWAP + MADE), runs=False),
         Bad(CODE.format(MADE + STEPPER + SWAP), at=(7, 1), fixed=CODE.format(SWAP + MADE + STEPPER), runs=False),
     )
@@ -141,7 +152,8 @@ def _has_parameters(code: Code, value: ast.expr, own: set[str]) -> bool:
 
 def _used_after(code: Code, name: str, swap: ast.Assign) -> bool:
     """Whether an optimizer goes on being used after a layer was replaced, and is not made again."""
-    later = [one for one in code.mentions(name) if one.lineno > swap.lineno and home(code, one) is home(code, swap)]
+    kept = name.startswith("self.")  # in the methods that follow
+    later = [one for one in code.mentions(name) if one.lineno > swap.lineno and (kept or home(code, one) is home(code, swap))]
     again = any(isinstance(one.ctx, ast.Store) for one in later)
     return bool(later) and not again and bool(code.calls("step")) and bool(code.calls("backward"))
 

@@ -68,7 +68,7 @@ def forward_of(node: ast.ClassDef | None) -> ast.FunctionDef | None:
 
 def built(code: Code, name: str) -> ast.Call | None:
     """The call that a name is bound to: `Net()` for `model`; None where it is bound twice."""
-    made = [*code.assigned.get(name, ()), *_unpacked(code, name)]
+    made = [*code.assigned.get(name, ())] or [*_unpacked(code, name)]
     return made[0] if len(made) == 1 and isinstance(made[0], ast.Call) else None
 
 

@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, value_offers, wrapped
+from snipfix.rules.names.unpacked import unbound, unpacked
 from snipfix.rules.observed import called
 
 SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
@@ -137,6 +138,10 @@ class TupleForTensor(CrashRule):
             yield from self._of_parts(crash, node)
         if birth is not None and isinstance(birth.targets[0], ast.Name) and isinstance(birth.value, ast.Call):
             name = birth.targets[0].id
+            free, home = unbound(code, birth), crash.function_of(birth)
+            for read in (one for one in code.all(ast.Name, home) if one.id in free and one.lineno > birth.lineno):
+                for _, edits in unpacked(code, read):
+                    yield Offer("Unpack the output", edits)
             for number in self._meant(crash, name):
                 parts = max(self._parts(crash, name), 2)
                 rest = _handed_on(birth.value) if parts == 2 and number == 0 else ""

@@ -10,7 +10,7 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Edit
 from snipfix.rules.written import built, forward_of
 
-__all__ = ["unpacked"]
+__all__ = ["unbound", "unpacked"]
 
 STATES = ("h", "hidden", "hn", "h_n", "state", "states", "hidden_state", "last_hidden")
 CELLS = ("c", "cell", "cn", "c_n", "cell_state")
@@ -61,7 +61,13 @@ def _returned(code: Code, call: ast.Call, target: str, name: str) -> str:
 
 def _forward_behind(code: Code, call: ast.Call) -> ast.FunctionDef | None:
     """The forward() of the text's own class that `self.part` is made of."""
-    made = built(code, ast.unparse(call.func))
+    owner = next((up for up in code.ancestors(call) if isinstance(up, ast.ClassDef)), None)
+    here = (
+        [one.value for one in code.all(ast.Assign, owner) if ast.unparse(one.targets[0]) == ast.unparse(call.func)]
+        if owner is not None
+        else []
+    )
+    made = here[0] if len(here) == 1 and isinstance(here[0], ast.Call) else built(code, ast.unparse(call.func))
     kinds = code.all(ast.ClassDef) if made is not None else ()
     return forward_of(next((one for one in kinds if made is not None and one.name == _own_name(made)), None))
 
@@ -86,7 +92,7 @@ def _of_layer(code: Code, call: ast.Call, target: str, name: str) -> str:
         for place, value in _pairs(maker):
             kind = _own_name(value) if isinstance(value, ast.Call) else ""
             if ast.unparse(place) == wanted and kind == "LSTM":
-                free = _free(code, call)
+                free = unbound(code, call)
                 hidden, cell = (next((one for one in names if one == name or one in free), "_") for names in (STATES, CELLS))
                 return f"{target}, ({hidden}, {cell})"
             if ast.unparse(place) == wanted and ((kind in PAIRS and name in STATES) or (kind == "MultiheadAttention" and "weight" in name)):
@@ -94,7 +100,7 @@ def _of_layer(code: Code, call: ast.Call, target: str, name: str) -> str:
     return ""
 
 
-def _free(code: Code, call: ast.Call) -> set[str]:
+def unbound(code: Code, call: ast.AST) -> set[str]:
     """The names that the function around a call reads and never binds."""
     home = _function_of(code, call)
     names = list(code.all(ast.Name, home))

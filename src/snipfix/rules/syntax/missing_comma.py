@@ -53,6 +53,8 @@ class MissingComma(SyntaxRule):
     )
 
     def mends(self, broken: Broken) -> Iterator[Mend]:
+        if broken.message.startswith("positional argument follows"):  # a comma more only moves it
+            return
         near = [token for token in broken.scan.code if abs(broken.line_of(token.start) - broken.line) <= 3]
         targets = _targets(broken)
         pairs = [(one, two) for one, two in pairwise(near) if (two.depth or one in targets) and _ends(one) and _begins(two)]

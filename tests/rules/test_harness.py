@@ -20,6 +20,8 @@ from snipfix.rules.wording import said
 
 HEADINGS = ["What it does", "Why is this bad?", "Example", "Use instead", "Fix safety", "References"]
 ROUNDS = 10
+NOT_HERE = {"SNF260", "SNF262", "SNF350", "SNF351", "SNF352", "SNF353", "SNF370", "SNF371", "SNF372", "SNF373"}
+"""Rules on what a test cannot have: a card, a network, a limit that is reached. Their examples are run elsewhere."""
 AS_PYTHON_SAYS = {"SNF049", "SNF317", "SNF900"}
 """Rules that hand on the words of Python, which stay as they are where the catalogue does not know them."""
 
@@ -164,6 +166,11 @@ def of_rule(result: Result, rule: Rule) -> list[Finding]:
     return [finding for finding in result.findings if finding.rule == rule.id]
 
 
+def must_run(rule: Rule, bad: Bad) -> bool:
+    """Whether only a run can show the defect: else an example that the text says nothing about would be tested by nothing."""
+    return bad.runs or (rule.id not in NOT_HERE and not from_text(rule, context_of(bad.code, bad)))
+
+
 def went_well(result: Result) -> bool:
     return result.outcome is not None and result.outcome.kind == "ok" and not result.outcome.failures
 
@@ -177,7 +184,7 @@ def test_good_runs_in_silence(engine: LocalEngine, rule: Rule, good: Good):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize(("rule", "bad"), [param for param in BADS if param.values[1].runs])
+@pytest.mark.parametrize(("rule", "bad"), [param for param in BADS if must_run(*param.values)])
 def test_bad_misbehaves_and_fixed_runs(engine: LocalEngine, rule: Rule, bad: Bad):
     result = audited(engine, bad.code, bad)
     found = of_rule(result, rule)
@@ -193,4 +200,4 @@ def test_bad_misbehaves_and_fixed_runs(engine: LocalEngine, rule: Rule, bad: Bad
     assert not diff, diff
     after = audited(engine, converged(rule, bad) if reads_text(rule) else bad.fixed, replace(bad, documented_output=None))
     assert of_rule(after, rule) == []
-    assert went_well(after), after.outcome
+    assert went_well(after) or not bad.runs, after.outcome

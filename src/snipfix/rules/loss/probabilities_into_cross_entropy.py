@@ -71,7 +71,7 @@ class ProbabilitiesIntoCrossEntropy(Rule):
     BAD = (
         Bad(
             f"{STOPS}    return x.softmax(1)\n{UNCALLED}",
-            at=(11, 12),
+            at=(12, 14),
             fixed=f"{STOPS}    return x\n{UNCALLED}",
             runs=False,
         ),

@@ -27,7 +27,7 @@ CODE = (
     "        self.heads, self.size = heads, width // heads\n        self.q, self.k, self.v = (nn.Linear(width, width) for _ in range(3))\n\n"
     "    def forward(self, x):\n        b, t, w = x.shape\n        q = self.q(x).view(b, -1, self.heads, self.size){}\n"
     "        k = self.k(x).view(b, -1, self.heads, self.size).transpose(1, 2)\n        v = self.v(x).view(b, -1, self.heads, self.size).transpose(1, 2)\n"
-    "        out = torch.softmax({} @ k.transpose(-2, -1), dim=-1) @ v\n        return out.transpose(1, 2).reshape(b, t, w)\n"
+    "        out = torch.softmax({} @ k.transpose(-2, -1), dim=-1) @ v\n        return out.transpose(1, 2).reshape(b, t, w)\n\nprint(Attention()(torch.randn(3, 2, 8)).shape)\n"
 )
 
 
@@ -83,12 +83,11 @@ class HeadsLeftBehind(Rule):
         Good(CODE.format("\n        q = q.transpose(1, 2)", "q")),
     )
     BAD = (
-        Bad(CODE.format("", "q"), at=(11, 13), fixed=CODE.format(".transpose(1, 2)", "q"), runs=False),
+        Bad(CODE.format("", "q"), at=(11, 13), fixed=CODE.format(".transpose(1, 2)", "q")),
         Bad(
             CODE.format("", "q").replace("transpose(1, 2)\n", "permute(0, 2, 1, 3)\n"),
             at=(11, 13),
             fixed=CODE.format(".permute(0, 2, 1, 3)", "q").replace("transpose(1, 2)\n", "permute(0, 2, 1, 3)\n"),
-            runs=False,
         ),
     )
 

@@ -126,8 +126,11 @@ class HeadsDoNotDivideWidth(CrashRule):
 
 
 def _near(width: int, heads: int) -> list[int]:
-    """The two numbers of heads that divide a width and are nearest to the one that does not; a single head is none."""
-    counts = sorted(range(2, 2 * heads + 1), key=lambda count: (abs(count - heads), -count))
+    """The two numbers of heads that divide a width and are nearest to the one that does not; a single head is none, nor are heads of a single number.
+
+    A number above the width is no number of heads: another argument has come into its place.
+    """
+    counts = sorted(range(2, min(2 * heads + 1, width)), key=lambda count: (abs(count - heads), -count)) if heads <= width else []
     return [count for count in counts if width % count == 0][:2]
 
 

@@ -31,7 +31,7 @@ repair: $(STAMP) ## set up and repair: writes reports/
 	$(BIN)/python tools/readme_table.py
 
 test: $(STAMP) ## set up and pass the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 test-gpu: $(STAMP) ## pass the tests that need an NVIDIA card (skipped where there is none)
 	$(BIN)/python -m pytest -q tests/gpu

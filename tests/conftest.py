@@ -1,11 +1,31 @@
 """What several rooms' tests share: one engine with its fork server for the whole session."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from snipfix.config import Options
 from snipfix.engines.local import LocalEngine
+
+LONG = (
+    "e2e/",
+    "engines/",
+    "documents/test_pages_repaired",
+    "unit/test_world",
+    "corpus/",
+    "rules/test_replayed",
+    "hostile/",
+    "unit/test_baseline",
+    "lsp/",
+    "ci/",
+)
+"""Files of few tests that take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first, so that no worker is left alone with one when the others have nothing to do any more."""
+    items.sort(key=lambda item: next((at for at, name in enumerate(LONG) if f"tests/{name}" in item.path.as_posix()), len(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,6 @@
 """What several rooms' tests share: one engine with its fork server for the whole session."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

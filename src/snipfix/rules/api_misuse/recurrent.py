@@ -47,8 +47,15 @@ class Unpacked:
         ]
 
 
-def unpacked(context: Context) -> Iterator[Unpacked]:
+def unpacked(context: Context) -> list[Unpacked]:
     """Every call of a recurrent layer whose two results are given names, where the layer is built in the same class."""
+    known: list[Unpacked] | None = context.memo.get(__name__)
+    if known is None:
+        known = context.memo[__name__] = list(_unpacked(context))
+    return known
+
+
+def _unpacked(context: Context) -> Iterator[Unpacked]:
     code = context.code
     if not code.calls("LSTM", "GRU", "RNN"):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import replace_expression
 from snipfix.model import Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -85,9 +85,7 @@ class StateIgnored(Rule):
                 layers = recurrent_layers(owner) if ignored else {}
                 for call in _without_state(function, layers) if layers else ():
                     names = " and ".join(f"`{name}`" for name in ignored)
-                    message = (
-                        f"{names} is handed to `{function.name}` and never read: the {layers[ast.unparse(call.func)]} starts from zeros"
-                    )
+                    message = f"{names} is handed to `{function.name}` and never read: the {layers[written(call.func)]} starts from zeros"
                     yield self.finding(message, context.code.span(call), evidence={"ignored": ignored})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
@@ -97,7 +95,7 @@ class StateIgnored(Rule):
         owner = next((up for up in code.ancestors(call) if isinstance(up, ast.ClassDef)), None) if call is not None else None
         if not isinstance(call, ast.Call) or function is None or owner is None or not call.args:
             return
-        kind, names = recurrent_layers(owner).get(ast.unparse(call.func), ""), state_names(function)
+        kind, names = recurrent_layers(owner).get(written(call.func), ""), state_names(function)
         if (kind != "LSTM" and len(names) == 1) or (kind == "LSTM" and len(names) in (1, 2)):
             state = names[0] if len(names) == 1 else f"({', '.join(names)})"
             yield self.fix("hand the state to the layer", *replace_expression(code, call.args[0], f"{code.slice(call.args[0])}, {state}"))
@@ -106,7 +104,7 @@ class StateIgnored(Rule):
 def recurrent_layers(owner: ast.ClassDef) -> dict[str, str]:
     """The recurrent layers that a class builds: `self.lstm` → `LSTM`."""
     return {
-        ast.unparse(target): called(node.value)
+        written(target): called(node.value)
         for node in ast.walk(owner)
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) in RECURRENT
         for target in node.targets
@@ -119,7 +117,7 @@ def state_names(function: ast.FunctionDef) -> list[str]:
 
 
 def _without_state(function: ast.FunctionDef, layers: dict[str, str]) -> list[ast.Call]:
-    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and ast.unparse(node.func) in layers]
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and written(node.func) in layers]
     return [call for call in calls if len(call.args) == 1 and not call.keywords] if len(calls) == 1 else []
 
 

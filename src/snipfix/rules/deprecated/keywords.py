@@ -30,11 +30,13 @@ def _old(file: str) -> frozenset[str]:
 
 def removed(context: Context, call: ast.Call, name: str, file: str = GONE) -> list[tuple[ast.keyword, str]]:
     """The keywords of a call that a file speaks of, each with what it is called today; none where one cannot be rewritten."""
-    given = [keyword for keyword in call.keywords if keyword.arg in _old(file)]
-    if given and isinstance(call.func, ast.Name) and any(isinstance(one.node, DEFINITIONS) for one in context.scopes.bindings(call.func)):
+    given = [keyword for keyword in call.keywords if keyword.arg in _old(file)] if call.keywords else []
+    if not given:
+        return []
+    if isinstance(call.func, ast.Name) and any(isinstance(one.node, DEFINITIONS) for one in context.scopes.bindings(call.func)):
         return []
     found: dict[ast.keyword, str] = {}
-    for pattern, table in keywords(file).items() if given else ():
+    for pattern, table in keywords(file).items():
         if _is_call(context, pattern, name):
             found |= {keyword: table[keyword.arg] for keyword in given if keyword.arg in table}
     if any("=" in new and not isinstance(keyword.value, ast.Constant) for keyword, new in found.items()):

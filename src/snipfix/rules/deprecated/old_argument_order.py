@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from snipfix.codemods import replace_argument
@@ -121,10 +120,10 @@ def _name(context: Context, call: ast.Call) -> str:
 
 def _order(call: ast.Call, name: str) -> tuple[str, ...] | None:
     """The old signature that a call has by its number of positional arguments; None when it has a signature of today."""
-    last = re.sub(r"_$", "", name.rpartition(".")[2])
-    if any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg != "out" for one in call.keywords):
+    last = name.rpartition(".")[2].removesuffix("_")
+    if last not in OLD or any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg != "out" for one in call.keywords):
         return None
-    for old in OLD.get(last, ()):
+    for old in OLD[last]:
         names = old if name == f"torch.{last}" else tuple(one for one in old if one != "input")
         if len(names) == len(call.args) and name in (f"torch.{last}", f".{last}", f".{last}_"):
             return names

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -98,13 +98,13 @@ class VarianceForDeviation(Rule):
             name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
             inner = _exponent(statement.value)
             if inner is not None and DEVIATION & set(words(name)) and "var" not in words(name) and not _made_right(code, statement):
-                message = f"the exponential of `{ast.unparse(inner)}` is the variance, and `{name}` is to be its root"
+                message = f"the exponential of `{written(inner)}` is the variance, and `{name}` is to be its root"
                 yield self.finding(message, code.span(statement.value))
         for noise in code.calls("randn_like", "randn"):
             for factor in _factors(code, noise):
                 inner = _exponent(factor)
                 if inner is not None:
-                    message = f"noise is stretched by a deviation: the exponential of `{ast.unparse(inner)}` is the variance"
+                    message = f"noise is stretched by a deviation: the exponential of `{written(inner)}` is the variance"
                     yield self.finding(message, code.span(factor))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
@@ -127,7 +127,7 @@ def _exponent(node: ast.AST) -> ast.expr | None:
 
 def _made_right(code: Code, statement: ast.Assign) -> bool:
     """Whether a root is taken of it later: the name is read in a square root or a power, or set anew from itself."""
-    name = ast.unparse(statement.targets[0])
+    name = written(statement.targets[0])
     for node in code.mentions(name):
         up = code.parents.get(node)
         if isinstance(up, ast.BinOp) and isinstance(up.op, ast.Pow):

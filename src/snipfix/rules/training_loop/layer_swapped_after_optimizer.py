@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import insert_statement_after, joined, remove_statement
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -88,7 +88,7 @@ class LayerSwappedAfterOptimizer(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for optimizer, _, swap in swaps(code):
-            target = ast.unparse(swap.targets[0])
+            target = written(swap.targets[0])
             message = f"`{target}` is replaced after `{optimizer}` was given the parameters: the new layer is never trained"
             yield self.finding(message, code.span(swap.targets[0]), evidence={"optimizer": optimizer})
 
@@ -122,9 +122,9 @@ def _following(code: Code, name: str, made: ast.stmt, last: ast.stmt) -> list[as
 
 def swaps(code: Code) -> Iterator[tuple[str, ast.Assign, ast.Assign]]:
     """The optimizers that step later, each with the statement that made it and a statement that replaces a layer of its model behind that."""
-    if code.calls("add_param_group"):
+    if code.calls("add_param_group") or not code.calls("step"):
         return
-    own = {one.name for one in code.all(ast.ClassDef) if any(ast.unparse(base).endswith("Module") for base in one.bases)}
+    own = {one.name for one in code.all(ast.ClassDef) if any(written(base).endswith("Module") for base in one.bases)}
     for name, call in assigned(code, OPTIMIZERS):
         made = statement_of(code, call)
         collected = next((one for one in code.calls("parameters", inside=call)), None)
@@ -139,8 +139,7 @@ def swaps(code: Code) -> Iterator[tuple[str, ast.Assign, ast.Assign]]:
 
 def _part_of(target: ast.expr, model: str) -> bool:
     """Whether a target is a layer of the model, `model.fc` or `model.classifier[6]`; not the model itself."""
-    written = ast.unparse(target)
-    return isinstance(target, ast.Attribute | ast.Subscript) and written.startswith((f"{model}.", f"{model}["))
+    return isinstance(target, ast.Attribute | ast.Subscript) and written(target).startswith((f"{model}.", f"{model}["))
 
 
 def _has_parameters(code: Code, value: ast.expr, own: set[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.rules.observed import called
 
 __all__ = ["assigned", "home", "loops_around", "only_value", "optimizers", "receiver", "schedulers", "steps_in", "walked"]
@@ -40,7 +40,7 @@ def assigned(code: Code, classes: frozenset[str]) -> Iterator[tuple[str, ast.Cal
         if isinstance(node.value, ast.Call) and called(node.value) in classes:
             for target in node.targets:
                 if isinstance(target, ast.Name | ast.Attribute):
-                    yield ast.unparse(target), node.value
+                    yield written(target), node.value
 
 
 def optimizers(code: Code) -> list[str]:
@@ -55,7 +55,7 @@ def schedulers(code: Code) -> dict[str, ast.Call]:
 
 def receiver(call: ast.Call) -> str:
     """What a method is called on, as written."""
-    return ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    return written(call.func.value) if isinstance(call.func, ast.Attribute) else ""
 
 
 def steps_in(node: ast.AST, known: set[str]) -> list[str]:
@@ -92,5 +92,5 @@ def walked(loop: ast.AST) -> ast.expr | None:
 
 def only_value(code: Code, name: str) -> ast.expr | None:
     """The one value that is ever assigned to a name or attribute, as written; None where there are none or several."""
-    values = [node.value for node in code.all(ast.Assign) if any(ast.unparse(one) == name for one in node.targets)]
+    values = [node.value for node in code.all(ast.Assign) if any(written(one) == name for one in node.targets)]
     return values[0] if len(values) == 1 else None

@@ -116,6 +116,8 @@ def learning_from_test_data(code: Code) -> set[ast.Call]:
 
 def _wrong(code: Code) -> Iterator[tuple[ast.For, ast.Call]]:
     """The loops over data that is to test, with the step of an optimizer that also steps in a loop over training data."""
+    if not any(_words(loop) & TEST for loop in code.all(ast.For)):
+        return
     known = set(optimizers(code))
     loops = [loop for loop in code.all(ast.For) if steps_in(loop, known)]
     trained = {name for loop in loops if _words(loop) & TRAIN and not _words(loop) & TEST for name in steps_in(loop, known)}

@@ -61,6 +61,14 @@ def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
     return found
 
 
+def whole_value(code: Code, node: ast.expr) -> ast.expr | None:
+    """An expression, or for a name what it was given above as a whole; None where that is not told."""
+    if not isinstance(node, ast.Name):
+        return node
+    given = value_of(code, node)
+    return given[0] if given is not None and given[1] is None else None
+
+
 def forward_of(node: ast.ClassDef | None) -> ast.FunctionDef | None:
     """The `forward` that a class of the text defines."""
     return next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "forward"), None) if node else None

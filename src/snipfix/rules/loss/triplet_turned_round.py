@@ -12,7 +12,7 @@ from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import only_value
-from snipfix.rules.written import value_of
+from snipfix.rules.written import whole_value
 
 __all__ = ["TripletTurnedRound"]
 
@@ -149,7 +149,7 @@ def _is_margin(node: ast.expr) -> bool:
 
 def _side(code: Code, node: ast.expr) -> str:
     """Whether a term is about the positive or the negative, by its own name, else by the names in it."""
-    for one in (node, _made(code, node)):
+    for one in (node, whole_value(code, node)):
         found = _words(one) if one is not None else set()
         if bool(found & POSITIVE) != bool(found & NEGATIVE):
             return "positive" if found & POSITIVE else "negative"
@@ -158,7 +158,7 @@ def _side(code: Code, node: ast.expr) -> str:
 
 def _measure(code: Code, node: ast.expr) -> str:
     """Whether a term is a distance or a similarity, by how it is computed, else by its name; empty where that is not clear."""
-    made = _made(code, node)
+    made = whole_value(code, node)
     turned = False
     while made is not None:
         if isinstance(made, ast.UnaryOp) and isinstance(made.op, ast.USub):
@@ -177,14 +177,6 @@ def _measure(code: Code, node: ast.expr) -> str:
     if far == near or "exp" in calls:
         return ""
     return "distance" if far != turned else "similarity"
-
-
-def _made(code: Code, node: ast.expr) -> ast.expr | None:
-    """What a term is: for a name, what it was given above."""
-    if not isinstance(node, ast.Name):
-        return node
-    given = value_of(code, node)
-    return given[0] if given is not None and given[1] is None else None
 
 
 def _kind(code: Code, call: ast.Call) -> str:

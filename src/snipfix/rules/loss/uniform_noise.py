@@ -11,7 +11,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import rename_callee
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import home, receiver
-from snipfix.rules.written import value_of
+from snipfix.rules.written import whole_value
 
 __all__ = ["UniformNoise"]
 
@@ -101,17 +101,12 @@ def _noise(code: Code, product: ast.expr) -> ast.Call | None:
     if not isinstance(product, ast.BinOp) or not isinstance(product.op, ast.Mult):
         return None
     for deviation, noise in ((product.left, product.right), (product.right, product.left)):
-        drawn = _made(code, noise)
+        drawn = whole_value(code, noise)
         if isinstance(drawn, ast.Call) and called(drawn) in UNIFORM and receiver(drawn) == "torch":
             around = getattr(home(code, product), "name", "")
-            if called(_made(code, deviation)) in DEVIATIONS or "reparam" in around.lower():
+            if called(whole_value(code, deviation) or deviation) in DEVIATIONS or "reparam" in around.lower():
                 return drawn
     return None
-
-
-def _made(code: Code, node: ast.expr) -> ast.expr:
-    given = value_of(code, node) if isinstance(node, ast.Name) else None
-    return given[0] if given is not None and given[1] is None else node
 
 
 def _named(node: ast.expr) -> set[str]:

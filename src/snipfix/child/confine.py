@@ -234,9 +234,7 @@ class Box:
             self.linux.loopback_up()
             os.environ["GLOO_SOCKET_IFNAME"] = "lo"
         if not self.walled:
-            os.environ.update(HOME=scratch, TMPDIR=scratch)
-            if "tempfile" in sys.modules:
-                sys.modules["tempfile"].tempdir = None  # what was loaded before may have asked, and the answer was kept
+            live_in(scratch)
         for part in plan:
             part()
 
@@ -305,6 +303,13 @@ def listening_sockets():
         return []
     paths = {row[7] for row in rows if len(row) > 7 and row[7].startswith("/")}
     return sorted(path for path in paths if os.path.exists(path) and os.access(path, os.W_OK))
+
+
+def live_in(folder):
+    """Have home and temporary files in a folder."""
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"].tempdir = None  # what was loaded before may have asked, and the answer was kept
 
 
 def has_card():

@@ -4,8 +4,8 @@ import json
 import os
 import signal
 import socket
-import sys
 
+import confine
 import job as jobs
 import warm
 
@@ -39,9 +39,7 @@ def begin(message, channel, log):
         os.dup2(log, stream)
     os.close(log)
     os.chdir(message["scratch"])
-    os.environ.update(HOME=message["scratch"], TMPDIR=message["scratch"])
-    if "tempfile" in sys.modules:
-        sys.modules["tempfile"].tempdir = None
+    confine.live_in(message["scratch"])
     own = socket.socket(fileno=channel)
     own.sendall(jobs.framed(json.dumps({"pid": os.getpid()}).encode()))
     return own, message

@@ -96,20 +96,23 @@ def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
     maker = _maker(code, call)
     named = (one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker))
     owner = next(named, None) if maker is not None else _only_model(code, call)
-    forward = forward_of(owner)
-    returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
-    value = returns[0].value if len(returns) == 1 else None
-    if isinstance(value, ast.Tuple) and part is not None and part < len(value.elts):
-        value = value.elts[part]
-    elif part is not None:
-        return None
-    seen = 0
+    value, seen = _returned(owner, part), 0
     while isinstance(value, ast.Name) and seen < 8:
         given = value_of(code, value)
         if given is None or given[1] is not None:
             return None
         value, seen = bare(given[0]), seen + 1
     return value
+
+
+def _returned(owner: ast.ClassDef | None, part: int | None) -> ast.expr | None:
+    """What the one `return` of a model's forward gives, or one part of it."""
+    forward = forward_of(owner)
+    returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
+    value = returns[0].value if len(returns) == 1 else None
+    if part is None:
+        return value
+    return value.elts[part] if isinstance(value, ast.Tuple) and part < len(value.elts) else None
 
 
 def _maker(code: Code, call: ast.Call) -> ast.Call | None:
@@ -130,11 +133,7 @@ def handed_back(code: Code, node: ast.expr) -> ast.expr | None:
     call, part = given[0], given[1]
     maker = _maker(code, call)
     owner = next((one for one in code.all(ast.ClassDef) if maker is not None and one.name == called(maker)), None)
-    forward = forward_of(owner)
-    returns = [one for one in ast.walk(forward) if isinstance(one, ast.Return)] if forward else []
-    value = returns[0].value if len(returns) == 1 else None
-    if part is not None:
-        value = value.elts[part] if isinstance(value, ast.Tuple) and part < len(value.elts) else None
+    value = _returned(owner, part)
     reads = [one for one in code.mentions(name.id) if isinstance(one.ctx, ast.Load)]
     calls = [one for one in code.all(ast.Call) if ast.unparse(one.func) == ast.unparse(call.func)]
     return value if len(reads) > 1 or len(calls) > 1 else None

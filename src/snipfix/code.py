@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from snipfix.evidence import Span
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
 Node = TypeVar("Node", bound=ast.AST)
+Other = TypeVar("Other", bound=ast.AST)
 
 PLAIN = frozenset(
     [
@@ -42,30 +43,35 @@ PLAIN = frozenset(
 )
 """Fields that never hold a node worth a visit."""
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
 MANY_LINES = re.compile(r"\"{3}|'{3}|\\$", re.MULTILINE)
 """What may let a string go on in another line."""
 
-_fields: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        found = self[kind] = tuple(name for name in kind._fields if name not in PLAIN)
+        return found
 
 
-def fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    """The fields in which a node of this type may hold others; which operator it is, and whether it reads or stores, is no node of its own."""
-    found = _fields.get(kind)
-    if found is None:
-        found = _fields[kind] = tuple(name for name in kind._fields if name not in PLAIN)
-    return found
+FIELDS = _Fields({ast.Constant: ()})
+"""The fields in which a node of a type may hold others; which operator it is, and whether it reads or stores, is no node of its own."""
 
 
 def written(node: ast.AST) -> str:
-    """`ast.unparse`, without its walk where the node is a name or a dotted name, which is what is mostly asked for."""
-    last = node
-    names: list[str] = []
-    while isinstance(last, ast.Attribute):
-        names.append(last.attr)
-        last = last.value
-    if not isinstance(last, ast.Name):
-        return ast.unparse(node)
-    return ".".join((last.id, *reversed(names))) if names else last.id
+    """`ast.unparse`, without its walk where the node is a name, a dotted name or a tuple of these, which is what is mostly asked for."""
+    kind = node.__class__
+    if kind is ast.Name:
+        return node.id  # type: ignore[attr-defined, no-any-return]
+    if kind is ast.Attribute and node.value.__class__ in DOTTED:  # type: ignore[attr-defined]
+        return f"{written(node.value)}.{node.attr}"  # type: ignore[attr-defined]
+    if kind is ast.Tuple and len(node.elts) > 1:  # type: ignore[attr-defined]
+        return f"({', '.join([written(one) for one in node.elts])})"  # type: ignore[attr-defined]
+    return ast.unparse(node)
+
+
+DOTTED = (ast.Name, ast.Attribute)
 
 
 _parsing = threading.Lock()
@@ -165,6 +171,17 @@ class Code:
             found.setdefault(written(node.targets[0]), []).append(node.value)
         return found
 
+    @cached_property
+    def given(self) -> dict[str, list[tuple[ast.Assign, ast.expr, int | None]]]:
+        """The assignments to each name or dotted name in order of the text: the statement, what it gives, and which part where it is unpacked."""
+        found: dict[str, list[tuple[ast.Assign, ast.expr, int | None]]] = {}
+        for node in sorted(self.all(ast.Assign), key=lambda node: node.lineno):
+            for target in node.targets:
+                for number, part in enumerate(target.elts if isinstance(target, ast.Tuple | ast.List) else [target]):
+                    if part.__class__ in DOTTED:
+                        found.setdefault(written(part), []).append((node, node.value, None if part is target else number))
+        return found
+
     def _within(self, found: list[Node], inside: ast.AST) -> list[Node]:
         extents = self._extents
         first, last = extents[inside]
@@ -204,7 +221,7 @@ class Code:
         nodes: list[ast.AST] = [self.tree]
         above = [0]
         for at, node in enumerate(nodes):  # grows while it is walked
-            for name in fields(node.__class__):
+            for name in FIELDS[node.__class__]:
                 value = getattr(node, name, None)
                 if value.__class__ is list:
                     for child in value:
@@ -215,6 +232,19 @@ class Code:
                     nodes.append(value)
                     above.append(at)
         return nodes, above
+
+    @overload
+    def around(self, node: ast.AST, kind: type[Node], /) -> Node | None: ...
+    @overload
+    def around(self, node: ast.AST, kind: type[Node], other: type[Other], /) -> Node | Other | None: ...
+    @overload
+    def around(self, node: ast.AST, /, *kinds: type[ast.AST]) -> ast.AST | None: ...
+    def around(self, node: ast.AST, /, *kinds: type[ast.AST]) -> ast.AST | None:
+        """The innermost node of one of these exact types that holds a node, which is not meant itself."""
+        up = self.parents.get(node)
+        while up is not None and up.__class__ not in kinds:
+            up = self.parents.get(up)
+        return up
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """The node's parents, innermost first."""

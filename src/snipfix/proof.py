@@ -134,7 +134,7 @@ def _calls(code: Code) -> Counter[str]:
 
 
 def _unused_function_of(code: Code, node: ast.AST) -> bool:
-    function = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
+    function = code.around(node, ast.FunctionDef)
     if function is None or function.decorator_list or isinstance(code.parents[function], ast.ClassDef):
         return False
     return not any(isinstance(one, ast.Name) and one.id == function.name for one in code.nodes)

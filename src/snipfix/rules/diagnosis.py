@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from snipfix.code import Code
+from snipfix.code import FUNCTIONS, Code
 from snipfix.codemods import CodemodError
 from snipfix.evidence import Exercise, Failure, Frame, ModuleRef, Operation, Outcome, Span, Value
 from snipfix.model import Applicability, Edit, Finding, Fix, Meaning, Stage
@@ -23,8 +23,6 @@ __all__ = ["Crash", "CrashRule", "Offer", "shape_text"]
 
 MAIN = ("", "snippet.py")
 """Block names of the audited text itself; frames of earlier blocks have other names."""
-
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +154,10 @@ class Crash:
 
     def function_of(self, node: ast.AST) -> ast.AST:
         """The innermost function (or the module) whose code a node is."""
-        return next((up for up in self.code.ancestors(node) if isinstance(up, FUNCTIONS)), self.code.tree)
+        return self.code.around(node, *FUNCTIONS) or self.code.tree
 
     def class_of(self, node: ast.AST) -> ast.ClassDef | None:
-        return next((up for up in self.code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
+        return self.code.around(node, ast.ClassDef)
 
     def births(self, name: ast.Name) -> list[ast.Assign]:
         """The plain assignments of a name in its function, the one it has its value from first; of a parameter only those above."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from snipfix.code import fields
+from snipfix.code import FIELDS
 
 __all__ = ["Binding", "Import", "Load", "Scope", "Walk"]
 
@@ -24,8 +24,7 @@ class Import:
     node: ast.Import | ast.ImportFrom
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """One place that gives a name a value. `order` counts bindings and loads in the order they are evaluated."""
 
     node: ast.AST
@@ -38,8 +37,7 @@ class Binding:
     """What a plain assignment to a single name assigns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """One reading of a name. `guarded`: a handler for NameError is around it."""
 
     node: ast.Name
@@ -58,15 +56,16 @@ class Scope:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Names declared global or nonlocal here."""
+    chain: tuple[Scope, ...] = field(init=False)
+    """This scope and those whose names it sees, inner first: enclosing classes are skipped."""
 
-    def chain(self) -> Iterator[Scope]:
-        """This scope and those whose names it sees, inner first: enclosing classes are skipped."""
-        yield self
-        up = self.parent
+    def __post_init__(self) -> None:
+        seen, up = [self], self.parent
         while up is not None:
             if up.kind != "class" or self.kind == "type":
-                yield up
+                seen.append(up)
             up = up.parent
+        self.chain = tuple(seen)
 
 
 class Walk:
@@ -91,7 +90,7 @@ class Walk:
 
     def children(self, node: ast.AST) -> None:
         handler = HANDLERS.get
-        for name in fields(node.__class__):
+        for name in FIELDS[node.__class__]:
             value = getattr(node, name, None)
             if value.__class__ is list:
                 for child in value:
@@ -122,7 +121,7 @@ class Walk:
         if declared == "global":
             scope, kind = self.module, "global" if scope is not self.module else kind
         elif declared == "nonlocal":
-            outer = [up for up in scope.chain() if up is not scope and up.kind == "function"]
+            outer = [up for up in scope.chain if up is not scope and up.kind == "function"]
             scope, kind = next((up for up in outer if name in up.bindings), outer[0] if outer else scope), "global"
         self.where[node] = scope
         scope.bindings.setdefault(name, []).append(Binding(node, kind, self.order, target, value))
@@ -130,11 +129,11 @@ class Walk:
     # Reading and plain binding -----------------------------------------------------------------------------------
 
     def _name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
+        if node.ctx.__class__ is ast.Load:
             self.order += 1
             self.where[node] = self.scope
             self.loads.append(Load(node, self.scope, self.order, self.guards > 0))
-        elif isinstance(node.ctx, ast.Store):
+        elif node.ctx.__class__ is ast.Store:
             self.bind(node.id, node, "assign")
         else:
             self.bind(node.id, node, "del")

@@ -45,6 +45,7 @@ class Scopes:
         """A call, or an earlier text that does not parse, may bind names that no parser sees."""
         self._where = walk.where
         self._names: dict[ast.AST, str | None] = {}
+        self._roots: dict[tuple[str, Scope], str | None] = {}
 
     def _inherit(self, earlier: Scopes) -> None:
         for name, bound in earlier.module.bindings.items():
@@ -52,10 +53,10 @@ class Scopes:
 
     def resolve(self, name: str, scope: Scope) -> Scope | None:
         """The scope whose binding a reading of `name` in `scope` sees; None: nowhere (perhaps a builtin)."""
-        declared = scope.elsewhere.get(name)
+        declared = scope.elsewhere.get(name) if scope.elsewhere else None
         if declared == "global":
             return self.module if name in self.module.bindings else None
-        for seen in scope.chain():
+        for seen in scope.chain:
             if name in seen.bindings and (seen is not scope or declared is None):
                 return seen
         return None
@@ -71,7 +72,7 @@ class Scopes:
 
     def visible(self, scope: Scope) -> set[str]:
         """Names that can be read in a scope, builtins left out."""
-        return {name for seen in scope.chain() for name in seen.bindings}
+        return {name for seen in scope.chain for name in seen.bindings}
 
     def unresolved(self) -> list[tuple[ast.Name, bool]]:
         """Names read but bound nowhere visible, in order of evaluation.
@@ -79,12 +80,20 @@ class Scopes:
         False beside a name: it may be bound all the same (star import, exec, a handler for NameError, a notebook's own names).
         """
         certain = not self.stars and not self.dynamic
+        seen = {(load.node.id, load.scope) for load in self.loads}
+        nowhere = {
+            (name, scope)
+            for name, scope in seen
+            if name not in BUILTINS
+            and not (name in {"__class__", "__module__", "__qualname__"} and scope.kind != "module")
+            and self.resolve(name, scope) is None
+        }
+        if not nowhere:
+            return []
         return [
             (load.node, certain and not load.guarded and load.node.id not in NOTEBOOK)
             for load in self.loads
-            if load.node.id not in BUILTINS
-            and not (load.node.id in {"__class__", "__module__", "__qualname__"} and load.scope.kind != "module")
-            and self.resolve(load.node.id, load.scope) is None
+            if (load.node.id, load.scope) in nowhere
         ]
 
     def too_early(self, *, certain: bool = True) -> Iterator[tuple[Load, Binding]]:
@@ -117,9 +126,10 @@ class Scopes:
 
     def qualified(self, node: ast.AST) -> str | None:
         """`F.softmax` → `torch.nn.functional.softmax`, through imports and plain aliases; None when it is not an import's."""
-        if node not in self._names:
-            self._names[node] = self._qualified(node, 0)
-        return self._names[node]
+        known = self._names.get(node, "")
+        if known == "":
+            known = self._names[node] = self._qualified(node, 0)
+        return known
 
     @cached_property
     def calls(self) -> list[tuple[ast.Call, str]]:
@@ -137,7 +147,10 @@ class Scopes:
             node = node.value
         if not isinstance(node, ast.Name) or depth > 5:
             return None
-        root = self._root(node, depth)
+        place = node.id, self.scope_of(node)
+        if place not in self._roots:
+            self._roots[place] = self._root(node, depth)
+        root = self._roots[place]
         return ".".join([root, *reversed(names)]) if root else None
 
     def _root(self, node: ast.Name, depth: int) -> str | None:

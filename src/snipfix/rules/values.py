@@ -6,10 +6,10 @@ import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
 
-from snipfix.code import Code, parse
+from snipfix.code import FUNCTIONS, Code, parse
 from snipfix.evidence import Exercise, Frame
 
-__all__ = ["Values", "evaluate", "own_nodes"]
+__all__ = ["Values", "evaluate"]
 
 OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -85,7 +85,7 @@ class Values:
         self._known[function] = {}
         outer = {} if isinstance(function, ast.Module) else self.own(self.code.tree, depth + 1)
         own = self._parameters(function, depth) if isinstance(function, ast.FunctionDef) else {}
-        for target, value in _assignments(function):
+        for target, value in _assignments(self.code, function):
             number = evaluate(value, {**outer, **own})
             if number is not None:
                 own[target] = number
@@ -134,22 +134,13 @@ class Values:
         return [call for call in self.code.calls(name) if isinstance(call.func, ast.Attribute)]
 
     def _function_of(self, node: ast.AST) -> ast.AST:
-        return next((up for up in self.code.ancestors(node) if isinstance(up, ast.FunctionDef)), self.code.tree)
+        return self.code.around(node, ast.FunctionDef) or self.code.tree
 
 
-def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function's body in order, without those of functions and classes inside it."""
-    todo = list(reversed(getattr(function, "body", [])))
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            todo += reversed(list(ast.iter_child_nodes(node)))
-
-
-def _assignments(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    for node in own_nodes(function):
-        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+def _assignments(code: Code, function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The assignments of a function or module in order of the text, without those of functions and classes inside it."""
+    for node in sorted(code.all(ast.Assign, inside=function), key=lambda node: (node.lineno, node.col_offset)):
+        if len(node.targets) != 1 or (code.around(node, ast.ClassDef, *FUNCTIONS) or code.tree) is not function:
             continue
         target = node.targets[0]
         pairs = [(target, node.value)]

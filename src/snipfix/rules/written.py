@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code, written
+from snipfix.code import FUNCTIONS, Code, written
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import receiver
 
@@ -29,6 +29,8 @@ def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iter
 
 def criteria(code: Code, kinds: frozenset[str]) -> set[str]:
     """Names bound to a loss module of these classes, and to nothing else."""
+    if not code.calls(*kinds):
+        return set()
     return {name for name, values in code.assigned.items() if all(called(value) in kinds for value in values)}
 
 
@@ -48,16 +50,11 @@ def reshaped(node: ast.expr) -> ast.expr:
 
 def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
     """What the nearest assignment above in the same function gives a name: the expression, and which of its parts where it is unpacked."""
-    home = _function(code, name)
+    home = code.around(name, *FUNCTIONS)
     found: tuple[ast.expr, int | None] | None = None
-    for one in sorted((node for node in code.all(ast.Assign)), key=lambda node: node.lineno):
-        if one.lineno >= name.lineno or _function(code, one) is not home:
-            continue
-        for target in one.targets:
-            parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
-            for number, part in enumerate(parts):
-                if isinstance(part, ast.Name) and part.id == name.id:
-                    found = (one.value, None if part is target else number)
+    for statement, value, part in code.given.get(name.id, ()):
+        if statement.lineno < name.lineno and code.around(statement, *FUNCTIONS) is home:
+            found = value, part
     return found
 
 
@@ -82,13 +79,11 @@ def built(code: Code, name: str) -> ast.Call | None:
 
 def _unpacked(code: Code, name: str) -> Iterator[ast.expr]:
     """What a name is given in `a, b = A(), B()`."""
-    for target, values in code.assigned.items():
-        places = target.strip("()").split(", ") if name in target and ", " in target else []
-        for value in values if name in places else ():
-            if isinstance(value, ast.Tuple) and len(value.elts) == len(places):
-                yield value.elts[places.index(name)]
-            else:
-                yield value
+    for statement, value, part in code.given.get(name, ()):
+        first = statement.targets[0]
+        if part is None or not isinstance(first, ast.Tuple):
+            continue
+        yield value.elts[part] if isinstance(value, ast.Tuple) and len(value.elts) == len(first.elts) else value
 
 
 def result_of(code: Code, call: ast.Call, part: int | None) -> ast.expr | None:
@@ -174,7 +169,7 @@ def _only_model(code: Code, call: ast.Call) -> ast.ClassDef | None:
     if isinstance(held, ast.Attribute) and receiver(call) == "self":  # what the object was given: `self.model = model.to(device)`
         kept = code.assigned.get(written(held), ())
         held = reshaped(kept[0]) if len(kept) == 1 else held
-    around = _function(code, held)
+    around = code.around(held, *FUNCTIONS)
     given = [one.arg for one in around.args.args] if isinstance(around, ast.FunctionDef) else []
     if not isinstance(held, ast.Name) or held.id not in given or not set(words(held.id)) & MODELS:
         return None
@@ -182,7 +177,3 @@ def _only_model(code: Code, call: ast.Call) -> ast.ClassDef | None:
     parts = {called(inner) for one in models for inner in code.all(ast.Call, inside=one)}
     whole = [one for one in models if forward_of(one) is not None and one.name not in parts]
     return whole[0] if len(whole) == 1 else None
-
-
-def _function(code: Code, node: ast.AST) -> ast.AST | None:
-    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.model import Applicability, Category, Finding, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 
@@ -73,11 +73,12 @@ class ArgumentNeverRead(Rule):
         code = context.code
         classes = code.all(ast.ClassDef)
         for owner in classes:
+            calls = code.calls(owner.name)
             init = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
-            if init is None or {ast.unparse(base) for base in owner.bases} - BASES or len(init.body) < 2:
+            if not calls or init is None or {written(base) for base in owner.bases} - BASES or len(init.body) < 2:
                 continue
             unread = _unread(code, init, [one for one in classes if one is not owner])
-            for call in code.calls(owner.name) if unread else ():
+            for call in calls if unread else ():
                 for given, name in _handed(call, init):
                     if name in unread and isinstance(call.func, ast.Name):
                         message = f"`{owner.name}` never reads its parameter `{name}`: what is given here does nothing"

@@ -83,7 +83,8 @@ class LinearLayersInARow(Rule):
         for owner in code.all(ast.ClassDef):
             forward = forward_of(owner)
             layers = _linear_layers(code, owner)
-            for call in code.all(ast.Call, forward) if forward is not None and len(layers) > 1 else ():
+            names = (name.rpartition(".")[2] for name in layers)
+            for call in code.calls(*names, inside=forward) if forward is not None and len(layers) > 1 else ():
                 second = layers.get(written(call.func))
                 before = _before(code, call, owner) if second is not None else None
                 first = layers.get(written(before.func)) if before is not None else None
@@ -94,13 +95,10 @@ class LinearLayersInARow(Rule):
 def _linear_layers(code: Code, owner: ast.ClassDef) -> dict[str, ast.Call]:
     """The linear layers that a class keeps under `self`, each called once."""
     found: dict[str, ast.Call] = {}
-    for made in code.all(ast.Assign, owner):
-        if (
-            isinstance(made.value, ast.Call)
-            and called(made.value) == "Linear"
-            and len(code.mentions(name := written(made.targets[0]))) == 2
-        ):
-            found[name] = made.value
+    for call in code.calls("Linear", inside=owner):
+        made = code.parents[call]
+        if isinstance(made, ast.Assign) and len(code.mentions(name := written(made.targets[0]))) == 2:
+            found[name] = call
     return found
 
 
@@ -135,7 +133,7 @@ def _wide(code: Code, first: ast.expr, second: ast.expr) -> bool:
     if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
         return False
     values = Values(code)
-    function = next((up for up in code.ancestors(first) if isinstance(up, ast.FunctionDef)), code.tree)
+    function = code.around(first, ast.FunctionDef) or code.tree
     names = values.of(function)
     sizes = [argument_of(layer, at, name) for layer in (first, second) for at, name in ((0, "in_features"), (1, "out_features"))]
     start, between, again, end = (evaluate(one, names) if one is not None else None for one in sizes)

@@ -148,7 +148,7 @@ def _rounds(crash: Crash) -> Iterator[str]:
     name = crash.text(made.targets[0]) if isinstance(made, ast.Assign) else ""
     for step in crash.code.calls("step"):
         if isinstance(step.func, ast.Attribute) and crash.text(step.func.value) == name:
-            loop = next((up for up in crash.code.ancestors(step) if isinstance(up, ast.For)), None)
+            loop = crash.code.around(step, ast.For)
             if loop is not None and isinstance(loop.iter, ast.Call) and crash.text(loop.iter.func) == "range" and len(loop.iter.args) == 1:
                 yield crash.text(loop.iter.args[0])
 

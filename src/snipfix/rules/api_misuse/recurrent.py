@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from snipfix.code import Code, written
 from snipfix.rules.base import Context
-from snipfix.rules.observed import called
 from snipfix.rules.values import Values, evaluate
 
 __all__ = ["Layer", "Unpacked", "keyword", "unpacked"]
@@ -65,19 +64,19 @@ def _unpacked(context: Context) -> Iterator[Unpacked]:
         for statement in code.all(ast.Assign, inside=owner) if layers else ():
             target, call = statement.targets[0], statement.value
             if isinstance(call, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 2 and written(call.func) in layers:
-                function = next((up for up in code.ancestors(statement) if isinstance(up, ast.FunctionDef)), None)
+                function = code.around(statement, ast.FunctionDef)
                 if function is not None:
                     yield Unpacked(layers[written(call.func)], statement, function, *target.elts)
 
 
 def _layers(context: Context, owner: ast.ClassDef, values: Values) -> Iterator[Layer]:
-    for statement in context.code.all(ast.Assign, inside=owner):
-        call = statement.value
-        kind = KINDS.get(context.scopes.qualified(call.func) or "") if isinstance(call, ast.Call) and called(call) else None
-        if kind is None or not isinstance(call, ast.Call):
+    for call in context.code.calls(*KINDS.values(), inside=owner):
+        statement = context.code.parents[call]
+        kind = KINDS.get(context.scopes.qualified(call.func) or "")
+        if kind is None or not isinstance(statement, ast.Assign):
             continue
         depth = call.args[2] if len(call.args) > 2 else keyword(call, "num_layers")
-        function = next((up for up in context.code.ancestors(statement) if isinstance(up, ast.FunctionDef)), context.code.tree)
+        function = context.code.around(statement, ast.FunctionDef) or context.code.tree
         number = 1 if depth is None else evaluate(depth, values.of(function))
         yield Layer(written(statement.targets[0]), kind, number, _true(call, "bidirectional"), _true(call, "batch_first"))
 

@@ -113,8 +113,8 @@ class ResultThrownAway(Rule):
             return
         for statement in context.code.all(ast.Expr):
             call = statement.value
-            kept = _changed(context, call) if isinstance(call, ast.Call) and _is_worked(context, statement) else None
-            if kept is not None:
+            kept = _changed(context, call) if isinstance(call, ast.Call) else None
+            if kept is not None and _is_worked(context, statement):
                 message = f"`{called(call)}` gives a new tensor and leaves `{ast.unparse(kept)}` as it is; nobody keeps the new one"
                 yield self.finding(message, context.code.span(call))
 

@@ -82,7 +82,7 @@ class StateIgnored(Rule):
         for owner in context.code.all(ast.ClassDef) if context.code.calls(*RECURRENT) else ():
             for function in (node for node in owner.body if isinstance(node, ast.FunctionDef)):
                 ignored = [name for name in state_names(function) if not _reads(context.code, function, name)]
-                layers = recurrent_layers(owner) if ignored else {}
+                layers = recurrent_layers(context.code, owner) if ignored else {}
                 for call in _without_state(function, layers) if layers else ():
                     names = " and ".join(f"`{name}`" for name in ignored)
                     message = f"{names} is handed to `{function.name}` and never read: the {layers[written(call.func)]} starts from zeros"
@@ -91,22 +91,22 @@ class StateIgnored(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code: Code = context.code
         call = code.node_at(finding.span, ast.Call)
-        function = next((up for up in code.ancestors(call) if isinstance(up, ast.FunctionDef)), None) if call is not None else None
-        owner = next((up for up in code.ancestors(call) if isinstance(up, ast.ClassDef)), None) if call is not None else None
+        function = code.around(call, ast.FunctionDef) if call is not None else None
+        owner = code.around(call, ast.ClassDef) if call is not None else None
         if not isinstance(call, ast.Call) or function is None or owner is None or not call.args:
             return
-        kind, names = recurrent_layers(owner).get(written(call.func), ""), state_names(function)
+        kind, names = recurrent_layers(code, owner).get(written(call.func), ""), state_names(function)
         if (kind != "LSTM" and len(names) == 1) or (kind == "LSTM" and len(names) in (1, 2)):
             state = names[0] if len(names) == 1 else f"({', '.join(names)})"
             yield self.fix("hand the state to the layer", *replace_expression(code, call.args[0], f"{code.slice(call.args[0])}, {state}"))
 
 
-def recurrent_layers(owner: ast.ClassDef) -> dict[str, str]:
+def recurrent_layers(code: Code, owner: ast.ClassDef) -> dict[str, str]:
     """The recurrent layers that a class builds: `self.lstm` → `LSTM`."""
     return {
         written(target): called(node.value)
-        for node in ast.walk(owner)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) in RECURRENT
+        for node in code.all(ast.Assign, inside=owner)
+        if called(node.value) in RECURRENT
         for target in node.targets
     }
 

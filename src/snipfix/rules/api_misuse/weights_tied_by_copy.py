@@ -102,6 +102,6 @@ def _copied(code: Code, statement: ast.Assign) -> ast.Attribute | None:
 
 
 def _claimed(code: Code, statement: ast.Assign) -> bool:
-    function = next((up for up in code.ancestors(statement) if isinstance(up, ast.FunctionDef)), None)
+    function = code.around(statement, ast.FunctionDef)
     beside = [code.comments.get(line, "") for line in (statement.lineno - 1, statement.lineno, statement.end_lineno or 0)]
     return any(CLAIM.search(text) for text in beside) or (function is not None and bool(CLAIM.search(function.name.replace("_", " "))))

@@ -116,7 +116,7 @@ def _is_log(code: Code, product: ast.BinOp, side: ast.expr) -> bool:
         side = side.operand
     if isinstance(side, ast.Call) and called(side) == "log_prob":
         return True
-    inside = next((up for up in code.ancestors(product) if isinstance(up, ast.Call)), None)
+    inside = code.around(product, ast.Call)
     name = source(code, inside, side) if inside is not None else ast.unparse(side)
     return LOG_PROB.match(name) is not None
 

@@ -117,9 +117,7 @@ class BackwardThroughFreedGraph(CrashRule):
     def _computed_once(crash: Crash) -> Iterator[Offer]:
         """A forward that stands before the loop: each round needs its own."""
         code, statement = crash.code, crash.statement
-        loop = (
-            next((up for up in code.ancestors(statement) if isinstance(up, ast.For | ast.While)), None) if statement is not None else None
-        )
+        loop = code.around(statement, ast.For, ast.While) if statement is not None else None
         seen = crash.frame.locals if crash.frame else {}
         if loop is None:
             return

@@ -140,7 +140,7 @@ def _added(code: Code, span: Span, position: int) -> ast.Name | None:
 
 def _alias(code: Code, name: ast.Name, changed: Span) -> ast.Assign | None:
     """The assignment in the same function that gave the name its tensor, when it stands before the change and the change is not made by that name."""
-    home = next((up for up in code.ancestors(name) if isinstance(up, ast.FunctionDef)), None)
+    home = code.around(name, ast.FunctionDef)
     node = code.node_at(changed, (ast.Call, ast.AugAssign))
     if (
         home is None

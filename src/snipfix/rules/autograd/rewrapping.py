@@ -69,7 +69,7 @@ def _root(call: ast.AST | None) -> ast.expr | None:
 
 
 def _home(code: Code, node: ast.AST) -> ast.AST:
-    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), code.tree)
+    return code.around(node, ast.FunctionDef) or code.tree
 
 
 def _statements(code: Code, name: ast.Name) -> list[ast.stmt]:

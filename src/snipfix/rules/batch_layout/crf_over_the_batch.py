@@ -78,7 +78,7 @@ class CrfOverTheBatch(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for made in code.calls("CRF") if "torchcrf" in code.text else ():
-            owner = next((up for up in code.ancestors(made) if isinstance(up, ast.ClassDef)), None)
+            owner = code.around(made, ast.ClassDef)
             plain = len(made.args) == 1 and not made.keywords and isinstance(code.parents.get(made), ast.Assign)
             if plain and owner is not None and _batch_first(code, owner) and not code.calls(*TURNS, inside=owner):
                 message = "the layers before this CRF put the batch first, and it takes dim 0 for the sequence: tags of other samples follow each other"

@@ -102,7 +102,7 @@ class PooledLanguageModel(Rule):
         if node is None or inner is None:
             return
         edits: tuple[Edit, ...] = replace_expression(code, node, code.slice(inner))
-        function = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
+        function = code.around(node, ast.FunctionDef)
         for one in ast.walk(function) if function is not None else ():
             if isinstance(one, ast.Call) and called(one) in {"softmax", "log_softmax"}:
                 for which in ("dim", 1):

@@ -158,7 +158,7 @@ class TokenOrderUnknown(Rule):
 
     def _learned(self, code: Code, node: ast.Call, length: str) -> Iterator[Fix]:
         """A table of positions, added to every look-up that feeds the same Transformer."""
-        owner = next((up for up in code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
+        owner = code.around(node, ast.ClassDef)
         built = made(code, ast.unparse(node.func), owner)
         if owner is None or built is None or len(built.value.args) < 2 or "self.position" in code.slice(owner):  # type: ignore[attr-defined]
             return
@@ -211,7 +211,7 @@ def _speaks_of_places(name: str) -> bool:
 
 def unused_positions(code: Code, node: ast.AST) -> Iterator[tuple[str, str]]:
     """Attributes that the class around a node builds, whose names speak of positions and that it never reads, with what builds each."""
-    owner = next((up for up in code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
+    owner = code.around(node, ast.ClassDef)
     inside = list(ast.walk(owner)) if owner is not None else []
     read = {ast.unparse(one) for one in inside if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load)}
     for one in inside:

@@ -159,7 +159,7 @@ class UnshiftedTarget(Rule):
         if (cut := _same_slice(code, node, name)) is not None:
             yield self.fix("shift the target by one position", *replace_expression(code, cut, ":, 1:"))
             return
-        function = next((up for up in code.ancestors(node) if isinstance(up, ast.For | ast.While | ast.FunctionDef)), code.tree)
+        function = code.around(node, ast.For, ast.While, ast.FunctionDef) or code.tree
         for one in code.all(ast.Call, function):
             if len(one.args) == 2 and one is not node and (target := _shifted(one.args[1], name, before)):
                 edits = (*replace_expression(code, given, f"{name}[{before}:-1]"), *replace_expression(code, one.args[1], target))

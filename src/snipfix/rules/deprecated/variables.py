@@ -101,12 +101,12 @@ class NeedlessVariable(Rule):
         statement, inner = code.parents.get(call), code.slice(call.args[0])
         renamed = isinstance(statement, ast.Assign) and [code.slice(one) for one in statement.targets] == [inner]
         bare = remove_statement(code, call.lineno) if renamed else replace_expression(code, call, inner)
-        place = next((up for up in code.ancestors(call) if isinstance(up, ast.FunctionDef | ast.For | ast.While)), None)
+        place = code.around(call, ast.FunctionDef, ast.For, ast.While)
         torch = next((one.name for one in context.scopes.imports if one.target == "torch"), "")
         if place is not None and torch and not code.calls("backward", inside=place):
             if isinstance(place, ast.FunctionDef):
                 edits = joined(bare, insert_statement_before(code, place.lineno, f"@{torch}.no_grad()"))
-            else:
+            elif isinstance(place, ast.For | ast.While):
                 edits = joined(bare, _indented(code, place, call, f"with {torch}.no_grad():"))
             yield self.fix("Compute without gradients", *edits, applicability=Applicability.UNSAFE)
         yield self.fix("Remove `Variable`", *bare, meaning=Meaning.KEEPS, preference=1)
@@ -185,9 +185,11 @@ class ImplicitSoftmaxDimension(Rule):
 
 
 def _is_implicit(call: ast.Call, name: str) -> bool:
+    if name not in IMPLICIT:
+        return False
     given = len(call.args) - name.startswith("torch.nn.functional.")
     starred = any(isinstance(one, ast.Starred) for one in call.args)
-    return name in IMPLICIT and given < 1 and not starred and not any(keyword.arg in {"dim", None} for keyword in call.keywords)
+    return given < 1 and not starred and not any(keyword.arg in {"dim", None} for keyword in call.keywords)
 
 
 class PretrainedFlag(Rule):

@@ -156,7 +156,7 @@ def _softplus(code: Code, call: ast.Call) -> bool:
 
 def _given(code: Code, name: ast.Name) -> set[str]:
     """What a parameter is called where the text calls its function."""
-    function = next((up for up in code.ancestors(name) if isinstance(up, ast.FunctionDef)), None)
+    function = code.around(name, ast.FunctionDef)
     parameters = [one.arg for one in function.args.args] if function is not None else []
     if function is None or name.id not in parameters:
         return set()

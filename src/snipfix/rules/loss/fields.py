@@ -36,4 +36,4 @@ def field_calls(context: Context, *methods: str) -> Iterator[ast.Call]:
 
 def enclosing_function(context: Context, node: ast.AST) -> ast.FunctionDef | None:
     """The function that a node stands in."""
-    return next((up for up in context.code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
+    return context.code.around(node, ast.FunctionDef)

@@ -104,6 +104,8 @@ class SelfPairs(Rule):
 
 
 def _matrices(code: Code) -> Iterator[Matrix]:
+    if "@" not in code.text and not code.calls("mm", "matmul"):
+        return
     made_of_itself = {ast.unparse(one.targets[0]) for one in code.all(ast.Assign) if _own_product(one.value)}
     losses = [one for one in code.all(ast.Call) if one.args and isinstance(one.args[0], ast.Name) and one.args[0].id in made_of_itself]
     for loss in (one for one in losses if called(one) == "cross_entropy" or _is_criterion(code, one)):

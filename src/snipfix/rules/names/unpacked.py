@@ -41,7 +41,7 @@ def _first(target: ast.expr) -> str:
 
 
 def _function_of(code: Code, node: ast.AST) -> ast.AST:
-    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef | ast.Lambda)), code.tree)
+    return code.around(node, ast.FunctionDef, ast.Lambda) or code.tree
 
 
 def _returned(code: Code, call: ast.Call, target: str, name: str) -> str:
@@ -61,7 +61,7 @@ def _returned(code: Code, call: ast.Call, target: str, name: str) -> str:
 
 def _forward_behind(code: Code, call: ast.Call) -> ast.FunctionDef | None:
     """The forward() of the text's own class that `self.part` is made of."""
-    owner = next((up for up in code.ancestors(call) if isinstance(up, ast.ClassDef)), None)
+    owner = code.around(call, ast.ClassDef)
     here = (
         [one.value for one in code.all(ast.Assign, owner) if ast.unparse(one.targets[0]) == ast.unparse(call.func)]
         if owner is not None

@@ -86,9 +86,10 @@ class AttentionUnscaled(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        for softmax in code.calls("softmax", "Softmax") if CLAIM.search(code.text) else ():
+        turned = code.calls("softmax", "Softmax")
+        for softmax in turned if turned and CLAIM.search(code.text) else ():
             function = home(code, softmax)
-            owner = next((up for up in code.ancestors(softmax) if isinstance(up, ast.ClassDef)), function)
+            owner = code.around(softmax, ast.ClassDef) or function
             if (
                 not isinstance(function, ast.FunctionDef)
                 or not _claims(code, owner, function)

@@ -133,7 +133,7 @@ def _next_width(crash: Crash, width: ast.expr | None) -> Iterator[Offer]:
     given = argument_of(crash.constructor, 1, "out_channels") if crash.constructor else None
     if not isinstance(width, ast.Name) or not isinstance(given, ast.Name):
         return
-    loop = next((up for up in crash.code.ancestors(width) if isinstance(up, ast.For)), None)
+    loop = crash.code.around(width, ast.For)
     inside = [one for one in crash.code.all(ast.Name, loop) if isinstance(one.ctx, ast.Store)] if loop is not None else []
     statement = crash.statement_of(width.lineno)
     if (

@@ -66,8 +66,9 @@ class IndexedBeyondItsDims(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for node in code.all(ast.ClassDef):
-            dims = _dims_of_attributes(code, node)
-            for one in code.all(ast.Subscript, node) if dims else ():
+            indexed = [one for one in code.all(ast.Subscript, node) if isinstance(one.value, ast.Attribute)]
+            dims = _dims_of_attributes(code, node) if indexed else {}
+            for one in indexed if dims else ():
                 name = written(one.value)
                 parts = one.slice.elts if isinstance(one.slice, ast.Tuple) else [one.slice]
                 taken = sum(isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and type(part.value) is int) for part in parts)

@@ -105,7 +105,7 @@ def _conv(code: Code, call: ast.Call, value: ast.expr) -> ast.Call | None:
         value = before[-1] if before else value
     if not isinstance(value, ast.Call) or len(value.args) != 1:
         return None
-    owner = next((up for up in code.ancestors(call) if isinstance(up, ast.ClassDef)), None)
+    owner = code.around(call, ast.ClassDef)
     layers = code.all(ast.Assign, inside=owner) if owner is not None else []
     makers = [one.value for one in layers if ast.unparse(one.targets[0]) == ast.unparse(value.func)]
     maker = makers[0] if len(makers) == 1 else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from snipfix.code import FUNCTIONS
 from snipfix.model import Applicability, Category, Finding
 from snipfix.rules.base import Bad, Context, Good, Rule
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 WORDS: dict[type[ast.AST], str] = {
     ast.Return: "return",
     ast.Yield: "yield",
@@ -73,12 +73,7 @@ class MisplacedStatement(Rule):
 
 
 def _in_function(context: Context, node: ast.AST) -> bool:
-    for up in context.code.ancestors(node):
-        if isinstance(up, FUNCTIONS):
-            return True
-        if isinstance(up, ast.ClassDef):
-            return False
-    return False
+    return isinstance(context.code.around(node, *FUNCTIONS, ast.ClassDef), FUNCTIONS)
 
 
 def _in_loop(context: Context, node: ast.AST) -> bool:

@@ -88,5 +88,4 @@ class ClassesInBinaryLoss(Rule):
 
 def _constant(context: Context, name: ast.Name) -> tuple[ast.expr, int | None] | None:
     """What a name is bound to, where it is bound once."""
-    bound = [one for one in context.code.all(ast.Assign) if ast.unparse(one.targets[0]) == name.id]
-    return value_of(context.code, name) if len(bound) == 1 else None
+    return value_of(context.code, name) if len(context.code.assigned.get(name.id, ())) == 1 else None

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from snipfix.model import Category, Finding
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.torchtext.model import torchtext_name
 from snipfix.rules.torchtext.wiring import torchtext_calls
 
 CODE = (
@@ -62,7 +61,7 @@ class ExamplesWithoutOrder(Rule):
         if any(one.attr == "sort_key" for one in code.all(ast.Attribute)) or "sort_key" in {one.arg for one in code.all(ast.keyword)}:
             return
         tables = set(_tables(context))
-        for call in torchtext_calls(context, "BucketIterator", "BucketIterator.splits"):
+        for call in torchtext_calls(context, "BucketIterator", "BucketIterator.splits") if tables else ():
             given = call.args[0] if call.args else None
             names = {one.id for one in ast.walk(given) if isinstance(one, ast.Name)} if given is not None else set()
             if names and names <= tables and all(word.arg for word in call.keywords):
@@ -72,7 +71,7 @@ class ExamplesWithoutOrder(Rule):
 
 def _tables(context: Context) -> Iterator[str]:
     """The names of data sets that are tables."""
-    for one in context.code.all(ast.Assign):
-        name = torchtext_name(context, one.value.func) if isinstance(one.value, ast.Call) else ""
-        if name in {"TabularDataset", "TabularDataset.splits", "Dataset"}:
+    for call in torchtext_calls(context, "TabularDataset", "TabularDataset.splits", "Dataset"):
+        one = context.code.parents[call]
+        if isinstance(one, ast.Assign):
             yield from (part.id for target in one.targets for part in ast.walk(target) if isinstance(part, ast.Name))

@@ -52,7 +52,7 @@ def read(context: Context) -> Pipeline:
 def home(context: Context) -> ast.Module | ast.FunctionDef:
     """Where the pipeline is: the module, or the one function that makes all its fields."""
     made = [call for call, _ in context.scopes.calls if torchtext_name(context, call.func) in FIELDS]
-    homes = {next((up for up in context.code.ancestors(call) if isinstance(up, ast.FunctionDef)), context.code.tree) for call in made}
+    homes = {context.code.around(call, ast.FunctionDef) or context.code.tree for call in made}
     return homes.pop() if len(homes) == 1 else context.code.tree
 
 

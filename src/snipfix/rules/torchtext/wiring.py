@@ -11,23 +11,33 @@ from snipfix.rules.written import bare, built, value_of
 
 __all__ = ["batch_value", "columns", "field_option", "fields", "is_false", "is_sequential", "torchtext_calls"]
 
+FIELDS = frozenset({"Field", "LabelField"})
 TRANSLATIONS = frozenset({"Multi30k", "IWSLT", "WMT14", "TranslationDataset"})
 
 
 def torchtext_calls(context: Context, *names: str) -> Iterator[ast.Call]:
     """The calls of these names of torchtext, whatever way they are imported."""
-    for call, _ in context.scopes.calls:
-        if torchtext_name(context, call.func) in names:
-            yield call
+    return (call for call, name in _named(context) if name in names)
+
+
+def _named(context: Context) -> list[tuple[ast.Call, str]]:
+    """Every call of something of torchtext with its name; looked up once per text."""
+    known: list[tuple[ast.Call, str]] | None = context.memo.get("torchtext calls")
+    if known is None:
+        called = ((call, torchtext_name(context, call.func)) for call, name in context.scopes.calls if name.startswith("torchtext."))
+        known = context.memo["torchtext calls"] = [(call, name) for call, name in called if name]
+    return known
 
 
 def fields(context: Context) -> dict[str, ast.Call]:
     """The fields of the text by name; a name that is bound twice is left out."""
     known: dict[str, ast.Call] | None = context.memo.get(__name__)
+    if known is None and not any(True for _ in torchtext_calls(context, *FIELDS)):
+        return {}
     if known is None:
         made = {name: built(context.code, name) for name in context.code.assigned if name.isidentifier()}
         known = context.memo[__name__] = {
-            name: call for name, call in made.items() if call is not None and torchtext_name(context, call.func) in {"Field", "LabelField"}
+            name: call for name, call in made.items() if call is not None and torchtext_name(context, call.func) in FIELDS
         }
     return known
 
@@ -50,12 +60,14 @@ def is_sequential(context: Context, call: ast.Call) -> bool:
 def columns(context: Context) -> dict[str, str]:
     """The field behind each attribute of a batch: `("text", TEXT)` in a list or dict of fields, `src` and `trg` of a translation."""
     known, found = fields(context), dict[str, str]()
+    if not known:
+        return found
     for pair in context.code.all(ast.Tuple):
         match pair.elts:
             case [ast.Constant(value=str(name)), ast.Name(id=field)] if field in known:
                 found[name] = field
-    for call, _ in context.scopes.calls:
-        if torchtext_name(context, call.func).partition(".")[0] in TRANSLATIONS:
+    for call, name in _named(context):
+        if name.partition(".")[0] in TRANSLATIONS:
             given = next((word.value for word in call.keywords if word.arg == "fields"), call.args[1] if len(call.args) > 1 else None)
             match given:
                 case ast.Tuple(elts=[ast.Name(id=one), ast.Name(id=other)]) if {one, other} <= set(known):

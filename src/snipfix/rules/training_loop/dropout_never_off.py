@@ -134,7 +134,7 @@ class DropoutNeverOff(Rule):
 
 def _method(code: Code, node: ast.AST) -> ast.FunctionDef | None:
     """The method with `self` that a node stands in."""
-    method = next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), None)
+    method = code.around(node, ast.FunctionDef)
     if method is None or not isinstance(code.parents.get(method), ast.ClassDef):
         return None
     return method if method.args.args and method.args.args[0].arg == "self" else None

@@ -215,7 +215,7 @@ def _loads(call: ast.Call, name: str) -> bool:
 
 
 def _home(code: Code, node: ast.AST) -> ast.AST:
-    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef)), code.tree)
+    return code.around(node, ast.FunctionDef) or code.tree
 
 
 def _is_module(code: Code, model: str) -> bool:

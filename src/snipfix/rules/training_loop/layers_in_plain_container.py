@@ -96,7 +96,7 @@ class LayersInPlainContainer(Rule):
             layer = call.args[0] if len(call.args) == 1 else None
             if not isinstance(layer, ast.Call) or called(layer) not in LAYERS or not receiver(call).startswith("self."):
                 continue
-            owner = next((up for up in code.ancestors(call) if isinstance(up, ast.ClassDef)), None)
+            owner = code.around(call, ast.ClassDef)
             attribute = receiver(call).removeprefix("self.")
             value = _value(code, owner.name, attribute) if owner and _is_module(context, owner) else None
             if owner and isinstance(value, ast.List) and not value.elts and not code.calls(*REGISTERING, owner.name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code, written
+from snipfix.code import FUNCTIONS, Code, written
 from snipfix.rules.observed import called
 
 __all__ = ["assigned", "home", "loops_around", "only_value", "optimizers", "receiver", "schedulers", "steps_in", "walked"]
@@ -36,8 +36,8 @@ SCHEDULERS = frozenset(
 
 def assigned(code: Code, classes: frozenset[str]) -> Iterator[tuple[str, ast.Call]]:
     """Names that are bound to an instance of one of these classes, as written (`self.optimizer` too), with the constructor call."""
-    for node in code.all(ast.Assign):
-        if isinstance(node.value, ast.Call) and called(node.value) in classes:
+    for node in code.all(ast.Assign) if code.calls(*classes) else ():
+        if called(node.value) in classes and isinstance(node.value, ast.Call):
             for target in node.targets:
                 if isinstance(target, ast.Name | ast.Attribute):
                     yield written(target), node.value
@@ -68,7 +68,7 @@ def steps_in(node: ast.AST, known: set[str]) -> list[str]:
 
 def home(code: Code, node: ast.AST) -> ast.AST:
     """The function that a node stands in, else the module."""
-    return next((up for up in code.ancestors(node) if isinstance(up, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)), code.tree)
+    return code.around(node, *FUNCTIONS) or code.tree
 
 
 def loops_around(code: Code, node: ast.AST) -> list[ast.For | ast.While]:

@@ -78,12 +78,14 @@ class OptimizerNeverStepped(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        if not code.calls("backward") or LOOKS_AT_GRADIENTS.search(code.text):
+        if not code.calls("backward"):
             return
         built = set(optimizers(code))
         clearing = {receiver(node): node for node in reversed(code.calls("zero_grad"))}
         for name, node in clearing.items():
             if (name in built or LIKE_AN_OPTIMIZER.search(name)) and not handed_on(code, name) and backward_for(code, node) is not None:
+                if LOOKS_AT_GRADIENTS.search(code.text):
+                    return
                 message = f"`{name}` clears gradients and never takes a step: nothing is learnt"
                 yield self.finding(message, code.span(node), evidence={"optimizer": name})
 

@@ -10,7 +10,7 @@ from snipfix.evidence import Span
 from snipfix.model import Edit
 from snipfix.rules.observed import called
 
-__all__ = ["applied_to", "drop_layer", "rename_callee", "statement_of", "unwrap"]
+__all__ = ["applied_to", "drop_layer", "in_strings", "rename_callee", "statement_of", "unwrap"]
 
 MODULES = frozenset({"F", "torch", "nn", "functional", "self", "torch.nn.functional", "nn.functional"})
 ONE_TENSOR = frozenset({"softmax", "log_softmax", "sigmoid", "relu", "tanh", "log"})
@@ -19,6 +19,12 @@ ONE_TENSOR = frozenset({"softmax", "log_softmax", "sigmoid", "relu", "tanh", "lo
 def statement_of(code: Code, node: ast.AST) -> ast.stmt | None:
     """The statement that a node stands in."""
     return node if isinstance(node, ast.stmt) else next((up for up in code.ancestors(node) if isinstance(up, ast.stmt)), None)
+
+
+def in_strings(inside: ast.AST) -> set[int]:
+    """The lines that begin within a string of several lines: a blank put in front of one would be put into the string."""
+    strings = [one for one in ast.walk(inside) if isinstance(one, ast.Constant | ast.JoinedStr) and isinstance(one, ast.expr)]
+    return {number for one in strings for number in range(one.lineno + 1, (one.end_lineno or one.lineno) + 1)}
 
 
 def applied_to(call: ast.Call) -> ast.expr | None:

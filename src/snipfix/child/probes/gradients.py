@@ -55,8 +55,8 @@ class Gradients:
         self.passes = 0
         self.losses: dict[Any, dict[str, Any]] = {}
         self.stale: dict[Any, int] = {}
-        self.held: set[int] = set()
-        """What optimizers step; where there are none, the snippet steps by hand."""
+        self.held = False
+        """Whether an optimizer steps. If so its steps alone count: a weight that is clamped, or copied from another network, has taken none."""
 
     def before(self, roots: Any) -> None:
         with self.torch._C.DisableTorchFunction():
@@ -67,7 +67,7 @@ class Gradients:
             self.current = self._tracked(roots, key)
             for leaf in self.current:
                 if leaf.kept() and leaf.changed():
-                    if leaf.piled is not None and self._stepped(leaf):
+                    if leaf.piled is not None and not self.held:
                         self._confirm(leaf)
                     leaf.piled = place
                 elif not leaf.kept():
@@ -80,17 +80,13 @@ class Gradients:
 
     def stepping(self, optimizer: Any) -> None:
         with self.torch._C.DisableTorchFunction():
+            self.held = True
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
-                    self.held.add(id(parameter))
                     leaf = self.leaves.get(id(parameter))
                     if leaf is not None and leaf.tensor is parameter and leaf.piled is not None and leaf.kept():
                         self._confirm(leaf)
                         leaf.piled = None
-
-    def _stepped(self, leaf: Leaf) -> bool:
-        """Not so a target network that is copied from another: nobody reads the gradients that pile up in it."""
-        return not self.held or id(leaf.tensor) in self.held
 
     def _confirm(self, leaf: Leaf) -> None:
         key = None if leaf.piled is None else tuple(leaf.piled)
@@ -135,7 +131,7 @@ class Gradients:
 
     def finish(self) -> None:
         for leaf in self.leaves.values():
-            if leaf.piled is not None and leaf.kept() and leaf.changed() and self._stepped(leaf):
+            if leaf.piled is not None and leaf.kept() and leaf.changed() and not self.held:
                 self._confirm(leaf)
         for known in self.losses.values():
             place = known.pop("place")

@@ -70,6 +70,15 @@ class MissingArgument(CrashRule):
             at=(11, 16),
             fixed="import torch\nimport torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self, vocab, width):\n        super().__init__()\n        self.embedding = nn.Embedding(vocab, width)\n        self.decoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(width, 2, 16, batch_first=True), 1)\n\n    def forward(self, ids):\n        embedded = self.embedding(ids)\n        causal_mask = torch.ones(embedded.size(1), embedded.size(1), dtype=torch.bool, device=embedded.device).triu(1)\n        return self.decoder(embedded, mask=causal_mask)\n\nGPT(20, 8)(torch.zeros(2, 5, dtype=torch.long))\n",
         ),
+        Bad(
+            "import torch, torch.nn as nn\ndecoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16, batch_first=True), 1)\n\n"
+            "def caption(words, image):\n    return decoder(words, tgt_mask=torch.ones(5, 5).triu(1).bool())\n\n"
+            "print(caption(torch.zeros(2, 5, 8), torch.zeros(2, 9, 8)).shape)\n",
+            at=(5, 12),
+            fixed="import torch, torch.nn as nn\ndecoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16, batch_first=True), 1)\n\n"
+            "def caption(words, image):\n    return decoder(words, image, tgt_mask=torch.ones(5, 5).triu(1).bool())\n\n"
+            "print(caption(torch.zeros(2, 5, 8), torch.zeros(2, 9, 8)).shape)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:
@@ -96,6 +105,8 @@ class MissingArgument(CrashRule):
                 yield Offer("Add the comma", (Edit(at, at, ","),))
         yield from _of_next_layer(crash, call, names)
         if names == ["memory"]:
+            for name in _never_read(crash, call):
+                yield Offer(f"Let the decoder attend to {name}", add_argument(crash.code, call, name, 1))
             yield from decoder_only(crash, call)
             yield Offer(
                 "Let the decoder attend to its own input", add_argument(crash.code, call, crash.text(call.args[0])), Meaning.CHANGES
@@ -195,6 +206,16 @@ TESTING = {"test", "testing", "evaluate", "eval", "val", "validate", "valid", "v
 TARGETS = ("target", "targets", "tgt", "trg", "label", "labels", "y", "y_true", "y_train")
 
 
+def _never_read(crash: Crash, call: ast.Call) -> Iterator[str]:
+    """The one argument that the function around a call is given and never reads: the encoder's output, or the features of an image."""
+    home = crash.function_of(call)
+    given = [one.arg for one in home.args.args if one.arg not in {"self", "cls"}] if isinstance(home, ast.FunctionDef) else []
+    read = {one.id for one in crash.code.all(ast.Name, home)}
+    unread = [name for name in given if name not in read]
+    if len(unread) == 1 and "mask" not in unread[0]:
+        yield unread[0]
+
+
 def decoder_only(crash: Crash, call: ast.Call) -> Iterator[Offer]:
     """A decoder without an encoder: an encoder whose mask hides what comes later."""
     code = crash.code
@@ -212,12 +233,12 @@ def decoder_only(crash: Crash, call: ast.Call) -> Iterator[Offer]:
     if not edits or statement is None or not call.args or not isinstance(call.args[0], ast.Name | ast.Call):
         return
     text = crash.text(call.args[0])
-    if not isinstance(call.args[0], ast.Name):
+    given = keyword(call, "tgt_mask")
+    if given is None and not isinstance(call.args[0], ast.Name):
         edits.append(replace_expression(code, call.args[0], "embedded"))
         edits.append(insert_statement_before(code, statement.lineno, f"embedded = {text}\n{MASK.format('embedded')}"))
-    else:
+    elif given is None:
         edits.append(insert_statement_before(code, statement.lineno, MASK.format(text)))
-    given = keyword(call, "tgt_mask")
     edits.append(rename_keyword(code, call, "tgt_mask", "mask") if given is not None else add_keyword(code, call, "mask", "causal_mask"))
     yield Offer("Use an encoder with a causal mask: a decoder without memory", joined(*edits))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from snipfix.code import written
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 
@@ -14,6 +15,9 @@ VERBS = ("requires", "require", "required", "requirs", "reqires", "reqiures", "r
 NOUNS = ("grad", "grads", "gard", "grade", "gradient", "gradients", "rgad", "gra")
 SPELLINGS = frozenset(f"{verb}{noun}" for verb in VERBS for noun in NOUNS)
 """What people write for `requires_grad`, without capitals and underscores; no class of torch has any of them but the method `requires_grad_`."""
+
+PARTS = frozenset("features classifier avgpool fc layer1 layer2 layer3 layer4 conv1 bn1 encoder heads backbone".split())
+"""What the models of torchvision are made of: modules all."""
 
 
 def misspells(attribute: str) -> bool:
@@ -26,7 +30,7 @@ class ModuleRequiresGrad(Rule):
 
     ## What it does
     Reports an assignment to `requires_grad` (also misspelt, as `require_grad`) of something that is surely an `nn.Module`: made by a class of torch.nn or
-    torchvision.models or by a module class of the text, or walked over with `children()` or `modules()`.
+    torchvision.models or by a module class of the text, a part of such a one, or walked over with `children()` or `modules()`.
 
     ## Why is this bad?
     A module takes any attribute. Its parameters go on being trained, and nothing says so.
@@ -57,6 +61,10 @@ class ModuleRequiresGrad(Rule):
             "import torch.nn as nn\n\nnet = nn.Linear(2, 3)\nfor p in net.parameters():\n    p.requires_grad = False\nnet.weight.requires_grad = False"
         ),
         Good("import torch\n\nx = torch.ones(2)\nx.requires_grad = True\nnet = torch.nn.Parameter(x)\nnet.requires_grad = False"),
+        Good(
+            "import torch, torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.scale = nn.Parameter(torch.ones(1))\n\nnet = Net()\nnet.scale.requires_grad = False\n"
+        ),
     )
     BAD = (
         Bad(
@@ -69,6 +77,14 @@ class ModuleRequiresGrad(Rule):
             "import torch.nn as nn\n\nclass Net(nn.Module):\n    pass\n\nnet = Net()\nfor layer in net.children():\n    layer.require_grad = False\n",
             at=(8, 5),
             fixed="import torch.nn as nn\n\nclass Net(nn.Module):\n    pass\n\nnet = Net()\nfor layer in net.children():\n    layer.requires_grad_(False)\n",
+            runs=False,
+        ),
+        Bad(
+            "import torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.body = nn.Sequential(nn.Linear(2, 3))\n\nnet = Net()\nnet.body.requires_grad = False\n",
+            at=(9, 1),
+            fixed="import torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.body = nn.Sequential(nn.Linear(2, 3))\n\nnet = Net()\nnet.body.requires_grad_(False)\n",
             runs=False,
         ),
     )
@@ -88,19 +104,37 @@ def assignments(context: Context) -> Iterator[tuple[ast.Assign, ast.Attribute]]:
     """Assignments to `requires_grad`, in any spelling, of what is surely a module, with their target."""
     for node in context.code.all(ast.Assign):
         target = node.targets[0] if len(node.targets) == 1 else None
-        if (
-            not isinstance(target, ast.Attribute)
-            or (target.attr != "requires_grad" and not misspells(target.attr))
-            or not isinstance(target.value, ast.Name)
-        ):
+        if not isinstance(target, ast.Attribute) or (target.attr != "requires_grad" and not misspells(target.attr)):
             continue
         if _is_module(context, target.value):
             yield node, target
 
 
-def _is_module(context: Context, name: ast.Name) -> bool:
-    bound = context.scopes.bindings(name)
-    return bool(bound) and all(_makes_module(context, one.value) or _walks_modules(context, one.node) for one in bound)
+def _is_module(context: Context, node: ast.expr) -> bool:
+    if isinstance(node, ast.Name):
+        bound = context.scopes.bindings(node)
+        return bool(bound) and all(_makes_module(context, one.value) or _walks_modules(context, one.node) for one in bound)
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return False
+    if node.value.id == "self":
+        owner = next((up for up in context.code.ancestors(node) if isinstance(up, ast.ClassDef)), None)
+    else:
+        made = [one.value for one in context.scopes.bindings(node.value)]
+        if len(made) == 1 and node.attr in PARTS and _qualified(context, made[0]).startswith("torchvision.models."):
+            return True
+        owner = _class_of(context, made[0]) if len(made) == 1 else None
+    held = [one.value for one in context.code.all(ast.Assign, owner) if written(one.targets[0]) == f"self.{node.attr}"] if owner else []
+    return bool(held) and all(_makes_module(context, one) for one in held)
+
+
+def _qualified(context: Context, value: ast.expr | None) -> str:
+    return (context.scopes.qualified(value.func) or "") if isinstance(value, ast.Call) else ""
+
+
+def _class_of(context: Context, value: ast.expr | None) -> ast.ClassDef | None:
+    """The class of the text that a value is an instance of."""
+    bound = context.scopes.bindings(value.func) if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ()
+    return bound[0].node if len(bound) == 1 and isinstance(bound[0].node, ast.ClassDef) else None
 
 
 def _makes_module(context: Context, value: ast.expr | None) -> bool:
@@ -112,12 +146,8 @@ def _makes_module(context: Context, value: ast.expr | None) -> bool:
         return last not in {"Parameter", "UninitializedParameter", "Buffer", "UninitializedBuffer"}
     if qualified.startswith("torchvision.models."):
         return True
-    bound = context.scopes.bindings(value.func) if isinstance(value.func, ast.Name) else ()
-    return (
-        len(bound) == 1
-        and isinstance(bound[0].node, ast.ClassDef)
-        and any(context.scopes.qualified(base) == "torch.nn.Module" for base in bound[0].node.bases)
-    )
+    owner = _class_of(context, value)
+    return owner is not None and any(context.scopes.qualified(base) == "torch.nn.Module" for base in owner.bases)
 
 
 def _walks_modules(context: Context, node: ast.AST) -> bool:

@@ -82,6 +82,9 @@ class GradientsNeverZeroed(Rule):
             "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nx = torch.randn(8, 3)\n"
             "for _ in range(3):\n    (g,) = torch.autograd.grad(m(x).mean(), [m.weight])\n    m.weight.grad = g\n    o.step()\n"
         ),
+        Good(  # a critic whose weights are clamped after both steps: what the generator's pass left in its gradients is cleared before its own
+            TWO.format("    od.zero_grad()\n") + "    for w in d.parameters():\n        w.data.clamp_(-0.05, 0.05)\n"
+        ),
     )
     BAD = (
         Bad(HANDED.format(""), at=(6, 9), fixed=HANDED.format("        optimizer.zero_grad()\n"), runs=False),

@@ -12,6 +12,7 @@ from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each, flag, number, shape
+from snipfix.rules.written import value_of
 
 __all__ = ["ScoresComparedWithClasses", "compared"]
 
@@ -78,6 +79,16 @@ class ScoresComparedWithClasses(Rule):
             fixed=BINARY + "acc = (y == (3 * net(x).view(-1) - 2.5 > 0)).float().mean()\n",
         ),
         Bad(
+            HEAD + "best = net(x).max(dim=1)[0]\nprint((best == y).float().mean())\n",
+            at=(6, 8),
+            fixed=HEAD + "best = net(x).max(dim=1)[1]\nprint((best == y).float().mean())\n",
+        ),
+        Bad(
+            HEAD + "guess, _ = torch.max(net(x), 1)\nprint((guess == y).float().mean())\n",
+            at=(6, 8),
+            fixed=HEAD + "_, guess = torch.max(net(x), 1)\nprint((guess == y).float().mean())\n",
+        ),
+        Bad(
             HEAD + "acc = (net(x).softmax(1) == nn.functional.one_hot(y)).float().mean()\n",
             at=(5, 8),
             fixed=HEAD + "acc = (net(x).softmax(1).argmax(dim=1) == nn.functional.one_hot(y).argmax(dim=1)).float().mean()\n",
@@ -101,6 +112,9 @@ class ScoresComparedWithClasses(Rule):
         position = number(finding.evidence, "position")
         if sides is not None and position is not None:
             scores, classes = sides if position == 0 else sides[::-1]
+            if edits := _place_of_maximum(context.code, scores):
+                yield self.fix("take the place of the maximum, not its value", *edits)
+                return
             title, edits = _chosen(context.code, scores, classes, finding.evidence)
             yield self.fix(title, *edits)
 
@@ -136,6 +150,31 @@ def _chosen(code: Code, scores: ast.expr, classes: ast.expr, facts: Mapping[str,
     if 0 <= low <= high <= 1:
         return "round the probabilities to classes", wrap_expression(code, scores, f"{{}}{flat}.round()")
     return "take the class from the sign of the score", _positive(code, scores, flat)
+
+
+def _place_of_maximum(code: Code, scores: ast.expr) -> tuple[Edit, ...]:
+    """Where the scores are the values of a maximum, `out.max(1)[0]` or the first of the two names it is unpacked into: the places instead."""
+    value, part = (scores, None) if not isinstance(scores, ast.Name) else value_of(code, scores) or (scores, None)
+    if part is None and isinstance(value, ast.Attribute) and value.attr == "values" and _of_maximum(value.value):
+        return replace_expression(code, value, f"{code.slice(value.value)}.indices")
+    if part is None and isinstance(value, ast.Subscript) and _of_maximum(value.value) and ast.unparse(value.slice) == "0":
+        return replace_expression(code, value.slice, "1")
+    assigned = code.parents.get(value)
+    pair = assigned.targets[0] if part == 0 and isinstance(assigned, ast.Assign) else None
+    if _of_maximum(value) and isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
+        if code.slice(pair.elts[1]).strip("_"):
+            return replace_expression(code, scores, code.slice(pair.elts[1]))
+        first, second = (replace_expression(code, one, code.slice(other)) for one, other in zip(pair.elts, pair.elts[::-1], strict=True))
+        return (*first, *second)
+    return ()
+
+
+def _of_maximum(node: ast.expr) -> bool:
+    """Whether a call gives the values and the places of a maximum: `out.max(1)`, `torch.max(out, dim=1)`, `out.topk(1)`."""
+    if not isinstance(node, ast.Call) or called(node) not in {"max", "topk"}:
+        return False
+    plain = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "torch"
+    return len(node.args) + len(node.keywords) > plain
 
 
 def _positive(code: Code, scores: ast.expr, flat: str) -> tuple[Edit, ...]:

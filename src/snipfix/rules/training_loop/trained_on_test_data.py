@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from snipfix.code import Code
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.edits import in_strings
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.fitted_on_test_data import TEST, TRAIN
 from snipfix.rules.training_loop.loops import home, optimizers, receiver, steps_in, walked
@@ -79,6 +80,14 @@ class TrainedOnTestData(Rule):
             fixed=HEAD + "model.eval()\nwith torch.no_grad():\n    " + LOOP.format("    # 打印\n").replace("\n    ", "\n        "),
             runs=False,
         ),
+        Bad(
+            HEAD + LOOP.format(STEP + '    print(f"""mean:\n{loss:.2f}""")\n'),
+            at=(15, 5),
+            fixed=HEAD
+            + "model.eval()\nwith torch.no_grad():\n    for x in val_loader:\n        loss = model(x).mean()\n"
+            + '        print(f"""mean:\n{loss:.2f}""")\n        print(loss.item())\n',
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -98,9 +107,11 @@ class TrainedOnTestData(Rule):
         indent = " " * loop.col_offset
         trained = next((receiver(one) for one in code.calls("train") if home(code, one) is home(code, loop) and not one.args), "")
         first, last = loop.lineno, loop.end_lineno or loop.lineno
-        kept = [code.lines[number - 1].rstrip("\n") for number in range(first, last + 1) if number not in dropped]
+        kept = [(number, code.lines[number - 1].rstrip("\n")) for number in range(first, last + 1) if number not in dropped]
+        fixed = in_strings(loop)
         head = [f"{indent}{trained}.eval()"] if trained else []
-        text = "\n".join([*head, f"{indent}with torch.no_grad():", *(f"    {line}" if line.strip() else line for line in kept)])
+        inner = [f"    {line}" if line.strip() and number not in fixed else line for number, line in kept]
+        text = "\n".join([*head, f"{indent}with torch.no_grad():", *inner])
         start, end = code.offset(first, 1), code.offset(last, 1) + len(code.lines[last - 1].rstrip("\n"))
         if any(code.lines[number - 1].count(";") for number in dropped) or len(gone) == len(loop.body):
             return

@@ -21,7 +21,7 @@ def install(recorder: Any) -> None:
 
     def called(module: Any, args: tuple, kwargs: dict, output: Any) -> None:
         modes.called(module)
-        if recorder.modules.running or recorder.stage != "run" or torch.is_grad_enabled() or not module.training or not recorder.steps:
+        if recorder.modules.running or recorder.stage != "run" or not module.training or not recorder.steps:
             return
         place = recorder.place()
         key = (id(module), None if place is None else tuple(place))
@@ -30,7 +30,11 @@ def install(recorder: Any) -> None:
             return
         noisy = noisy_layers(module)
         if seen[key] == 1 and noisy:
-            recorder.observe("training-mode", {"module": recorder.module_ref(module), "layers": noisy, "steps": recorder.steps}, place)
+            recorder.observe(
+                "training-mode",
+                {"module": recorder.module_ref(module), "layers": noisy, "steps": recorder.steps, "graph": torch.is_grad_enabled()},
+                place,
+            )
 
     def dropped(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         running = recorder.module_now()

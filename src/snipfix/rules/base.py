@@ -17,6 +17,7 @@ from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, 
 
 if TYPE_CHECKING:
     from snipfix.rules.scopes import Scopes
+    from snipfix.rules.values import Values
 
 __all__ = ["Bad", "Context", "Good", "Rule", "earlier_blocks"]
 
@@ -71,6 +72,13 @@ class Context:
         from snipfix.rules.scopes import Scopes
 
         return Scopes(self.code, [earlier.code for earlier in self.snippet.before])
+
+    @cached_property
+    def values(self) -> Values:
+        """The values of names in each function as far as the text tells (see `rules.values`), computed once."""
+        from snipfix.rules.values import Values
+
+        return Values(self.code)
 
 
 class Rule:

@@ -71,7 +71,9 @@ class Scope:
 class Walk:
     """What one walk over a tree finds, starting with the bindings that `module` has already. Function bodies are visited where they stand."""
 
-    def __init__(self, module: Scope) -> None:
+    def __init__(self, module: Scope, *, declares: bool) -> None:
+        self.declares = declares
+        """Whether a name may be declared global or nonlocal anywhere."""
         self.module = self.scope = module
         self.scopes = [module]
         self.imports: list[Import] = []
@@ -171,7 +173,17 @@ class Walk:
         if isinstance(node.func, ast.Name) and node.func.id in DYNAMIC:
             local = node.func.id in {"locals", "vars"} and (self.scope.kind == "function" or bool(node.args))
             self.dynamic |= not local
-        self.children(node)
+        self.visit(node.func)
+        for argument in node.args:
+            self.visit(argument)
+        for keyword in node.keywords:
+            self.visit(keyword.value)
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        self.visit(node.value)
+
+    def _constant(self, node: ast.Constant) -> None:
+        """Holds no names."""
 
     def annotation(self, node: ast.expr | None) -> None:
         if node is not None and not self.lazy_annotations:
@@ -256,7 +268,7 @@ class Walk:
 
     def declarations(self, body: Iterable[ast.AST]) -> None:
         """global and nonlocal hold for the whole scope, wherever they stand in it."""
-        stack = list(body)
+        stack = list(body) if self.declares else []
         while stack:
             node = stack.pop()
             if isinstance(node, ast.Global | ast.Nonlocal):
@@ -344,7 +356,7 @@ def _handlers() -> dict[type[ast.AST], Callable[[Walk, Any], None]]:
         ast.Name, ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr, ast.FunctionDef,
         ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp,
         ast.GeneratorExp, ast.Global, ast.Nonlocal, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.Try,
-        ast.Call, ast.withitem, getattr(ast, "TypeAlias", ast.Name),
+        ast.Attribute, ast.Call, ast.Constant, ast.withitem, getattr(ast, "TypeAlias", ast.Name),
     )  # fmt: skip
     return {kind: getattr(Walk, f"_{kind.__name__.lower()}") for kind in kinds}
 

@@ -34,7 +34,7 @@ class Scopes:
         earlier = [_of_text(text) for text in before]
         for one in earlier:
             self._inherit(one)
-        walk = Walk(self.module)
+        walk = Walk(self.module, declares="global " in code.text or "nonlocal " in code.text)
         walk.all(code.tree.body)
         self.imports: list[Import] = walk.imports
         self.loads: list[Load] = walk.loads
@@ -130,6 +130,11 @@ class Scopes:
         if known == "":
             known = self._names[node] = self._qualified(node, 0)
         return known
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """The packages that the text imports from: `torch` for `from torch.nn import functional`."""
+        return frozenset(one.target.partition(".")[0] for one in self.imports)
 
     @cached_property
     def calls(self) -> list[tuple[ast.Call, str]]:

@@ -89,6 +89,8 @@ def _unread(code: Code, init: ast.FunctionDef, others: list[ast.ClassDef]) -> se
     """The parameters that a constructor does not mention, and that are no part of a signature shared with another class."""
     names = {arg.arg for arg in (*init.args.args[1:], *init.args.kwonlyargs)}
     read = {one.id for one in code.all(ast.Name, init)}
+    if names <= read:
+        return set()
     shared = {arg.arg for other in others for one in code.all(ast.FunctionDef, other) if one.name == "__init__" for arg in one.args.args}
     if read & {"locals", "vars", "inspect"}:
         return set()

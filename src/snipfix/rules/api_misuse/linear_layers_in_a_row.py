@@ -10,7 +10,7 @@ from snipfix.code import Code, written
 from snipfix.model import Applicability, Category, Finding, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
-from snipfix.rules.values import Values, evaluate
+from snipfix.rules.values import evaluate
 from snipfix.rules.widths import argument_of
 from snipfix.rules.written import forward_of
 
@@ -78,7 +78,7 @@ class LinearLayersInARow(Rule):
         for made in code.calls("Sequential"):
             inner = [one for one in made.args if called(one) not in ("Dropout", "Identity")]
             for one, other in pairwise(inner):
-                if called(one) == called(other) == "Linear" and _wide(code, one, other):
+                if called(one) == called(other) == "Linear" and _wide(context, one, other):
                     yield self.finding(message, code.span(other))
         for owner in code.all(ast.ClassDef):
             forward = forward_of(owner)
@@ -88,7 +88,7 @@ class LinearLayersInARow(Rule):
                 second = layers.get(written(call.func))
                 before = _before(code, call, owner) if second is not None else None
                 first = layers.get(written(before.func)) if before is not None else None
-                if first is not None and second is not None and first is not second and _wide(code, first, second):
+                if first is not None and second is not None and first is not second and _wide(context, first, second):
                     yield self.finding(message, code.span(call))
 
 
@@ -128,13 +128,11 @@ def _within(code: Code, node: ast.AST, owner: ast.ClassDef) -> bool:
     return owner in code.ancestors(node)
 
 
-def _wide(code: Code, first: ast.expr, second: ast.expr) -> bool:
+def _wide(context: Context, first: ast.expr, second: ast.expr) -> bool:
     """Whether the width between two layers is known to be at least the smaller of the outer ones."""
     if not isinstance(first, ast.Call) or not isinstance(second, ast.Call):
         return False
-    values = Values(code)
-    function = code.around(first, ast.FunctionDef) or code.tree
-    names = values.of(function)
+    names = context.values.of(context.code.around(first, ast.FunctionDef) or context.code.tree)
     sizes = [argument_of(layer, at, name) for layer in (first, second) for at, name in ((0, "in_features"), (1, "out_features"))]
     start, between, again, end = (evaluate(one, names) if one is not None else None for one in sizes)
     return start is not None and between is not None and end is not None and between == again and between >= min(start, end) and end > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from snipfix.code import Code, written
 from snipfix.rules.base import Context
-from snipfix.rules.values import Values, evaluate
+from snipfix.rules.values import evaluate
 
 __all__ = ["Layer", "Unpacked", "keyword", "unpacked"]
 
@@ -58,9 +58,8 @@ def _unpacked(context: Context) -> Iterator[Unpacked]:
     code = context.code
     if not code.calls("LSTM", "GRU", "RNN"):
         return
-    values = Values(code)
     for owner in code.all(ast.ClassDef):
-        layers = {layer.name: layer for layer in _layers(context, owner, values)}
+        layers = {layer.name: layer for layer in _layers(context, owner)}
         for statement in code.all(ast.Assign, inside=owner) if layers else ():
             target, call = statement.targets[0], statement.value
             if isinstance(call, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 2 and written(call.func) in layers:
@@ -69,7 +68,7 @@ def _unpacked(context: Context) -> Iterator[Unpacked]:
                     yield Unpacked(layers[written(call.func)], statement, function, *target.elts)
 
 
-def _layers(context: Context, owner: ast.ClassDef, values: Values) -> Iterator[Layer]:
+def _layers(context: Context, owner: ast.ClassDef) -> Iterator[Layer]:
     for call in context.code.calls(*KINDS.values(), inside=owner):
         statement = context.code.parents[call]
         kind = KINDS.get(context.scopes.qualified(call.func) or "")
@@ -77,7 +76,7 @@ def _layers(context: Context, owner: ast.ClassDef, values: Values) -> Iterator[L
             continue
         depth = call.args[2] if len(call.args) > 2 else keyword(call, "num_layers")
         function = context.code.around(statement, ast.FunctionDef) or context.code.tree
-        number = 1 if depth is None else evaluate(depth, values.of(function))
+        number = 1 if depth is None else evaluate(depth, context.values.of(function))
         yield Layer(written(statement.targets[0]), kind, number, _true(call, "bidirectional"), _true(call, "batch_first"))
 
 

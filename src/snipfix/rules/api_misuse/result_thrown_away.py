@@ -109,7 +109,7 @@ class ResultThrownAway(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        if not any(one.target.split(".")[0] == "torch" for one in context.scopes.imports):
+        if "torch" not in context.scopes.packages:
             return
         for statement in context.code.all(ast.Expr):
             call = statement.value

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.deprecated.keywords import brought_up_to_date, removed
+from snipfix.rules.deprecated.keywords import brought_up_to_date, outdated
 
 __all__ = ["ArgumentOnItsWayOut"]
 
@@ -63,14 +63,12 @@ class ArgumentOnItsWayOut(Rule):
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in context.scopes.calls:
-            for keyword, new in removed(context, call, name, WARNED)[:1]:
-                instead = "it does nothing any more" if new == "-" else f"it is `{new}` today"
-                yield self.finding(f"`{keyword.arg}` is deprecated: {instead}", context.code.span(keyword))
+        for _, ((keyword, new), *_) in outdated(context, WARNED):
+            instead = "it does nothing any more" if new == "-" else f"it is `{new}` today"
+            yield self.finding(f"`{keyword.arg}` is deprecated: {instead}", context.code.span(keyword))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, name in context.scopes.calls:
-            old = removed(context, call, name, WARNED)
-            if old and context.code.span(old[0][0]) == finding.span:
+        for call, old in outdated(context, WARNED):
+            if context.code.span(old[0][0]) == finding.span:
                 edits = [edit for keyword, new in old for edit in brought_up_to_date(context, call, keyword, new)]
                 yield self.fix("Bring the arguments up to date", *edits, meaning=Meaning.KEEPS)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from snipfix.codemods import calls
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.deprecated.keywords import brought_up_to_date, removed
+from snipfix.rules.deprecated.keywords import brought_up_to_date, outdated
 
 
 class LegacyReduction(Rule):
@@ -127,14 +127,12 @@ class RemovedArgument(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in context.scopes.calls:
-            if old := removed(context, call, name):
-                yield self.finding(f"`{old[0][0].arg}` is no argument of this call any more", context.code.span(old[0][0]))
+        for _, old in outdated(context):
+            yield self.finding(f"`{old[0][0].arg}` is no argument of this call any more", context.code.span(old[0][0]))
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
-        for call, name in context.scopes.calls:
-            old = removed(context, call, name)
-            if old and context.code.span(old[0][0]) == finding.span:
+        for call, old in outdated(context):
+            if context.code.span(old[0][0]) == finding.span:
                 edits = [edit for keyword, new in old for edit in brought_up_to_date(context, call, keyword, new)]
                 yield self.fix("Bring the arguments up to date", *edits, meaning=Meaning.KEEPS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
@@ -11,7 +12,7 @@ from snipfix.codemods import calls
 from snipfix.model import Edit
 from snipfix.rules.base import Context
 
-__all__ = ["brought_up_to_date", "keywords", "removed"]
+__all__ = ["brought_up_to_date", "keywords", "outdated", "removed"]
 
 GONE = "keywords.toml"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -26,6 +27,15 @@ def keywords(file: str = GONE) -> dict[str, dict[str, str]]:
 @cache
 def _old(file: str) -> frozenset[str]:
     return frozenset(old for table in keywords(file).values() for old in table)
+
+
+def outdated(context: Context, file: str = GONE) -> Iterator[tuple[ast.Call, list[tuple[ast.keyword, str]]]]:
+    """The calls that are given keywords a file speaks of, each with these, and what they are called today."""
+    old = _old(file)
+    if any(keyword.arg in old for keyword in context.code.all(ast.keyword)):
+        for call, name in context.scopes.calls:
+            if found := removed(context, call, name, file):
+                yield call, found
 
 
 def removed(context: Context, call: ast.Call, name: str, file: str = GONE) -> list[tuple[ast.keyword, str]]:
@@ -46,7 +56,7 @@ def removed(context: Context, call: ast.Call, name: str, file: str = GONE) -> li
 
 def _is_call(context: Context, pattern: str, name: str) -> bool:
     if pattern.startswith(".*"):
-        return any(one.target.partition(".")[0] == pattern[2:] for one in context.scopes.imports)
+        return pattern[2:] in context.scopes.packages
     return name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1]))
 
 

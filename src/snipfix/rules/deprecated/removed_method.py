@@ -70,7 +70,7 @@ class RemovedMethod(CrashRule):
 
     def explains(self, crash: Crash) -> bool:
         package, _ = METHODS[crash.found[1]]
-        return any(one.target.partition(".")[0] == package for one in crash.context.scopes.imports)
+        return package in crash.context.scopes.packages
 
     def says(self, crash: Crash) -> str:
         _, new = METHODS[crash.found[1]]

@@ -16,22 +16,16 @@ CLASSES = frozenset({"torchcrf.CRF", "TorchCRF.CRF"})
 
 def field_names(context: Context) -> set[str]:
     """What is bound to a `torchcrf.CRF`, as written: `self.crf`, `crf`."""
-    found = set[str]()
-    if "crf" not in context.code.text.lower():
-        return found
-    for node in context.code.all(ast.Assign):
-        value = node.value
-        if isinstance(value, ast.Call) and context.scopes.qualified(value.func) in CLASSES:
-            found |= {ast.unparse(target) for target in node.targets}
-    return found
+    made = [context.code.parents[call] for call, name in context.scopes.calls if name in CLASSES]
+    return {written(target) for node in made if isinstance(node, ast.Assign) for target in node.targets}
 
 
 def field_calls(context: Context, *methods: str) -> Iterator[ast.Call]:
     """Calls of a field's forward, or of its methods, in order of the text."""
     names = field_names(context)
     wanted = names if not methods else {f"{name}.{method}" for name in names for method in methods}
-    calls = [node for node in context.code.all(ast.Call) if wanted and written(node.func) in wanted]
-    return iter(sorted(calls, key=lambda node: (node.lineno, node.col_offset)))
+    called = (name.rpartition(".")[2] for name in wanted)
+    return (node for node in context.code.calls(*called) if written(node.func) in wanted)
 
 
 def enclosing_function(context: Context, node: ast.AST) -> ast.FunctionDef | None:

@@ -98,10 +98,9 @@ class MisspeltRequiresGrad(Rule):
 
 
 def _misspelt(context: Context) -> Iterator[ast.Attribute]:
-    if not any(one.target.split(".")[0] in ("torch", "torchvision", "transformers") for one in context.scopes.imports):
+    if not context.scopes.packages & {"torch", "torchvision", "transformers"}:
         return
-    stores = [node for node in context.code.all(ast.Attribute) if isinstance(node.ctx, ast.Store)]
-    misspelt = [node for node in stores if misspells(node.attr)]
+    misspelt = [node for node in context.code.all(ast.Attribute) if isinstance(node.ctx, ast.Store) and misspells(node.attr)]
     taken = {id(target) for _, target in assignments(context)} if misspelt else set()
     own = _own_attributes(context) if misspelt else set()
     for node in misspelt:

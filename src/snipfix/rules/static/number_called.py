@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 
-LITERALS = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.JoinedStr)
+LITERALS = frozenset({ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.JoinedStr})
 
 
 class NumberCalled(Rule):
@@ -64,7 +64,7 @@ class NumberCalled(Rule):
 def _suspects(context: Context) -> Iterator[tuple[ast.Call | ast.Subscript, ast.expr]]:
     code = context.code
     for call in code.all(ast.Call):
-        if isinstance(call.func, LITERALS) or (isinstance(call.func, ast.Constant) and call.func.value is not ...):
+        if call.func.__class__ in LITERALS or (isinstance(call.func, ast.Constant) and call.func.value is not ...):
             yield call, call.func
     for node in code.all(ast.Subscript):
         if isinstance(node.value, ast.List | ast.Tuple | ast.ListComp) and isinstance(node.slice, ast.Tuple):

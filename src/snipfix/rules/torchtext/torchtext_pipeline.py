@@ -90,6 +90,8 @@ class TorchtextPipeline(Rule):
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
+        if "torchtext" not in context.scopes.packages:
+            return
         statements = [one.node for one in context.scopes.imports if one.target.split(".")[0] == "torchtext"]
         statements = [node for node in dict.fromkeys(statements) if not any(isinstance(up, ast.Try) for up in context.code.ancestors(node))]
         if not statements:

@@ -150,7 +150,7 @@ QUIET = re.compile(r"^(?:zero_grad|print|append|item|clip_grad_\w+|parameters)$"
 
 def losses_before(code: Code, line: int) -> list[ast.Assign]:
     """Assignments of losses before a line, in its function, whose backward pass stands nowhere, the nearest first."""
-    passed = {receiver(node) for node in code.all(ast.Call) if called(node) == "backward"}
+    passed = {receiver(node) for node in code.calls("backward")}
     home = function_at(code, line)
     found = [
         node for node in code.all(ast.Assign) if node.lineno < line and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from snipfix.code import Code
 from snipfix.codemods import CodemodError, remove_statement
 from snipfix.model import Category, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
@@ -61,11 +62,10 @@ class CriterionNeverUsed(Rule):
         code = context.code
         if not code.calls("backward"):
             return
-        read = {node.id for node in code.all(ast.Name) if isinstance(node.ctx, ast.Load)}
         for node in code.tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
                 kind = context.scopes.qualified(node.value.func) or ""
-                if kind.startswith("torch.nn.") and called(node.value).endswith("Loss") and node.targets[0].id not in read:
+                if kind.startswith("torch.nn.") and called(node.value).endswith("Loss") and not _is_read(code, node.targets[0].id):
                     message = f"`{node.targets[0].id}` is never used: the loss is computed without it"
                     yield self.finding(message, code.span(node.value))
 
@@ -77,3 +77,7 @@ class CriterionNeverUsed(Rule):
                 yield self.fix("leave it out", *remove_statement(context.code, statement.lineno), meaning=Meaning.KEEPS)
             except CodemodError:
                 return
+
+
+def _is_read(code: Code, name: str) -> bool:
+    return any(node.id == name and isinstance(node.ctx, ast.Load) for node in code.all(ast.Name))

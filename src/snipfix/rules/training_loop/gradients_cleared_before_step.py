@@ -119,7 +119,7 @@ def _stands_between(code: Code, call: ast.Call) -> bool:
     block = next((one for one in blocks if isinstance(one, list) and statement in one), None)
     if block is None or statement is None or not _is_call(statement, receiver(call), "zero_grad"):
         return False
-    if any(one in block for one in losses_before(code, statement.lineno)) and len(code.calls("backward")) < len(code.calls("step")):
+    if len(code.calls("backward")) < len(code.calls("step")) and any(one in block for one in losses_before(code, statement.lineno)):
         return False  # what is missing is the backward pass of that loss
     at = block.index(statement)
     for one in reversed(block[:at]):

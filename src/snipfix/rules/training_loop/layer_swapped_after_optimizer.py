@@ -124,8 +124,13 @@ def swaps(code: Code) -> Iterator[tuple[str, ast.Assign, ast.Assign]]:
     """The optimizers that step later, each with the statement that made it and a statement that replaces a layer of its model behind that."""
     if code.calls("add_param_group") or not code.calls("step"):
         return
-    own = {one.name for one in code.all(ast.ClassDef) if any(written(base).endswith("Module") for base in one.bases)}
-    for name, call in assigned(code, OPTIMIZERS):
+    optimizers = list(assigned(code, OPTIMIZERS))
+    own = (
+        set()
+        if not optimizers
+        else {one.name for one in code.all(ast.ClassDef) if any(written(base).endswith("Module") for base in one.bases)}
+    )
+    for name, call in optimizers:
         made = statement_of(code, call)
         collected = next((one for one in code.calls("parameters", inside=call)), None)
         model = receiver(collected) if collected is not None and len(code.calls("parameters", inside=call)) == 1 else ""

@@ -75,8 +75,8 @@ class TerminalFlagIgnored(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
-        for node in code.all(ast.Name):
-            if isinstance(node.ctx, ast.Store) and isinstance(code.parents.get(node), ast.Tuple) and FLAGS & set(words(node.id)):
+        for node in (part for one in code.all(ast.Tuple) if isinstance(one.ctx, ast.Store) for part in one.elts):
+            if isinstance(node, ast.Name) and FLAGS & set(words(node.id)):
                 around = home(code, node)
                 if any(_read(code, one) for one in code.all(ast.Name, inside=around) if one.id == node.id):
                     continue

@@ -192,7 +192,7 @@ def _tested(code: Code, call: ast.AST | None) -> ast.Call | None:
 def _of_test(node: ast.expr) -> bool:
     names = [one.id if isinstance(one, ast.Name) else one.attr for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute)]
     found = [words(name) for name in names]
-    return any(set(one) & TEST and (len(one) > 1 or one == ["test"]) for one in found) and not any(set(one) & TRAIN for one in found)
+    return any(set(one) & TEST and (len(one) > 1 or one == ("test",)) for one in found) and not any(set(one) & TRAIN for one in found)
 
 
 def _scored(code: Code, inside: ast.AST, line: int = 0) -> bool:

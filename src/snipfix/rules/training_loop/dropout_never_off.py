@@ -68,6 +68,20 @@ class DropoutNeverOff(Rule):
         Good("import torch, torch.nn.functional as F\nprint(F.dropout(torch.ones(3), 0.5))\n"),
         Good(ATTENTION.format("self.p if self.training else 0.0")),
         Good(ATTENTION.format("0.0")),
+        Good(  # a rate that asks itself
+            ATTENTION.format("self.p").replace("self.p = 0.1", "self.rate = 0.1")
+            + "class Net(Net):\n    @property\n    def p(self):\n        return self.rate if self.training else 0.0\nNet().eval()(torch.ones(2, 3, 4))\n",
+            runs=False,
+        ),
+        Good(  # another framework's layer, which is told at the call
+            "from flax import linen as nn\nclass Net(nn.Module):\n    p: float\n    @nn.compact\n    def __call__(self, x, training=False):\n"
+            "        return nn.Dropout(self.p)(x, deterministic=not training)\n",
+            runs=False,
+        ),
+        Good(  # a corruption of the data, which has no evaluation mode
+            "import torch, torch.nn.functional as F\nclass Corrupt:\n    def __call__(self, x):\n        return F.dropout(x, 0.3)\n"
+            "print(Corrupt()(torch.ones(9)))\n"
+        ),
         Good(
             "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.drop = nn.Dropout(0.1)\n    def forward(self, x):\n        return self.drop(x)\nNet().eval()(torch.ones(9))\n"
@@ -99,11 +113,11 @@ class DropoutNeverOff(Rule):
                 yield self.finding(message, code.span(node))
         for node in code.calls("scaled_dot_product_attention"):
             rate = next((one.value for one in node.keywords if one.arg == "dropout_p"), None)
-            if rate is not None and _is_fixed(rate) and "self.training" not in code.slice(_method(code, node) or node):
+            if rate is not None and _is_fixed(code, rate) and "self.training" not in code.slice(_method(code, node) or node):
                 yield self.finding("this dropout is never off: the function does not know whether the module is training", code.span(rate))
         for node in code.calls("Dropout"):
             use = code.parents.get(node)
-            if isinstance(use, ast.Call) and use.func is node and len(use.args) == 1 and _method(code, use):
+            if isinstance(use, ast.Call) and use.func is node and len(use.args) == 1 and _method(code, use) and _is_torch(context, node.func):
                 message = "this dropout is never off: it is made anew for each call, and a new module is in training mode"
                 yield self.finding(message, code.span(use))
 
@@ -133,15 +147,31 @@ class DropoutNeverOff(Rule):
 
 
 def _method(code: Code, node: ast.AST) -> ast.FunctionDef | None:
-    """The method with `self` that a node stands in."""
+    """The method with `self` that a node stands in, of a class that may be a module: one that derives from something, data sets left out."""
     method = code.around(node, ast.FunctionDef)
-    if method is None or not isinstance(code.parents.get(method), ast.ClassDef):
+    owner = code.parents.get(method) if method else None
+    if method is None or not isinstance(owner, ast.ClassDef) or not any(_may_be_module(base) for base in owner.bases):
         return None
-    return method if method.args.args and method.args.args[0].arg == "self" else None
+    return method if method.name != "training_step" and method.args.args and method.args.args[0].arg == "self" else None
 
 
-def _is_fixed(rate: ast.expr) -> bool:
+def _may_be_module(base: ast.expr) -> bool:
+    name = base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else "?"
+    return name != "object" and not name.endswith("Dataset")
+
+
+def _is_torch(context: Context, layer: ast.expr) -> bool:
+    """Whether a layer is torch's by its import; a fragment that imports nothing is taken to mean it."""
+    root = layer
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return context.scopes.qualified(layer) == "torch.nn.Dropout" or (isinstance(root, ast.Name) and not context.scopes.bindings(root))
+
+
+def _is_fixed(code: Code, rate: ast.expr) -> bool:
     """Whether a rate is a number above zero or an attribute of the module: nothing that was worked out for the mode."""
     if isinstance(rate, ast.Constant):
         return bool(rate.value)
-    return isinstance(rate, ast.Attribute) and ast.unparse(rate).startswith("self.")
+    if not isinstance(rate, ast.Attribute) or not code.slice(rate).startswith("self."):
+        return False
+    return not any(method.name == rate.attr for method in code.all(ast.FunctionDef))

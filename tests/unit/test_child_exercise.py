@@ -153,9 +153,10 @@ def test_the_authors_own_call_is_used():
 
 def test_what_follows_an_import_that_fails_is_still_exercised():
     body = "def __init__(self):\n    super().__init__()\n    self.a = nn.Linear(4, 3)\ndef forward(self, x):\n    return self.a(x)"
-    outcome = run("import no_such_module\n" + model(body))
+    needy = body.replace("self.a(x)", "Attend(self.a(x))").replace("\n", "\n    ")
+    outcome = run("from no_such_module import Attend\n" + model(body) + f"class Needy(nn.Module):\n    {needy}\n")
     assert outcome.failure.type == "ModuleNotFoundError"
-    assert outcome.exercises[0].call == "net(torch.randn(3, 4))"
+    assert [one.call for one in outcome.exercises] == ["net(torch.randn(3, 4))"]  # and no word of the name that the import would have bound
 
 
 def test_classes_never_built_are_built():
@@ -164,6 +165,18 @@ def test_classes_never_built_are_built():
     (exercise,) = run(code).exercises
     assert (exercise.kind, exercise.call) == ("class", "Net(32, 4)(torch.randn(3, 32))")
     assert text_at(code, exercise.definition) == "Net"
+
+
+def test_classes_that_ask_for_keywords_get_them():
+    body = "def __init__(self, *, in_features, num_classes):\n    super().__init__()\n    self.a = nn.Linear(in_features, num_classes)\ndef forward(self, x):\n    return self.a(x)"
+    (exercise,) = run(model(body, "")).exercises
+    assert (exercise.call, exercise.failure) == ("Net(in_features=32, num_classes=4)(torch.randn(3, 32))", None)
+
+
+def test_a_class_that_hands_its_arguments_on_is_not_blamed_for_getting_none():
+    body = "def __init__(self, *args, **kwargs):\n    super().__init__()\n    self.a = nn.Linear(*args, **kwargs)\ndef forward(self, x):\n    return self.a(x)"
+    (exercise,) = run(model(body, "")).exercises
+    assert (exercise.failure, exercise.skipped) == (None, "no constructor arguments could be guessed")
 
 
 def test_guessed_arguments_are_blamed_before_the_class():

@@ -59,6 +59,19 @@ def constructor_arguments(kind: type, namespace: dict[str, Any]) -> Iterator[lis
             yield [(name, str(expression)) for name, expression in made]
 
 
+def construction(kind: type, made: list[tuple[str, str]]) -> str:
+    """The call that builds a class with these arguments: by keyword what can be given no other way."""
+    parameters = inspect.signature(kind).parameters
+    by_keyword = {name for name, item in parameters.items() if item.kind is item.KEYWORD_ONLY}
+    written = (f"{name}={expression}" if name in by_keyword else expression for name, expression in made)
+    return f"{kind.__name__}({', '.join(written)})"
+
+
+def takes_anything(kind: type) -> bool:
+    """Whether a constructor hands on whatever it is given, so that its signature does not say what it needs."""
+    return any(item.kind is item.VAR_POSITIONAL for item in inspect.signature(kind).parameters.values())
+
+
 def argument(item: inspect.Parameter, kind: type, namespace: dict[str, Any]) -> str | None:
     """The expression for one constructor argument."""
     value = namespace.get(item.name)
@@ -86,7 +99,7 @@ def part(name: str, kind: type, namespace: dict[str, Any]) -> str | None:
                 return other
             inner = next(constructor_arguments(value, namespace), None)
             if inner is not None:
-                return f"{other}({', '.join(expression for _, expression in inner)})"
+                return construction(value, inner)
     return None
 
 

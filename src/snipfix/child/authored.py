@@ -82,7 +82,7 @@ def _is_known(node: ast.AST, namespace: dict[str, Any]) -> bool:
 def calls(tree: ast.Module, name: str, namespace: dict[str, Any]) -> list[Candidate]:
     """The author's own calls of `name` at module level whose arguments can be had."""
     found = []
-    for node in _module_level(tree):
+    for node in module_level(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name):
             continue
         parts: list[ast.AST] = [*node.args, *node.keywords]
@@ -95,11 +95,11 @@ def calls(tree: ast.Module, name: str, namespace: dict[str, Any]) -> list[Candid
     return found
 
 
-def _module_level(tree: ast.AST) -> Iterator[ast.AST]:
+def module_level(tree: ast.AST) -> Iterator[ast.AST]:
     for node in ast.iter_child_nodes(tree):
         if not isinstance(node, (*DEFINITIONS[:3], ast.Lambda)):
             yield node
-            yield from _module_level(node)
+            yield from module_level(node)
 
 
 def definition(recorder: Any, tree: ast.Module, name: str) -> list[int] | None:

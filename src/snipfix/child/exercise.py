@@ -86,6 +86,10 @@ class Session:
         self.texts = Texts([tree])
         self.reported: set[tuple] = {_place(recorder.failure)} if recorder.failure else set()
         self.done = 0
+        self.hurried = False
+        """Whether the time for a target was over before everything plausible was tried."""
+        self.missing = _later_names(tree, namespace) if recorder.failure else frozenset()
+        """Names that the module would have bound, had it not stopped."""
 
     def run(self) -> None:
         for text, error in authored.complete(self.recorder, self.namespace, self.tree, limited):
@@ -134,7 +138,7 @@ class Session:
         """Builds a class with guessed arguments and exercises what comes of it; other guesses are made while it fails."""
         first: tuple[Target, list[Attempt]] | None = None
         for made in arguments.constructor_arguments(kind, self.namespace):
-            text = f"{kind.__name__}({', '.join(expression for _, expression in made)})"
+            text = arguments.construction(kind, made)
             guessed = any(name != expression for name, expression in made)
             built = self.attempt(text, {}, lambda text=text: self.evaluate(text))
             target = Target(kind.__name__, "class", text, built.output, guessed)
@@ -145,7 +149,8 @@ class Session:
             first = first or (target, attempts)
             if self.left() < 0.2:
                 break
-        if first is None:
+        refused = first is not None and first[0].module is None and isinstance(first[1][0].error, TypeError)
+        if first is None or (refused and arguments.takes_anything(kind)):
             self.skip(Target(kind.__name__, "class", kind.__name__, None), "no constructor arguments could be guessed")
         else:
             self.report(*first)
@@ -202,10 +207,12 @@ class Session:
         tried = candidates(self.torch, target.module, self.namespace, self.needs(target.module), given)
         made: list[Candidate] = []
         attempts: list[Attempt] = []
+        self.hurried = False
         for candidate in tried:
             made.append(candidate)
             attempts.append(self.call(target, candidate))
-            if attempts[-1].error is None or _is_certain(attempts[-1].failure) or time.monotonic() > until:
+            self.hurried = time.monotonic() > until or isinstance(attempts[-1].error, OutOfTime)
+            if attempts[-1].error is None or _is_certain(attempts[-1].failure) or self.hurried:
                 return attempts
         sizes = bisection(made, [(attempt.text, attempt.failure) for attempt in attempts])
         while sizes is not None and (candidate := sizes.propose()) is not None and self.left() > 0.2:
@@ -295,7 +302,7 @@ class Session:
 
     def is_own_fault(self, target: Target) -> bool:
         """Whether a failure of every input tried is the module's own: nothing about the inputs was in doubt."""
-        if target.guessed or target.module is None:
+        if target.guessed or target.module is None or self.hurried:
             return False
         needs = self.needs(target.module)
         scene = Scene(self.torch, target.module, self.namespace, USUAL)
@@ -308,7 +315,7 @@ class Session:
     def add(self, facts: dict[str, Any], name: str) -> None:
         found = facts.get("failure")
         if found:
-            if _place(found) in self.reported:
+            if _place(found) in self.reported or _missing_name(found) in self.missing:
                 return
             self.reported.add(_place(found))
         place = authored.definition(self.recorder, self.tree, name)
@@ -349,6 +356,24 @@ def _place(found: dict[str, Any]) -> tuple:
     """What makes two failures the same one: the kind of exception and the line of the snippet."""
     own = [frame["span"] for frame in found["frames"] if frame.get("snippet", True)]
     return (found["type"], *(own[-1] if own else ()))
+
+
+def _later_names(tree: ast.Module, namespace: dict[str, Any]) -> frozenset[str]:
+    """The names that a module binds at its top level and does not have."""
+    bound: set[str] = set()
+    for node in authored.module_level(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+    bound |= {node.name for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    return frozenset(bound - set(namespace))
+
+
+def _missing_name(found: dict[str, Any]) -> str | None:
+    """The name that a NameError is about."""
+    quoted = found["message"].split("'") if found["type"] == "NameError" else []
+    return quoted[1] if len(quoted) > 1 else None
 
 
 def _is_certain(found: dict[str, Any] | None) -> bool:

@@ -49,6 +49,9 @@ TIME_NAME = re.compile(r"^(t|l|s|n?_?seq.*|.*len.*|.*time.*|n_?steps?|n_?words|s
 BATCH_NAME = re.compile(r"^(b|n|bs|bsz|batch.*|n_?batch|.*samples)$", re.IGNORECASE)
 
 
+IMAGE_SIZES = ("img_size", "image_size", "img_dim", "resolution", "input_resolution")
+
+
 class Candidate(NamedTuple):
     """One way to call: an expression for each parameter that is given."""
 
@@ -67,8 +70,16 @@ class Scene:
 
     def __init__(self, torch: Any, module: Any, namespace: dict[str, Any], sizes: Sizes) -> None:
         self.torch, self.module, self.namespace, self.sizes = torch, module, namespace, sizes
-        found = self.number("img_size", "image_size", "img_dim", "resolution", "input_resolution")
+        found = self.number(*IMAGE_SIZES) or self.default(*IMAGE_SIZES)
         self.image_hints = (found,) if found and found <= 512 else ()
+
+    def default(self, *names: str) -> int | None:
+        """A whole number that the module's constructor takes under such a name when nobody says otherwise."""
+        try:
+            parameters = inspect.signature(type(self.module)).parameters
+        except (TypeError, ValueError):
+            return None
+        return next((parameters[name].default for name in names if name in parameters and type(parameters[name].default) is int), None)
 
     def number(self, *names: str) -> int | None:
         """A whole number of that name on the module or at module level."""

@@ -117,7 +117,13 @@ class DropoutNeverOff(Rule):
                 yield self.finding("this dropout is never off: the function does not know whether the module is training", code.span(rate))
         for node in code.calls("Dropout"):
             use = code.parents.get(node)
-            if isinstance(use, ast.Call) and use.func is node and len(use.args) == 1 and _method(code, use) and _is_torch(context, node.func):
+            if (
+                isinstance(use, ast.Call)
+                and use.func is node
+                and len(use.args) == 1
+                and _method(code, use)
+                and _is_torch(context, node.func)
+            ):
                 message = "this dropout is never off: it is made anew for each call, and a new module is in training mode"
                 yield self.finding(message, code.span(use))
 

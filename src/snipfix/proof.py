@@ -110,10 +110,11 @@ def _unconditional(code: Code) -> int:
     """Steps of training that hang on no `if`; being run as a program is no condition."""
     astray = learning_from_test_data(code)
     return sum(
-        last_name(node.func) in TRAINING
+        _times(node)
+        for node in code.all(ast.Call)
+        if last_name(node.func) in TRAINING
         and node not in astray
         and not any(isinstance(up, ast.If) and "__name__" not in ast.unparse(up.test) for up in code.ancestors(node))
-        for node in code.all(ast.Call)
     )
 
 
@@ -130,7 +131,20 @@ def _layers(calls: Counter[str]) -> int:
 def _calls(code: Code) -> Counter[str]:
     """The calls by last name; those in functions that nothing mentions do not count, nor those that train on what is to test."""
     astray = learning_from_test_data(code)
-    return Counter(last_name(node.func) for node in code.all(ast.Call) if node not in astray and not _unused_function_of(code, node))
+    found: Counter[str] = Counter()
+    for node in code.all(ast.Call):
+        if node not in astray and not _unused_function_of(code, node):
+            found[last_name(node.func)] += _times(node)
+    return found
+
+
+def _times(call: ast.Call) -> int:
+    """How many calls one stands for: `(a + b).backward()` goes back through two losses."""
+    summed = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "backward" else None
+    times = 1
+    while isinstance(summed, ast.BinOp) and isinstance(summed.op, ast.Add):
+        summed, times = summed.left, times + 1
+    return times
 
 
 def _unused_function_of(code: Code, node: ast.AST) -> bool:

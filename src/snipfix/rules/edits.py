@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import textwrap
+from collections.abc import Callable, Sequence
 
 from snipfix.code import Code
 from snipfix.codemods import CodemodError, remove_argument, remove_statement, replace_expression
@@ -10,7 +12,7 @@ from snipfix.evidence import Span
 from snipfix.model import Edit
 from snipfix.rules.observed import called
 
-__all__ = ["applied_to", "drop_layer", "in_strings", "rename_callee", "statement_of", "unwrap"]
+__all__ = ["applied_to", "drop_layer", "in_strings", "rename_callee", "run_from", "statement_of", "unwrap", "without_recording"]
 
 MODULES = frozenset({"F", "torch", "nn", "functional", "self", "torch.nn.functional", "nn.functional"})
 ONE_TENSOR = frozenset({"softmax", "log_softmax", "sigmoid", "relu", "tanh", "log"})
@@ -71,3 +73,26 @@ def rename_callee(code: Code, call: ast.Call, name: str) -> tuple[Edit, ...]:
     """Call another function of the same module: `nn.NLLLoss(...)` becomes `nn.CrossEntropyLoss(...)`."""
     end = code.range(code.span(call.func))[1]
     return (Edit(end - len(called(call)), end, name),)
+
+
+def run_from(code: Code, statement: ast.stmt, belongs: Callable[[ast.stmt], bool]) -> list[ast.stmt]:
+    """A statement and those right behind it, line by line, that belong to it."""
+    bodies = [getattr(code.parents.get(statement), field, None) for field in ("body", "orelse", "finalbody")]
+    block = next((body for body in bodies if isinstance(body, list) and statement in body), [statement])
+    found = [statement]
+    for one in block[block.index(statement) + 1 :]:
+        if one.lineno != (found[-1].end_lineno or 0) + 1 or not belongs(one):
+            break
+        found.append(one)
+    return found
+
+
+def without_recording(code: Code, statements: Sequence[tuple[ast.stmt, str]]) -> tuple[Edit, ...]:
+    """Statements of one run, each as its new text, in a block of `torch.no_grad()`; what stands behind them on their lines stays."""
+    edits, first = [], statements[0][0]
+    indent = code.lines[first.lineno - 1][: first.col_offset]
+    for one, text in statements:
+        head = f"{indent}with torch.no_grad():\n" if one is first else ""
+        start, end = code.offset(one.lineno, 1), code.range(code.span(one))[1]
+        edits.append(Edit(start, end, head + textwrap.indent(text, f"{indent}    ")))
+    return tuple(edits)

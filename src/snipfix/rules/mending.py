@@ -6,7 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_after, insert_statement_before, replace_expression, wrap_expression
+from snipfix.codemods import (
+    add_keyword,
+    insert_statement_after,
+    insert_statement_before,
+    rename_attribute,
+    replace_expression,
+    wrap_expression,
+)
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
 from snipfix.rules.observed import called
@@ -177,7 +184,8 @@ def _before(made: ast.expr, template: str) -> ast.expr | None:
     step = made.func if isinstance(made, ast.Call) else made
     if not isinstance(step, ast.Attribute):
         return None
-    written = ast.unparse(made)[len(ast.unparse(step.value)) :]
+    opened = isinstance(step.value, ast.BinOp | ast.BoolOp | ast.Compare | ast.UnaryOp)  # stands in parentheses: `(a == b).t()`
+    written = ast.unparse(made)[len(ast.unparse(step.value)) + 2 * opened :]
     return step.value if written in UNDONE.get(template, ()) else None
 
 
@@ -226,11 +234,29 @@ def value_offers(
                 torch = crash.text(made.func).rpartition(".")[0] or "torch"
                 yield Offer(title, add_keyword(crash.code, made, "dtype", f"{torch}.float32"), meaning)
             else:
+                if edits := _typed(crash, made, template):
+                    yield Offer(title, edits, meaning)
                 yield from wrapped(crash, birth.value, template, title, meaning)
         elif not _of_comprehension(crash, outer):
             yield Offer(title, _rebound(crash, outer, template), meaning)
     yield from wrapped(crash, outer, template, title, meaning)
     yield from wrapped(crash, node, template, title, meaning)
+
+
+def _typed(crash: Crash, made: ast.expr, template: str) -> tuple[Edit, ...]:
+    """A type given where a tensor is made: `torch.zeros(2, 3, dtype=torch.long)` for `torch.zeros(2, 3)` and `.long()`. What is written
+    as another type is written anew; nothing for what is made in another way."""
+    kind = {"{}.float()": "float", "{}.long()": "long"}.get(template)
+    if kind is None or not isinstance(made, ast.Call) or called(made) not in FILLED or not crash.text(made.func).startswith("torch."):
+        return ()
+    written = keyword(made, "dtype")
+    if isinstance(written, ast.Attribute):
+        sized = written.attr in ("int64", "int32", "float32", "float64")
+        return rename_attribute(crash.code, written, {"float": "float32", "long": "int64"}[kind] if sized else kind)
+    return add_keyword(crash.code, made, "dtype", f"torch.{kind}") if written is None and kind == "long" else ()
+
+
+FILLED = ("zeros", "ones", "full", "empty")
 
 
 def named_before(crash: Crash) -> str:

@@ -58,6 +58,9 @@ def _ranked(
         yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     for text in _parts(given, function) if level == 0 else ():
         yield 7, text, replace_expression(crash.code, given, text), Meaning.RESTORES
+    for maker, element in _listed(crash, values, given) if level == 0 else ():
+        for cost, text, edits, meaning in _ranked(crash, values, element, wanted, spatial, level + 1):
+            yield cost + (-12 if maker is not None and _makes_failing(crash, maker) else 5), text, edits, meaning
     if level < UP and isinstance(given, ast.Name) and isinstance(function, ast.FunctionDef) and function.name != "__init__":
         for call, handed in _makers(crash, function, owner, given.id):
             for cost, text, edits, meaning in _ranked(crash, values, handed, wanted, spatial, level + 1):
@@ -92,6 +95,50 @@ def _makers(crash: Crash, function: ast.FunctionDef, owner: ast.ClassDef | None,
             outer = argument_of(call, names.index(name) - method, name) if isinstance(call.func, ast.Attribute) == method else None
             if outer is not None and crash.function_of(call) is not function:
                 yield call, outer
+
+
+WIDTHS = ("in_features", "in_channels", "input_size")
+
+
+def _listed(crash: Crash, values: Values, given: ast.expr) -> Iterator[tuple[ast.Call | None, ast.expr]]:
+    """The entries with the failing layer's width in a list of widths that layers are built from, `for i, o in zip(sizes, sizes[1:])` or
+    `sizes[i]`, each with the call that handed the list down."""
+    function, owner = crash.function_of(given), crash.class_of(given)
+    width = next((int(text) for name in WIDTHS if (text := crash.setting(name)).isdecimal()), None)
+    held = _list_behind(crash, given)
+    if width is None or held is None:
+        return
+    lists: list[tuple[ast.Call | None, ast.expr]] = [(None, birth.value) for birth in crash.births(held)]
+    arguments = [arg.arg for arg in function.args.args] if isinstance(function, ast.FunctionDef) else []
+    if not lists and held.id in arguments and isinstance(function, ast.FunctionDef):
+        method = owner is not None and arguments[0] == "self"
+        name = owner.name if owner is not None and function.name == "__init__" else function.name
+        calls = values.calls_of(name) if owner is None or function.name == "__init__" else crash.code.calls(name)
+        found = ((call, argument_of(call, arguments.index(held.id) - method, held.id)) for call in calls if call in crash.code.parents)
+        for call, one in found:
+            birth = crash.born(one) if isinstance(one, ast.Name) else None
+            lists += [(call, birth.value if birth is not None else one)] if one is not None else []
+    for maker, whole in lists:
+        for element in whole.elts if isinstance(whole, ast.List | ast.Tuple) else ():
+            if evaluate(element, values.of(crash.function_of(element))) == width:
+                yield maker, element
+
+
+def _list_behind(crash: Crash, given: ast.expr) -> ast.Name | None:
+    """The list that a width is read from by its index, or by a loop or comprehension around it."""
+    if isinstance(given, ast.Subscript):
+        return given.value if isinstance(given.value, ast.Name) else None
+    if not isinstance(given, ast.Name):
+        return None
+    for up in crash.code.ancestors(given):
+        loops = up.generators if isinstance(up, ast.ListComp | ast.GeneratorExp) else [up] if isinstance(up, ast.For) else []
+        for loop in loops:
+            if any(isinstance(one, ast.Name) and one.id == given.id for one in ast.walk(loop.target)):
+                names = [
+                    one for one in ast.walk(loop.iter) if isinstance(one, ast.Name) and one.id not in ("zip", "range", "enumerate", "len")
+                ]
+                return names[0] if names and len({one.id for one in names}) == 1 else None
+    return None
 
 
 def _makes_failing(crash: Crash, call: ast.Call) -> bool:

@@ -73,9 +73,23 @@ class TensorForNumber(CrashRule):
             return
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
         if name in ("tensor", "Tensor", "FloatTensor", "as_tensor") and call.args:
-            yield Offer("Stack the tensors", replace_expression(crash.code, call, f"torch.stack({crash.text(call.args[0])})"))
+            dim = ", dim=1" if _a_step_each(crash, call.args[0]) else ""
+            yield Offer("Stack the tensors", replace_expression(crash.code, call, f"torch.stack({crash.text(call.args[0])}{dim})"))
         elif name == "item" and isinstance(call.func, ast.Attribute):
             yield Offer("Average first", wrap_expression(crash.code, call.func.value, "{}.mean()"))
             yield Offer("Add up first", wrap_expression(crash.code, call.func.value, "{}.sum()"))
         elif name in ("float", "int") and call.args:
             yield Offer("Average first", wrap_expression(crash.code, call.args[0], "{}.mean()"))
+
+
+def _a_step_each(crash: Crash, node: ast.expr) -> bool:
+    """Whether a list was filled in a loop over the second axis of a batch, `states.append(cell(x[:, t], h))`: there the steps go back to."""
+    for call in crash.code.calls("append") if isinstance(node, ast.Name) else ():
+        loop = next((up for up in crash.code.ancestors(call) if isinstance(up, ast.For)), None)
+        if loop is None or not isinstance(call.func, ast.Attribute) or crash.text(call.func.value) != crash.text(node):
+            continue
+        for read in crash.code.all(ast.Subscript, loop):
+            axes = read.slice.elts if isinstance(read.slice, ast.Tuple) else []
+            if len(axes) > 1 and ast.unparse(axes[0]) == ":" and ast.unparse(axes[1]) == ast.unparse(loop.target):
+                return True
+    return False

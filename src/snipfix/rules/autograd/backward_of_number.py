@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import replace_expression, unwrap_call
+from snipfix.codemods import joined, replace_expression, unwrap_call, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -69,7 +69,9 @@ class BackwardOfNumber(CrashRule):
         for node in [one for one in (tensor, birth.value if birth is not None else None, *_returned(crash, birth)) if one is not None]:
             for call in ast.walk(node):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "item" and not call.args:
-                    yield Offer("Keep the tensor", replace_expression(crash.code, call, crash.text(call.func.value)))
+                    edits = replace_expression(crash.code, call, crash.text(call.func.value))
+                    summed = _summed(crash, birth.targets[0]) if birth is not None and call is birth.value else []
+                    yield Offer("Keep the tensor", joined(edits, *(wrap_expression(crash.code, one, "{}.item()") for one in summed)))
                 elif isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "float":
                     yield Offer("Keep the tensor", unwrap_call(crash.code, call))
 
@@ -79,3 +81,14 @@ def _returned(crash: Crash, birth: ast.Assign | None) -> Iterator[ast.expr]:
     name = called(birth.value) if birth is not None else ""
     for made in (one for one in crash.code.all(ast.FunctionDef) if one.name == name):
         yield from (node.value for node in crash.code.all(ast.Return, made) if node.value is not None)
+
+
+def _summed(crash: Crash, name: ast.expr) -> list[ast.expr]:
+    """Where the number is added to a total or put into a list: it is meant as a number there, without the history of the tensor."""
+    added = [node.value for node in crash.code.all(ast.AugAssign)]
+    added += [call.args[0] for call in crash.code.calls("append") if len(call.args) == 1]
+    return [
+        one
+        for one in added
+        if isinstance(one, ast.Name) and one.id == crash.text(name) and crash.function_of(one) is crash.function_of(name)
+    ]

@@ -11,6 +11,7 @@ from snipfix.codemods import (
     insert_statement_before,
     joined,
     remove_statement,
+    replace_statement,
     wrap_expression,
 )
 from snipfix.model import Applicability, Category
@@ -146,7 +147,8 @@ class BackwardThroughFreedGraph(CrashRule):
         if block[block.index(earlier) + 1 :][:1] == [
             crash.statement
         ]:  # nothing is stepped between: both losses are meant for the whole graph
-            yield keep
+            summed = list(_summed(crash, earlier))
+            yield from summed or [keep]
             return
         loss = call.func.value
         birth = crash.born(loss) if isinstance(loss, ast.Name) else None
@@ -187,6 +189,19 @@ class BackwardThroughFreedGraph(CrashRule):
                 if reads and min(reads)[0] <= min(stores) and (name, loop) not in found and not leaf:
                     found.append((name, loop))
         return found
+
+
+def _summed(crash: Crash, earlier: ast.Expr) -> Iterator[Offer]:
+    """Two losses of one graph, each with its own backward: one backward of their sum gives the same gradients and walks the graph once."""
+    code, second = crash.code, crash.statement
+    calls = [one.value for one in (earlier, second) if isinstance(one, ast.Expr)]
+    losses = [one.func.value for one in calls if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and not one.args]
+    if second is None or len(losses) != 2 or any(call.keywords for call in calls if isinstance(call, ast.Call)):
+        return
+    first, last = (code.slice(one) for one in losses)
+    if first != last and all(isinstance(one, ast.Name | ast.Attribute) for one in losses):
+        edits = joined(replace_statement(code, earlier.lineno, f"({first} + {last}).backward()"), remove_statement(code, second.lineno))
+        yield Offer("Go back through the sum of both losses", edits)
 
 
 def _kept_state(crash: Crash) -> Iterator[Offer]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterator
 
 from snipfix.codemods import replace_statement
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.edits import run_from, without_recording
 
 
 class InPlaceOnLeaf(CrashRule):
@@ -66,10 +66,15 @@ class InPlaceOnLeaf(CrashRule):
         statement, code = crash.statement, crash.code
         if statement is None:
             return
-        lines = textwrap.indent(code.slice(statement), "    ")
-        yield Offer("Change it without recording", replace_statement(code, statement.lineno, f"with torch.no_grad():\n{lines}"))
+        together = run_from(code, statement, lambda one: isinstance(one, ast.AugAssign) and _by_gradient(one))
+        yield Offer("Change it without recording", without_recording(code, [(one, code.slice(one)) for one in together]))
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}.get(type(statement.op))
             name, value = statement.target.id, code.slice(statement.value)
             if sign:
                 yield Offer("Compute a new tensor", replace_statement(code, statement.lineno, f"{name} = {name} {sign} ({value})"))
+
+
+def _by_gradient(one: ast.AugAssign) -> bool:
+    """Whether a tensor is changed by its own gradient: `w -= lr * w.grad`."""
+    return f"{ast.unparse(one.target)}.grad" in ast.unparse(one.value)

@@ -80,6 +80,7 @@ class LegacyAutogradFunction(CrashRule):
                     edits.append(insert_statement_before(code, method.lineno, "@staticmethod"))
                 if method.args.args and method.args.args[0].arg == "self":
                     edits.append(rename(code, "self", "ctx", inside=method))
-            made = [node.func for node in code.all(ast.Call) if isinstance(node.func, ast.Call) and not node.func.args]
-            edits += [replace_expression(code, call, f"{owner.name}.apply") for call in made if ast.unparse(call.func) == owner.name]
+            # `Square()(x)`, or `square = Square()` and later `square(x)`: the instance stood for what `apply` is now.
+            made = [node for node in code.calls(owner.name) if isinstance(node.func, ast.Name) and not node.args and not node.keywords]
+            edits += [replace_expression(code, call, f"{owner.name}.apply") for call in made]
             yield Offer("Make the methods static and apply the Function", joined(*edits))

@@ -6,14 +6,17 @@ import ast
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from snipfix.codemods import add_keyword, rename_attribute, replace_expression, replace_statement
+from snipfix.code import Code
+from snipfix.codemods import add_keyword, joined, rename_attribute, replace_expression, replace_statement, wrap_expression
 from snipfix.evidence import Outcome
-from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Stage
+from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Stage
 from snipfix.rules.autograd.rewrapping import joined_again
 from snipfix.rules.base import Bad, Context, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
-from snipfix.rules.observed import each, flag, number
+from snipfix.rules.observed import called, each, flag, number
+from snipfix.rules.widths import argument_of
+from snipfix.rules.written import value_of
 
 __all__ = ["LossWithoutGraph"]
 
@@ -133,6 +136,9 @@ class LossWithoutGraph(CrashRule):
             elif node.func.attr == "tensor" and node.args:
                 yield Offer("Keep the history", replace_expression(code, node, crash.text(node.args[0])))
         yield from self._without_no_grad(crash)
+        if edits := _asked_for(crash):
+            yield Offer("Ask for the gradients of what is updated", joined(*edits))
+            return
         has_model = bool(crash.context.outcome and crash.context.outcome.calls)
         for node in [] if has_model else self._history(crash):
             made = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MAKERS
@@ -182,4 +188,58 @@ class LossWithoutGraph(CrashRule):
                 yield Offer("Compute with gradients", replace_statement(code, node.lineno, body))
 
 
-MAKERS = ("tensor", "randn", "rand", "ones", "zeros", "linspace", "full")
+def _asked_for(crash: Crash) -> list[tuple[Edit, ...]]:
+    """Edits that make every tensor of the text require a gradient whose `.grad` the text reads, or that an optimizer is given."""
+    code = crash.code
+    read = [node.value for node in code.all(ast.Attribute) if node.attr == "grad" and isinstance(node.value, ast.Name)]
+    given = [call.args[0] for call in code.all(ast.Call) if called(call) in OPTIMIZERS and call.args]
+    names = [name for one in read for name in _held(crash, one)]
+    names += [one for group in given if isinstance(group, ast.List | ast.Tuple) for one in group.elts if isinstance(one, ast.Name)]
+    edits: dict[ast.expr, tuple[Edit, ...]] = {}
+    for made in (value for name in names if (value := _made(code, name)) is not None):
+        if "requires_grad" in crash.text(made):
+            continue
+        if isinstance(made, ast.Call) and crash.text(made.func).startswith("torch.") and called(made) in MAKERS:
+            edits[made] = add_keyword(code, made, "requires_grad", "True")
+        elif any(called(one) in MAKERS for one in code.all(ast.Call, made)):
+            edits[made] = wrap_expression(code, made, "{}.requires_grad_()")
+    return list(edits.values())
+
+
+def _held(crash: Crash, name: ast.Name) -> Iterator[ast.Name]:
+    """The names that a name stands for: itself, or what a loop over `(w, b)` or over such a parameter goes through."""
+    code, home = crash.code, crash.function_of(name)
+    loop = next((up for up in code.ancestors(name) if isinstance(up, ast.For) and crash.text(up.target) == name.id), None)
+    if loop is None:
+        yield name
+        return
+    groups: list[ast.expr] = [loop.iter]
+    arguments = [arg.arg for arg in home.args.args] if isinstance(home, ast.FunctionDef) else []
+    if isinstance(home, ast.FunctionDef) and isinstance(loop.iter, ast.Name) and loop.iter.id in arguments:
+        found = (argument_of(call, arguments.index(loop.iter.id), loop.iter.id) for call in code.calls(home.name))
+        groups = [one for one in found if one is not None]
+    for group in groups:
+        birth = crash.born(group) if isinstance(group, ast.Name) else None
+        whole = birth.value if birth is not None else group
+        yield from (one for one in (whole.elts if isinstance(whole, ast.List | ast.Tuple) else ()) if isinstance(one, ast.Name))
+
+
+def _made(code: Code, name: ast.Name) -> ast.expr | None:
+    """What a name is bound to, where it may be one of several that a function of the text makes: `w, b = init_params()`."""
+    found = value_of(code, name)
+    if found is None:
+        return None
+    value, part = found
+    if part is not None and isinstance(value, ast.Call):
+        makers = [one for one in code.all(ast.FunctionDef) if one.name == called(value)]
+        returns = [one.value for one in code.all(ast.Return, makers[0])] if len(makers) == 1 else []
+        value = returns[0] if len(returns) == 1 and returns[0] is not None else value
+    if part is not None:
+        one = value.elts[part] if isinstance(value, ast.Tuple | ast.List) and part < len(value.elts) else None
+        inner = value_of(code, one) if isinstance(one, ast.Name) else None
+        return inner[0] if inner is not None and inner[1] is None else None if isinstance(one, ast.Name) else one
+    return value
+
+
+MAKERS = ("tensor", "randn", "rand", "ones", "zeros", "linspace", "full", "normal")
+OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "LBFGS")

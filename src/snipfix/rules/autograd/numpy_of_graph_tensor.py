@@ -66,4 +66,17 @@ class NumpyOfGraphTensor(CrashRule):
             yield from wrapped(crash, call.func.value, "{}.detach()", "Take the values out of the graph")
             return
         for arg in call.args if call is not None else ():
+            yield from _kept_numbers(crash, arg)
             yield from wrapped(crash, arg, "{}.detach()", "Take the values out of the graph")
+
+
+def _kept_numbers(crash: Crash, node: ast.expr) -> Iterator[Offer]:
+    """A list that tensors of the graph were put into, `losses.append(loss)`, read as numbers later on: the numbers are kept instead."""
+    seen = crash.frame.locals if crash.frame else {}
+    for call in crash.code.calls("append") if isinstance(node, ast.Name) else ():
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if isinstance(owner, ast.Name) and owner.id == node.id and len(call.args) == 1:  # type: ignore[attr-defined]
+            kept = call.args[0]
+            value = seen.get(kept.id) if isinstance(kept, ast.Name) else None
+            single = value is not None and value.shape == ()
+            yield from wrapped(crash, kept, "{}.item()" if single else "{}.detach()", "Keep the number" if single else "Keep the values")

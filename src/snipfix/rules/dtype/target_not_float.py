@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from snipfix.model import Applicability, Category
@@ -62,13 +63,26 @@ class TargetNotFloat(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
+        if self._in_place(crash):
+            return True
         return len(crash.tensors) > 1 and any(not value.dtype.startswith(("float", "bfloat", "complex")) for value in crash.tensors[:2])
 
+    @staticmethod
+    def _in_place(crash: Crash) -> bool:
+        """`counts += 0.5` where counts holds integers: the number beside it is no tensor."""
+        return isinstance(crash.statement, ast.AugAssign) and len(crash.tensors) == 1 and "result type" in crash.failure.message
+
     def says(self, crash: Crash) -> str:
+        if self._in_place(crash):
+            return f"a tensor of type {crash.tensors[0].dtype} cannot keep floating-point numbers"
         kinds = " and ".join(value.dtype for value in crash.tensors[:2])
         return f"{crash.operation.name.rpartition('.')[2]} needs floating-point numbers and is given {kinds}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if self._in_place(crash):
+            kept = crash.statement.target if isinstance(crash.statement, ast.AugAssign) else None
+            yield from value_offers(crash, kept, "{}.float()", "Make the integers floating-point numbers")
+            return
         for number, value in enumerate(crash.tensors[:2]):
             if not value.dtype.startswith(("float", "bfloat", "complex")):
                 both = operands(crash)

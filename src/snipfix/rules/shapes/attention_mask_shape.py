@@ -71,21 +71,39 @@ class AttentionMaskShape(CrashRule):
         return f"an attention mask does not fit its input: {crash.failure.message.splitlines()[0].rstrip('.')}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        mask = passed(crash, 9, "attn_mask", "mask", "src_mask", "tgt_mask")
+        padding = passed(crash, 9, "key_padding_mask", "src_key_padding_mask", "tgt_key_padding_mask")
+        if padding is not None and "padd" in crash.failure.message and _steps_first(crash):
+            yield from wrapped(crash, padding, "{}.t()", "Put the batch in front")
         # The layer that turns batch and length is the outermost one of the library that the snippet built.
         for node in crash.code.nodes:
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LAYERS and keyword(node, "batch_first") is None:
                 yield Offer("Say that the batch comes first", add_keyword(crash.code, node, "batch_first", "True"))
-        mask = passed(crash, 9, "attn_mask", "mask", "src_mask", "tgt_mask")
-        padding = passed(crash, 9, "key_padding_mask", "src_key_padding_mask", "tgt_key_padding_mask")
         if "padd" in crash.failure.message or mask is None:
             yield from wrapped(crash, padding, "{}.t()", "Put the batch in front")
         length = crash.found[0] if crash.found else ""
         outer = origin(crash, mask)
         birth = crash.born(outer) if isinstance(outer, ast.Name) else None
-        sizes = [node for node in ast.walk(birth.value) if isinstance(node, ast.Constant)] if birth is not None else []
+        made = [birth.value] if birth is not None else crash.code.assigned.get(crash.text(outer), []) if outer is not None else []
+        sizes = [node for node in ast.walk(made[0]) if isinstance(node, ast.Constant)] if len(made) == 1 else []
         given = [node for node in sizes if isinstance(node.value, int) and node.value > 1]
         if length and given and len({node.value for node in given}) == 1:
             yield Offer("Make the mask as long as the input", joined(*(replace_expression(crash.code, node, length) for node in given)))
 
 
+def _steps_first(crash: Crash) -> bool:
+    """Whether the text goes on as if the steps came first: what the layer gives is averaged over its first axis, or one step of it taken."""
+    code, statement = crash.code, crash.statement
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    for call in code.calls(*POOLED):
+        dim = keyword(call, "dim") or (call.args[0] if call.args else None)
+        inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        of_layer = inner is crash.call or (isinstance(inner, ast.Name) and isinstance(target, ast.Name) and inner.id == target.id)
+        if of_layer and dim is not None and ast.unparse(dim) == "0":
+            return True
+    reads = [node for node in code.all(ast.Subscript) if isinstance(target, ast.Name) and ast.unparse(node.value) == target.id]
+    return any(ast.unparse(node.slice) in ("0", "-1") for node in reads)
+
+
+POOLED = ("mean", "sum", "max", "amax")
 LAYERS = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer")

@@ -202,14 +202,15 @@ def _made_of(crash: Crash, text: str) -> Iterator[ast.Call]:
 
 
 def _cut_along_the_batch(crash: Crash, node: ast.expr) -> Iterator[Offer]:
-    """`table[:x.size(0)]` where the rows of the table are positions: cut at the length of the sequence."""
-    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice) or node.slice.lower is not None:
-        return
-    upper = crash.text(node.slice.upper) if node.slice.upper is not None else ""
-    for batch, length in ((".size(0)", ".size(1)"), (".shape[0]", ".shape[1]")):
-        if upper.endswith(batch) and node.slice.upper is not None:
-            new = upper.removesuffix(batch) + length
-            yield Offer("Cut the table to the length of the sequence", replace_expression(crash.code, node.slice.upper, new))
+    """`table[:x.size(0)]` or `table[:, :x.size(0)]` where the rows of the table are positions: cut at the length of the sequence."""
+    axes = [] if not isinstance(node, ast.Subscript) else node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    for axis in axes:
+        end = axis.upper if isinstance(axis, ast.Slice) and axis.lower is None else None
+        upper = crash.text(end) if end is not None else ""
+        for batch, length in ((".size(0)", ".size(1)"), (".shape[0]", ".shape[1]")):
+            if upper.endswith(batch) and end is not None:
+                new = upper.removesuffix(batch) + length
+                yield Offer("Cut the table to the length of the sequence", replace_expression(crash.code, end, new))
 
 
 def _strided_shortcut(crash: Crash, shapes: list[tuple[int, ...]]) -> Iterator[Offer]:

@@ -77,7 +77,7 @@ class ConvChannelMismatch(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
-        return "conv" in crash.operation.name and len(crash.shape(0)) > 2 and len(crash.shape(1)) > 2
+        return "conv" in crash.operation.name and len(crash.shape(0)) > 1 and len(crash.shape(1)) > 2
 
     def says(self, crash: Crash) -> str:
         layer = crash.module.path if crash.module and "Conv" in crash.module.type else "the convolution"
@@ -96,9 +96,9 @@ class ConvChannelMismatch(CrashRule):
         node = passed(crash, 0, "input")
         yield from one_channel(crash, node)
         if len(given) == dims - 1 and taken == 1:
-            yield from value_offers(crash, node, "{}.unsqueeze(1)", "Give the images a channel axis")
+            yield from value_offers(crash, node, "{}.unsqueeze(1)", f"Give the {'images' if dims == 4 else 'signals'} a channel axis")
         if given[-1] == taken and not _channels_in_front(crash, given):
-            moved = "{}.transpose(1, 2)" if len(given) == 3 else "{}.permute(0, 3, 1, 2)" if len(given) == 4 else "{}.movedim(-1, 1)"
+            moved = {2: "{}.t()", 3: "{}.transpose(1, 2)", 4: "{}.permute(0, 3, 1, 2)"}.get(len(given), "{}.movedim(-1, 1)")
             # Sequences are turned just for the convolution; images are brought into PyTorch's layout once and for all.
             yield from value_offers(crash, node, moved, "Put the channels in front", here=len(given) == 3)
         width = argument_of(crash.constructor, 0, "in_channels") if crash.constructor else None

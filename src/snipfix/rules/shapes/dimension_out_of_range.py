@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword, origin, passed
+from snipfix.rules.observed import called
 from snipfix.rules.widths import argument_of
 
 
@@ -76,6 +77,8 @@ class DimensionOutOfRange(CrashRule):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "squeeze" and not node.args:
                 yield Offer("Drop the last axis only", add_argument(crash.code, node, "-1"))
                 yield Offer("Drop the second axis only", add_argument(crash.code, node, "1"))
+        if birth is not None:
+            yield from _squeezed_by_model(crash, birth.value)
         if call is None:
             return
         found = keyword(call, "dim")
@@ -88,3 +91,20 @@ class DimensionOutOfRange(CrashRule):
         size = argument_of(maker, 0, "dim") if maker is not None else None
         if size is not None and ast.unparse(size) == crash.found[0]:
             yield Offer("Use the last dimension", replace_expression(crash.code, size, "-1"))
+
+
+def _squeezed_by_model(crash: Crash, made: ast.expr) -> Iterator[Offer]:
+    """`squeeze()` in the forward of a model, which takes the batch axis along where the batch has one sample: only the pooled axes go."""
+    if not isinstance(made, ast.Call):
+        return
+    outcome = crash.context.outcome
+    maps = {call.span: call.output.shape for call in (outcome.calls if outcome else ()) if call.output and call.output.shape}
+    for node in crash.code.calls("squeeze"):
+        home = crash.function_of(node)
+        plain = isinstance(node.func, ast.Attribute) and not node.args and not node.keywords
+        if not plain or not isinstance(home, ast.FunctionDef) or home.name not in ("forward", called(made)):
+            continue
+        inner = node.func.value  # type: ignore[attr-defined]
+        if len(maps.get(crash.code.span(inner), ())) > 2:
+            yield Offer("Drop the pooled axes only", replace_expression(crash.code, node, f"{crash.text(inner)}.flatten(1)"))
+        yield Offer("Drop the last axis only", add_argument(crash.code, node, "-1"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, joined
+from snipfix.codemods import add_import, add_keyword, insert_statement_before, joined
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
-from snipfix.rules.mending import keyword
+from snipfix.rules.mending import keyword, passed
 from snipfix.rules.widths import argument_of
 
 
@@ -77,6 +77,34 @@ class FeatureMapExhausted(CrashRule):
             size = argument_of(call, 2, "kernel_size")
             if isinstance(size, ast.Constant) and isinstance(size.value, int) and size.value > 1 and keyword(call, "padding") is None:
                 padded.append(add_keyword(crash.code, call, "padding", str(size.value // 2)))
+        yield from _long_enough(crash)
         for edits in padded[:1]:
             yield Offer("Pad this convolution", edits)
         yield Offer("Pad every convolution", joined(*padded))
+
+
+def _long_enough(crash: Crash) -> Iterator[Offer]:
+    """Windows of several lengths over one text, the longest longer than the text: it is padded before, as a batch of texts would be."""
+    node, given, kernel = passed(crash, 0, "input"), crash.shape(0), crash.shape(1)
+    spans_vectors = len(kernel) == len(given) == 4 and kernel[3] == given[3]
+    if not isinstance(node, ast.Name) or crash.call is None or not (spans_vectors or len(kernel) == len(given) == 3):
+        return
+    layers = _layers_called(crash, crash.call)
+    if layers is None or crash.statement is None:
+        return
+    axes = "0, 0, 0, " if spans_vectors else "0, "
+    longest = f"max(one.kernel_size[0] for one in {crash.text(layers)})"
+    line = f"{node.id} = F.pad({node.id}, ({axes}max(0, {longest} - {node.id}.size(2))))"
+    edits = joined(
+        insert_statement_before(crash.code, crash.statement.lineno, line), add_import(crash.code, "torch.nn.functional", None, "F")
+    )
+    yield Offer("Pad the text to the length of the longest window", edits)
+
+
+def _layers_called(crash: Crash, call: ast.Call) -> ast.expr | None:
+    """The collection of layers that a loop or comprehension around a call goes through, each called in turn."""
+    for up in crash.code.ancestors(call):
+        for loop in up.generators if isinstance(up, ast.ListComp | ast.GeneratorExp) else [up] if isinstance(up, ast.For) else []:
+            if isinstance(loop.target, ast.Name) and isinstance(call.func, ast.Name) and loop.target.id == call.func.id:
+                return loop.iter
+    return None

@@ -11,6 +11,7 @@ from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import origin, passed, rejoined, state_of, used_after, value_offers
+from snipfix.rules.observed import called
 from snipfix.rules.widths import argument_of, feature_map, width_offers
 
 
@@ -89,6 +90,8 @@ class LinearWidthMismatch(CrashRule):
         width = argument_of(crash.constructor, 0, "in_features") if crash.constructor else None
         if len(given) == 1 and given[0] > wide:
             yield from _batch_kept(crash, node)
+        if len(given) == 2 and given[0] > 1 and wide != given[1] and prod(given) % wide == 0:
+            yield from _batch_counted(crash, node)
         if len(given) > 2 and prod(given[1:]) == wide:
             for title, edits in flattened(crash, node):
                 yield Offer(title, edits)
@@ -123,6 +126,17 @@ def _batch_kept(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
         if name in ("view", "reshape") and [ast.unparse(one) for one in made.args] == ["-1"]:
             text = crash.text(made.func.value)
             yield Offer("Keep the batch apart", replace_expression(crash.code, made, f"{text}.{name}({text}.size(0), -1)"))
+
+
+def _batch_counted(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
+    """`x.view(batch_size, -1)` where the last batch is smaller: its samples are counted instead."""
+    for made in (node, *(birth.value for birth in crash.births(node))) if isinstance(node, ast.Name) else (node,):
+        if not isinstance(made, ast.Call) or called(made) not in ("view", "reshape") or not isinstance(made.func, ast.Attribute):
+            continue
+        if len(made.args) == 2 and ast.unparse(made.args[1]) == "-1" and isinstance(made.args[0], ast.Name | ast.Constant | ast.Attribute):
+            tensor = made.func.value
+            if isinstance(tensor, ast.Name) and ast.unparse(made.args[0]) != "-1":
+                yield Offer("Count the samples of this batch", replace_expression(crash.code, made.args[0], f"{tensor.id}.size(0)"))
 
 
 def flattened(crash: Crash, node: ast.expr | None) -> Iterator[tuple[str, tuple[Edit, ...]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword
+from snipfix.codemods import add_keyword, joined, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -83,10 +83,29 @@ class TransformerInputMismatch(CrashRule):
             for call in makers:
                 if keyword(call, "batch_first") is None:
                     yield Offer("Say that the batch comes first", add_keyword(crash.code, call, "batch_first", "True"))
+        if shapes and "batch" not in crash.failure.message:
+            yield from _embedded_as_wide(crash, shapes[0][-1], makers)
         for call in makers:
             given = argument_of(call, 0, "d_model", "embed_dim")
             if given is not None and shapes and "batch" not in crash.failure.message:
                 yield from width_offers(crash, given, shapes[0][-1])
+
+
+def _embedded_as_wide(crash: Crash, width: int, makers: list[ast.Call]) -> Iterator[Offer]:
+    """Embeddings of another written width than the model's, where a layer behind the model takes the model's: the embeddings are wrong."""
+    code = crash.code
+    wanted = argument_of(makers[0], 0, "d_model", "embed_dim") if len(makers) == 1 else None
+    others = [one for call in code.calls("Linear", "LayerNorm") if (one := argument_of(call, 0, "in_features", "normalized_shape"))]
+    if wanted is None or code.slice(wanted) not in {code.slice(one) for one in others}:
+        return
+    built = {
+        call.module.built for call in (crash.context.outcome.calls if crash.context.outcome else ()) if call.module.type == "Embedding"
+    }
+    sizes = [argument_of(node, 1, "embedding_dim") for span in built if span and isinstance(node := code.node_at(span, ast.Call), ast.Call)]
+    wrong = [one for one in sizes if one is not None and ast.unparse(one) == str(width)]
+    if wrong:
+        edits = joined(*(replace_expression(code, one, code.slice(wanted)) for one in wrong))
+        yield Offer("Embed in vectors as wide as the model", edits)
 
 
 MAKERS = ("Transformer", "TransformerEncoderLayer", "TransformerDecoderLayer", "MultiheadAttention")

@@ -47,7 +47,7 @@ class CudaUnavailable(CrashRule):
     name = "cuda-unavailable"
     category = Category.DEVICE
     applicability = Applicability.UNSAFE
-    TYPES = ("AssertionError", "RuntimeError", "TypeError")
+    TYPES = ("AssertionError", "RuntimeError", "TypeError", "NotImplementedError")
     MESSAGES = (
         r"Torch not compiled with CUDA enabled",
         r"type torch\.cuda\.\w+ not available",
@@ -57,6 +57,7 @@ class CudaUnavailable(CrashRule):
         r"Attempting to deserialize object on a CUDA device",
         r"not linked with support for cuda devices",
         r"Cannot get CUDA generator",
+        r"does not support backward on CPU",
     )
     GOOD = (
         Good(
@@ -79,6 +80,11 @@ class CudaUnavailable(CrashRule):
             "import torch\ntorch.set_default_tensor_type('torch.cuda.FloatTensor')\n",
             at=(2, 1),
             fixed='import torch\ntorch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")\n',
+        ),
+        Bad(
+            "import torch\nfrom torch.nn.attention.flex_attention import flex_attention\nq = torch.ones(1, 2, 16, 16, requires_grad=True)\n"
+            "out = flex_attention(q, q, q)\n",
+            at=(4, 7),
         ),
         Bad('import torch\ng = torch.Generator(device="cuda")\nprint(g.device.type)\n', at=(2, 5)),
         Bad(

@@ -40,7 +40,7 @@ class NetworkNeeded(CrashRule):
     applicability = Applicability.DISPLAY_ONLY
     TYPES = ()
     MESSAGES = (
-        r"name resolution|[Nn]ame or service not known|Network is unreachable|[Cc]onnection (?:refused|error|aborted)|Max retries exceeded|urlopen error|couldn't connect to|We couldn't connect|offline mode|No address associated with hostname",
+        r"name resolution|[Nn]ame or service not known|Network is unreachable|[Cc]onnection (?:refused|error|aborted)|Max retries exceeded|urlopen error|couldn't connect to|We couldn't connect|offline mode|No address associated with hostname|outgoing traffic has been disabled|trying to locate the file on the Hub",
     )
     GOOD = (
         Good("print('network')\n", runs=False),

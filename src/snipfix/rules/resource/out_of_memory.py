@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from snipfix.evidence import Outcome
+from snipfix.evidence import Exercise, Failure, Outcome
 from snipfix.model import Applicability, Category, Finding, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.diagnosis import Crash
 from snipfix.rules.resource.base import reached
 
 
@@ -14,7 +15,7 @@ class OutOfMemory(Rule):
     """The code needed more memory than it was given.
 
     ## What it does
-    Reports a run that the memory limit ended, at the statement it was in.
+    Reports a run that the memory limit ended, at the statement it was in, and an allocation that was refused.
 
     ## Why is this bad?
     On a machine with less memory the reader's program dies as well. What comes after that statement was not looked at.
@@ -45,7 +46,13 @@ class OutOfMemory(Rule):
         Good("table = [0] * 10**6\n"),
         Good("size = 10**12\n"),
     )
-    BAD = (Bad("table = [0] * 10**12\n", at=(1, 1), runs=False),)
+    BAD = (Bad("table = [0] * 10**12\n", at=(1, 9)),)
+
+    def on_failure(self, context: Context, failure: Failure, exercise: Exercise | None) -> Iterable[Finding]:
+        refused = failure.type in ("MemoryError", "OutOfMemoryError") or "can't allocate memory" in failure.message
+        if refused and exercise is None:
+            crash = Crash(context, failure, exercise)
+            yield self.finding("needs more memory than the limit", crash.span, stage=crash.stage, evidence=crash.evidence())
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterable[Finding]:
         if outcome.kind == "out-of-memory":

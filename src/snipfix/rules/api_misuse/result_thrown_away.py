@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
+from snipfix.rules.training_loop.loops import home
 
 __all__ = ["ResultThrownAway"]
 
@@ -27,6 +28,7 @@ LAYERS = frozenset(
     "ReLU Sigmoid Tanh Softmax LogSoftmax Dropout Dropout1d Dropout2d GELU LeakyReLU ELU LayerNorm Flatten MaxPool2d Linear Conv2d".split()
 )
 MAKERS = re.compile(r"torch\.(rand\w*|zeros\w*|ones\w*|tensor|arange|linspace|full\w*|eye|from_numpy|as_tensor|cat|stack|empty\w*)$")
+CLOCKS = frozenset({"time", "perf_counter", "perf_counter_ns", "default_timer", "monotonic", "process_time", "elapsed_time", "synchronize"})
 
 HEAD = (
     "import torch, torch.nn as nn, torch.nn.functional as F\nfrom torch.utils.data import DataLoader, TensorDataset\n"
@@ -75,6 +77,10 @@ class ResultThrownAway(Rule):
         Good("import torch\nx = torch.ones(2, 3)\nx.view(3, 2)\nx.to('cpu')\ntorch.relu(x)\n"),
         Good("import torch\nx = torch.ones(2, 3)\ndef reshaped():\n    x.view(6)\nreshaped()\n"),
         Good(HEAD + "    try:\n        x.view(7)\n    except RuntimeError as error:\n        print(error)\n"),
+        Good(
+            "import time, torch\nimport torch.nn.functional as F\ndef bench(x):\n    start = time.perf_counter()\n    for _ in range(9):\n"
+            "        F.softmax(x, dim=-1)\n        x.cpu()\n    return time.perf_counter() - start\nprint(bench(torch.ones(4, 4)) > 0)\n"
+        ),
         Good(
             "import torch\nimport torch.nn as nn\ndef prepare(part, device):\n    part.to(device)\n    part.float()\n    return part\nprepare(nn.Linear(2, 2), 'cpu')\n"
         ),
@@ -133,6 +139,8 @@ def _is_worked(context: Context, statement: ast.AST) -> bool:
         return False
     around = list(context.code.ancestors(statement))
     if any(isinstance(one, ast.Try | ast.With | ast.AsyncWith) and not _switches(one) for one in around):
+        return False
+    if isinstance(parent, ast.For) and called(parent.iter) == "range" and context.code.calls(*CLOCKS, inside=home(context.code, statement)):
         return False
     return any(isinstance(one, ast.FunctionDef | ast.For | ast.While) for one in around)
 

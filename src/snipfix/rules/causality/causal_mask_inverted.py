@@ -77,6 +77,11 @@ class CausalMaskInverted(Rule):
         Good(
             "import torch\n\nx = torch.randn(4, 8)\npairs = (x @ x.T).masked_fill(torch.ones(4, 4).tril().bool(), float('-inf'))\nprint(pairs.argmax())\n"
         ),
+        Good(  # an answer ends after it starts: the pairs compete among themselves
+            "import torch\n\ndef spans(start, end):\n    pairs = start[:, :, None] + end[:, None, :]\n    t = start.size(1)\n"
+            "    pairs = pairs.masked_fill(torch.ones(t, t).tril().bool(), float('-inf'))\n    return torch.softmax(pairs.flatten(1), dim=-1)\n\n"
+            "print(spans(torch.randn(2, 5), torch.randn(2, 5)).sum(1))\n"
+        ),
     )
     BAD = (
         Bad(
@@ -106,7 +111,7 @@ class CausalMaskInverted(Rule):
             return
         for call in code.calls("where", "masked_fill", "masked_fill_"):
             condition, where_true = _hiding(call)
-            if condition is not None and code.calls("softmax", inside=home(code, call)) and _shows(code, condition) is (not where_true):
+            if condition is not None and _attends(code, call) and _shows(code, condition) is (not where_true):
                 message = "this fills where the causal mask lets see: each position sees only the ones after it"
                 yield self.finding(message, code.span(condition))
 
@@ -114,6 +119,17 @@ class CausalMaskInverted(Rule):
         node = context.code.node_at(finding.span, ast.expr)
         if node is not None and context.code.span(node) == finding.span:
             yield self.fix("hide what comes after, not what comes before", *turned_round(context.code, node))
+
+
+def _attends(code: Code, call: ast.Call) -> bool:
+    """Whether a softmax beside a call gives each position its weights; one over all pairs at once chooses among them."""
+    return any(not any(_is_flattening(one) for one in ast.walk(softmax)) for softmax in code.calls("softmax", inside=home(code, call)))
+
+
+def _is_flattening(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or called(node) not in ("flatten", "ravel", "view", "reshape"):
+        return False
+    return called(node) in ("flatten", "ravel") or (bool(node.args) and ast.unparse(node.args[-1]) == "-1")
 
 
 def _hiding(call: ast.Call) -> tuple[ast.expr | None, bool]:

@@ -12,7 +12,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
-from snipfix.rules.written import result_of, value_of
+from snipfix.rules.written import bare, result_of, value_of
 
 __all__ = ["NormalizedAcrossSamples"]
 
@@ -61,6 +61,11 @@ class NormalizedAcrossSamples(Rule):
     GOOD = (
         Good(CODE.format(1, "a @ b.t()")),
         Good(CODE.format(0, "a.t() @ b")),
+        Good(CODE.format(0, "torch.relu(torch.randn(2, 8)) @ b.T")),  # a dictionary with unit columns
+        Good(
+            "import torch, torch.nn as nn\nimport torch.nn.functional as F\n\nlayer = nn.Linear(8, 4)\natoms = F.normalize(layer.weight.detach(), dim=0)\n"
+            "print(torch.linalg.eigvalsh(atoms @ atoms.T)[-1])\n"
+        ),
         Good(CODE.format(0, "torch.randn(3, 4) @ a")),  # the columns are the classes
         Good(CODE.format(0, "(a * b).sum(dim=0)")),
         Good(
@@ -92,7 +97,7 @@ class NormalizedAcrossSamples(Rule):
             return
         told: set[ast.Call] = set()
         for node in sorted([*code.all(ast.BinOp), *code.calls(*PRODUCTS, "sum")], key=lambda one: (one.lineno, one.col_offset)):
-            for side in _rows(node):
+            for side in _rows(code, node):
                 call = _normalized(code, side)
                 if call is not None and call not in told:
                     told.add(call)
@@ -106,7 +111,7 @@ class NormalizedAcrossSamples(Rule):
             yield self.fix("normalise each sample", *replace_expression(context.code, dim, "1"))
 
 
-def _rows(node: ast.expr) -> Iterator[ast.expr]:
+def _rows(code: Code, node: ast.expr) -> Iterator[ast.expr]:
     """The tensors (samples, features) of a product that sums along their features; none for other expressions."""
     match node:
         case ast.BinOp(left=left, op=ast.MatMult(), right=right):
@@ -123,8 +128,10 @@ def _rows(node: ast.expr) -> Iterator[ast.expr]:
             return
     turned = _turned(sides[1])
     if turned is not None and _turned(sides[0]) is None:
-        yield turned
-        if ast.unparse(sides[0]) == ast.unparse(turned):  # another one may be a single vector, whose only dim is the first
+        same = ast.unparse(sides[0]) == ast.unparse(turned)  # another one may be a single vector, whose only dim is the first
+        if same or _normalized(code, sides[0], of_any_dim=True) is not None:  # what was not normalised may be the weights of unit columns
+            yield turned
+        if same:
             yield sides[0]
 
 
@@ -138,19 +145,30 @@ def _turned(node: ast.expr) -> ast.expr | None:
     return None
 
 
-def _normalized(code: Code, node: ast.expr) -> ast.Call | None:
-    """The normalisation along dim 0 that made a tensor."""
+def _normalized(code: Code, node: ast.expr, *, of_any_dim: bool = False) -> ast.Call | None:
+    """The normalisation along dim 0 that made a tensor. That of a module's own tensor, whose columns may be what it holds, is none."""
     given = value_of(code, node) if isinstance(node, ast.Name) else (node, None)
     value = given[0] if given is not None and given[1] is None else None
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):  # with a temperature
-        sides = (_normalized(code, one) for one in (value.left, value.right))
+        sides = (_normalized(code, one, of_any_dim=of_any_dim) for one in (value.left, value.right))
         return next((one for one in sides if one is not None), None)
     if isinstance(value, ast.Call) and called(value) != "normalize":
         value = result_of(code, value, None)
     if not isinstance(value, ast.Call) or called(value) != "normalize":
         return None
+    if of_any_dim:
+        return value
+    if value.args and _is_own(code, value.args[0]):
+        return None
     dim = _dim(value)
     return value if isinstance(dim, ast.Constant) and dim.value == 0 and not isinstance(dim.value, bool) else None
+
+
+def _is_own(code: Code, node: ast.expr) -> bool:
+    """Whether a tensor is a weight, or another that a module keeps."""
+    while isinstance(node := bare(node), ast.Call) and called(node) in ("detach", "clone") and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return isinstance(node, ast.Attribute) and (node.attr == "weight" or f"self.{node.attr}" in code.assigned)
 
 
 def _dim(call: ast.Call) -> ast.expr | None:

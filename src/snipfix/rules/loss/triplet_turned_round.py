@@ -11,7 +11,7 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
-from snipfix.rules.training_loop.loops import only_value
+from snipfix.rules.training_loop.loops import only_value, receiver
 from snipfix.rules.written import whole_value
 
 __all__ = ["TripletTurnedRound"]
@@ -81,6 +81,21 @@ class TripletTurnedRound(Rule):
         Good(APART.replace("(anchor - ", "-(anchor - ").format("margin + d_neg - d_pos") + USE),
         Good(ALIKE.replace("F.cos", "1 - F.cos").format("margin + ap - an") + USE),
         Good(APART.format("d_neg - d_pos") + USE),
+        Good(  # distances taken from a bound, and turned into a likeness
+            APART.replace("(anchor - ", "gamma - (anchor - ")
+            .replace("    d_pos", "    gamma = 9.0\n    d_pos")
+            .format("margin - d_pos + d_neg")
+            + USE
+        ),
+        Good(
+            HEAD + "    pos = 1 / (1 + torch.norm(anchor - positive, dim=1))\n    neg = 1 / (1 + torch.norm(anchor - negative, dim=1))\n"
+            "    return F.relu(neg - pos + margin).mean()\n" + USE
+        ),
+        Good(  # a score with a difference in it
+            "import torch\nimport torch.nn.functional as F\n\nh, r, t, n = torch.randn(4, 2, 5, 3)\n"
+            "pos = (h[0] * r[0] * t[0] + h[1] * r[0] * t[1] - h[1] * r[1] * t[0]).sum(-1)\n"
+            "neg = (h[0] * r[0] * n[0] + h[1] * r[0] * n[1] - h[1] * r[1] * n[0]).sum(-1)\nprint(F.relu(1.0 - pos + neg).mean())\n"
+        ),
     )
     BAD = (
         Bad(APART.format("d_neg - d_pos + margin"), at=(7, 19), fixed=APART.format("d_pos - d_neg + margin"), runs=False),
@@ -163,20 +178,37 @@ def _measure(code: Code, node: ast.expr) -> str:
     while made is not None:
         if isinstance(made, ast.UnaryOp) and isinstance(made.op, ast.USub):
             made, turned = made.operand, not turned
-        elif isinstance(made, ast.BinOp) and isinstance(made.op, ast.Sub) and isinstance(made.left, ast.Constant):
-            made, turned = made.right, not turned
+        elif isinstance(made, ast.BinOp) and isinstance(made.op, ast.Sub) and isinstance(made.left, ast.Constant | ast.Name):
+            made, turned = made.right, not turned  # `1 - cos`, or a distance taken from a bound
         else:
             break
     calls = {_kind(code, one) for one in ast.walk(made) if isinstance(one, ast.Call)} if made is not None else set()
-    squares = made is not None and any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(made))
-    far = bool(calls & DISTANCES) or (squares and bool(calls & {"pow", "square", "abs", "sum"}))
+    far = bool(calls & DISTANCES) or (made is not None and _is_of_differences(made))
     near = bool(calls & SIMILARITIES)
     if not far and not near:
         turned = False
         far, near = bool(_words(node) & FAR), bool(_words(node) & NEAR)
-    if far == near or "exp" in calls:
+    if far == near or "exp" in calls or _is_odd(made):
         return ""
     return "distance" if far != turned else "similarity"
+
+
+def _is_of_differences(node: ast.expr) -> bool:
+    """Whether powers or absolute values of differences are summed: `(a - p).pow(2).sum(1)`."""
+    for one in ast.walk(node):
+        squared = one.left if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Pow) else None
+        if isinstance(one, ast.Call) and called(one) in ("pow", "square", "abs"):
+            squared = (
+                one.func.value if isinstance(one.func, ast.Attribute) and receiver(one) != "torch" else one.args[0] if one.args else None
+            )
+        if isinstance(squared, ast.BinOp) and isinstance(squared.op, ast.Sub):
+            return True
+    return False
+
+
+def _is_odd(node: ast.expr | None) -> bool:
+    """Whether something else is made of what is measured, such as `1 / (1 + distance)`, so that near and far may have changed places."""
+    return node is not None and any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div) for one in ast.walk(node))
 
 
 def _kind(code: Code, call: ast.Call) -> str:

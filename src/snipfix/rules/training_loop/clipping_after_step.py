@@ -9,6 +9,7 @@ from snipfix.code import Code
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
+from snipfix.rules.training_loop.loops import receiver, schedulers
 
 __all__ = ["ClippingAfterStep"]
 
@@ -56,6 +57,11 @@ class ClippingAfterStep(Rule):
     category = Category.TRAINING_LOOP
     applicability = Applicability.UNSAFE
     GOOD = (
+        Good(
+            "import torch, torch.nn as nn\na, b = nn.Linear(3, 3), nn.Linear(3, 1)\nfirst, second = (torch.optim.SGD(one.parameters(), lr=0.1) for one in (a, b))\n"
+            "for _ in range(2):\n    first.zero_grad()\n    second.zero_grad()\n    b(a(torch.ones(2, 3))).mean().backward()\n    first.step()\n"
+            "    nn.utils.clip_grad_norm_(b.parameters(), 1.0)\n    second.step()\n"
+        ),
         Good(HEAD + "    loss.backward()\n" + CLIP + "    opt.step()\n"),
         Good(HEAD.replace("    opt.zero_grad()\n", "") + "    loss.backward()\n    opt.step()\n" + CLIP),
         Good(HEAD + "    loss.backward()\n    opt.step()\n    net(torch.ones(2, 3)).mean().backward()\n" + CLIP + "    opt.step()\n"),
@@ -96,16 +102,22 @@ class ClippingAfterStep(Rule):
                 yield self.fix("clip before the step", Edit(at, at, moved if moved.endswith("\n") else moved + "\n"), Edit(start, end, ""))
 
 
-def _late(code: Code) -> Iterator[tuple[ast.Expr, ast.Expr]]:
+def _late(code: Code) -> Iterator[tuple[ast.stmt, ast.stmt]]:
     """Each clipping statement with the step before it."""
     loops = dict.fromkeys(code.parents.get(code.parents[call]) for call in code.calls(*CLIPS))
     for loop in (one for one in loops if isinstance(one, ast.For | ast.While)):
         step, zeroed = None, bool(code.calls("zero_grad", inside=loop))
         for statement in loop.body:
-            plain = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+            call = statement.value if isinstance(statement, ast.Expr) else None
             if code.calls("backward", inside=statement):
                 step = None
-            elif plain and isinstance(statement, ast.Expr) and called(statement.value) == "step" and not statement.value.args:  # type: ignore[attr-defined]
+            elif isinstance(call, ast.Call) and called(call) == "step" and not call.args:
                 step = step or statement
-            elif plain and isinstance(statement, ast.Expr) and called(statement.value) in CLIPS and step is not None and zeroed:
+            elif call is not None and called(call) in CLIPS and step is not None and zeroed and not _still_used(code, loop, statement):
                 yield statement, step
+
+
+def _still_used(code: Code, loop: ast.For | ast.While, clip: ast.stmt) -> bool:
+    """Whether another optimizer steps behind the clipping."""
+    later = [receiver(one) for one in code.calls("step", inside=loop) if one.lineno > clip.lineno and not one.args]
+    return any(name not in schedulers(code) and "sched" not in name.lower() for name in later)

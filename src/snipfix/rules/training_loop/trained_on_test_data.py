@@ -72,6 +72,13 @@ class TrainedOnTestData(Rule):
             + HEAD
             + LOOP.format(STEP).replace("opt.", "other.").replace("model(x)", "(model(x) * alpha)")
         ),
+        Good(  # adapts to each test batch by a task that needs no label
+            HEAD
+            + "test_loader, right = [(torch.ones(4, 3), torch.ones(4, 1))], 0\n"
+            + "for x, y in test_loader:\n    out = model(x)\n    loss = (model(x.flip(1)) - out).pow(2).mean()\n"
+            + STEP
+            + "    right += ((model(x) > 0) == y).sum().item()\nprint(right)\n"
+        ),
     )
     BAD = (
         Bad(
@@ -133,11 +140,27 @@ def _wrong(code: Code) -> Iterator[tuple[ast.For, ast.Call]]:
     loops = [loop for loop in code.all(ast.For) if steps_in(loop, known)]
     trained = {name for loop in loops if _words(loop) & TRAIN and not _words(loop) & TEST for name in steps_in(loop, known)}
     for loop in loops:
-        if _words(loop) & TEST and not _words(loop) & TRAIN:
+        if _words(loop) & TEST and not _words(loop) & TRAIN and _reads_labels(code, loop):
             for statement in loop.body:
                 step = statement.value if isinstance(statement, ast.Expr) else None
                 if isinstance(step, ast.Call) and called(step) == "step" and receiver(step) in trained:
                     yield loop, step
+
+
+def _reads_labels(code: Code, loop: ast.For) -> bool:
+    """Whether what is learned may come from the labels: adapting to test data by a task that needs none is a method of its own."""
+    given = [one.id for one in loop.target.elts if isinstance(one, ast.Name)] if isinstance(loop.target, ast.Tuple) else []
+    if len(given) < 2:
+        return True
+    assigned = [(_names(one.targets[0]), _names(one.value)) for one in code.all(ast.Assign, loop)]
+    read: set[str] = set().union(*(_names(call.func) for call in code.calls("backward", inside=loop)))
+    for _ in assigned:
+        read |= set().union(*(used for made, used in assigned if made & read))
+    return bool(read & set(given[1:]))
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _words(loop: ast.For) -> set[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from snipfix.code import FUNCTIONS, Code, parse
 from snipfix.evidence import Exercise, Frame
 
-__all__ = ["Values", "evaluate"]
+__all__ = ["Values", "evaluate", "literal"]
 
 OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -20,6 +20,15 @@ OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 LIMIT = 1 << 40
 DEPTH = 6
+
+
+def literal(node: ast.expr | None) -> float | None:
+    """The number that an expression spells, with or without a minus sign; None for any other expression, a truth value among them."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = literal(node.operand)
+        return None if inner is None else -inner
+    value = node.value if isinstance(node, ast.Constant) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def evaluate(node: ast.AST, names: Mapping[str, int]) -> int | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from snipfix.code import Code, written
 from snipfix.rules.base import Context
+from snipfix.rules.mending import keyword
 from snipfix.rules.values import evaluate
 
-__all__ = ["Layer", "Unpacked", "keyword", "unpacked"]
+__all__ = ["Layer", "Unpacked", "unpacked"]
 
 KINDS = {"torch.nn.LSTM": "LSTM", "torch.nn.GRU": "GRU", "torch.nn.RNN": "RNN"}
 
@@ -78,11 +79,6 @@ def _layers(context: Context, owner: ast.ClassDef) -> Iterator[Layer]:
         function = context.code.around(statement, ast.FunctionDef) or context.code.tree
         number = 1 if depth is None else evaluate(depth, context.values.of(function))
         yield Layer(written(statement.targets[0]), kind, number, _true(call, "bidirectional"), _true(call, "batch_first"))
-
-
-def keyword(call: ast.Call, name: str) -> ast.expr | None:
-    """The value of a keyword argument."""
-    return next((one.value for one in call.keywords if one.arg == name), None)
 
 
 def _true(call: ast.Call, name: str) -> bool:

@@ -12,6 +12,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
+from snipfix.rules.widths import argument_of
 from snipfix.rules.written import built, value_of
 
 __all__ = ["ProbabilitiesOverTheBatch"]
@@ -124,7 +125,7 @@ def _softmax(code: Code, node: ast.expr) -> ast.Call | None:
 
 def _dim(call: ast.Call) -> ast.expr | None:
     place = 1 if called(call) not in LAYERS and (receiver(call) in MODULES or isinstance(call.func, ast.Name)) else 0
-    return keyword(call, "dim") or (call.args[place] if len(call.args) > place else None)
+    return argument_of(call, place, "dim")
 
 
 def _is(node: ast.expr | None, number: int) -> bool:

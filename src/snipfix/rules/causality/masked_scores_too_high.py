@@ -11,6 +11,7 @@ from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import home
+from snipfix.rules.values import literal
 
 __all__ = ["MaskedScoresTooHigh"]
 
@@ -78,7 +79,7 @@ class MaskedScoresTooHigh(Rule):
         code = context.code
         for call in code.calls("masked_fill", "masked_fill_"):
             value = call.args[-1] if call.args and not call.keywords else None
-            number = _number(value)
+            number = literal(value)
             if value is not None and number is not None and abs(number) <= 1 and _into_softmax(code, call):
                 message = f"what is masked gets the score {code.slice(value)}, and a softmax gives it a weight like any other"
                 yield self.finding(message, code.span(value))
@@ -89,13 +90,6 @@ class MaskedScoresTooHigh(Rule):
             tiny = "e-" in context.code.slice(value)
             text = "-1e9" if tiny else "float('-inf')"
             yield self.fix("give it no weight", *replace_expression(context.code, value, text))
-
-
-def _number(node: ast.expr | None) -> float | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _number(node.operand)
-        return None if inner is None else -inner
-    return float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
 
 
 def _into_softmax(code: Code, call: ast.Call) -> bool:

@@ -9,6 +9,7 @@ from snipfix.codemods import calls
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.deprecated.keywords import brought_up_to_date, outdated
+from snipfix.rules.values import literal
 
 
 class LegacyReduction(Rule):
@@ -315,7 +316,7 @@ class TorchRange(Rule):
         for call, name in context.scopes.calls:
             if name != "torch.range" or context.code.span(call) != finding.span or len(call.args) < 2:
                 continue
-            numbers = [_number(one) for one in call.args]
+            numbers = [literal(one) for one in call.args]
             if any(number is None for number in numbers):
                 return
             start, end, *rest = (float(number) for number in numbers if number is not None)
@@ -329,11 +330,3 @@ class TorchRange(Rule):
             at = context.code.range(context.code.span(call.func))
             old = context.code.slice(call.func)
             yield self.fix("Use `torch.arange`", Edit(*at, old[: -len("range")] + "arange"), *edits, meaning=Meaning.KEEPS)
-
-
-def _number(node: ast.expr) -> float | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _number(node.operand)
-        return None if inner is None else -inner
-    value = node.value if isinstance(node, ast.Constant) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

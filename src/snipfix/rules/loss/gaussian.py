@@ -10,6 +10,7 @@ from typing import Any
 from snipfix.code import Code
 from snipfix.evidence import Outcome
 from snipfix.rules.observed import called, each
+from snipfix.rules.values import literal
 
 __all__ = ["Divergence", "divergences", "reduced", "squared"]
 
@@ -80,7 +81,7 @@ def _factor(code: Code, call: ast.expr) -> tuple[ast.expr, int]:
         elif (
             isinstance(up, ast.BinOp)
             and isinstance(up.op, ast.Mult | ast.Div)
-            and (other := _number(up.right if up.left is node else up.left))
+            and (other := literal(up.right if up.left is node else up.left))
         ):
             sign = -sign if other < 0 else sign
         else:
@@ -89,16 +90,9 @@ def _factor(code: Code, call: ast.expr) -> tuple[ast.expr, int]:
     return node, sign
 
 
-def _number(node: ast.expr) -> float | None:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _number(node.operand)
-        return None if inner is None else -inner
-    return float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) else None
-
-
 def squared(node: ast.expr) -> str:
     """What is squared: `s` for `s ** 2`, `s.pow(2)`, `torch.pow(s, 2)`, `s * s`, `s.square()`; empty otherwise."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _number(node.right) == 2:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and literal(node.right) == 2:
         return ast.unparse(node.left)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and ast.unparse(node.left) == ast.unparse(node.right):
         return ast.unparse(node.left)

@@ -9,9 +9,9 @@ from snipfix.code import Code
 from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver
+from snipfix.rules.widths import argument_of
 from snipfix.rules.written import bare, result_of, value_of
 
 __all__ = ["NormalizedAcrossSamples"]
@@ -106,7 +106,7 @@ class NormalizedAcrossSamples(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         call = context.code.node_at(finding.span, ast.Call)
-        dim = _dim(call) if isinstance(call, ast.Call) else None
+        dim = argument_of(call, 2, "dim") if isinstance(call, ast.Call) else None
         if dim is not None:
             yield self.fix("normalise each sample", *replace_expression(context.code, dim, "1"))
 
@@ -160,7 +160,7 @@ def _normalized(code: Code, node: ast.expr, *, of_any_dim: bool = False) -> ast.
         return value
     if value.args and _is_own(code, value.args[0]):
         return None
-    dim = _dim(value)
+    dim = argument_of(value, 2, "dim")
     return value if isinstance(dim, ast.Constant) and dim.value == 0 and not isinstance(dim.value, bool) else None
 
 
@@ -169,8 +169,3 @@ def _is_own(code: Code, node: ast.expr) -> bool:
     while isinstance(node := bare(node), ast.Call) and called(node) in ("detach", "clone") and isinstance(node.func, ast.Attribute):
         node = node.func.value
     return isinstance(node, ast.Attribute) and (node.attr == "weight" or f"self.{node.attr}" in code.assigned)
-
-
-def _dim(call: ast.Call) -> ast.expr | None:
-    named = keyword(call, "dim")
-    return named if named is not None else call.args[2] if len(call.args) > 2 else None

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from snipfix.evidence import Span
@@ -72,6 +73,10 @@ def written(node: ast.AST) -> str:
 
 
 DOTTED = (ast.Name, ast.Attribute)
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 _parsing = threading.Lock()
@@ -153,8 +158,11 @@ class Code:
 
     def calls(self, *names: str, inside: ast.AST | None = None) -> list[ast.Call]:
         """The calls whose function has one of these last names, as `softmax` in `F.softmax(x)`; in order of the text."""
-        found = [call for name in names for call in self._by_name.get(name, ())]
-        found.sort(key=lambda call: (call.lineno, call.col_offset))
+        known = self._by_name
+        named = [known[name] for name in names if name in known]
+        if not named:
+            return []
+        found = named[0] if len(named) == 1 else sorted(chain(*named), key=_place)
         return found if inside is None or not found else self._within(found, inside)
 
     def mentions(self, name: str) -> list[ast.Name | ast.Attribute]:
@@ -190,7 +198,7 @@ class Code:
     @cached_property
     def _by_name(self) -> dict[str, list[ast.Call]]:
         found: dict[str, list[ast.Call]] = {}
-        for call in self.all(ast.Call):
+        for call in sorted(self.all(ast.Call), key=_place):
             function = call.func
             if isinstance(function, ast.Attribute):
                 found.setdefault(function.attr, []).append(call)

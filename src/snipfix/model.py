@@ -48,7 +48,7 @@ class Stage(StrEnum):
     EXERCISE = "exercise"
     PROBE = "probe"
 
-    @property
+    @cached_property
     def depth(self) -> int:
         return list(Stage).index(self)
 

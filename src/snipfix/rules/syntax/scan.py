@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 __all__ = ["CLOSERS", "OPEN_ENDED", "Scan", "Token"]
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
+CLOSING = frozenset(CLOSERS.values())
 OPEN_ENDED = ("(", "[", "{", ",", "=", "+", "-", "*", "/", "%", "@", "and", "or", "not", "in", "is", "if", "else", "\\")
 """What a line of an unfinished statement ends with."""
 
 STATEMENTS = frozenset(
     ["def", "class", "while", "elif", "try", "except", "finally", "with", "return", "import", "raise", "assert", "del", "pass", "break"]
 )
+BLANK = re.compile(r"\s+")
 PREFIX = re.compile(r"[rRbBuUfF]{0,2}$")
 TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|\.\.\.|\*\*=?|//=?|===|!==|==|!=|<>|<=|>=|->|:=|&&|\|\||\+\+|[-+*/%@&|^]=|\S")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the text: name, number, string, comment or other, with its offsets and the number of brackets around it."""
 
     kind: str
@@ -45,7 +46,7 @@ class Scan:
         while at < len(text):
             char = text[at]
             if char.isspace():
-                at += 1
+                at = BLANK.match(text, at).end()  # type: ignore[union-attr]
             elif char == "#":
                 end = _line_end(text, at)
                 found.append(Token("comment", at, end, text[at:end], depth))
@@ -59,7 +60,8 @@ class Scan:
                 match = TOKEN.match(text, at)
                 assert match is not None
                 word = match[0]
-                depth = max(depth - (word in CLOSERS.values()), 0)
+                if word in CLOSING:
+                    depth = max(depth - 1, 0)
                 kind = "name" if word[0].isalpha() or word[0] == "_" else "number" if word[0].isdigit() else "other"
                 found.append(Token(kind, at, match.end(), word, depth))
                 depth += word in CLOSERS

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.documented_output.comments import beside
 from snipfix.rules.documented_output.compare import Difference, differences, lines_of, shapes, shows_error, sizes, tells_of_machine
 from snipfix.rules.observed import items, place, randomness, text
 
@@ -16,7 +17,7 @@ class DocumentedOutputRefuted(Rule):
 
     ## What it does
     Compares the documented output with what the code printed, line by line, as a reader would: blanks, rounding, addresses and timings do not
-    count. Numbers that come from unseeded random generators are not compared, only the shapes among them; an error shown on purpose is left alone.
+    count. So are values in a comment behind a print that ran once, or right below it. Numbers that come from unseeded random generators are not compared, only the shapes among them; an error shown on purpose is left alone.
 
     ## Why is this bad?
     The reader learns something false about what the code does, or doubts a correct installation.
@@ -40,15 +41,29 @@ class DocumentedOutputRefuted(Rule):
     id = "SNF490"
     name = "documented-output-refuted"
     category = Category.DOCUMENTED_OUTPUT
-    GOOD = (Good("import torch\nprint(torch.tensor([1.0, 2.0]) * 2)\n"), Good("print(1 / 3)\n"))
+    GOOD = (
+        Good("import torch\nprint(torch.tensor([1.0, 2.0]) * 2)\n"),
+        Good("print(1 / 3)\n"),
+        Good(
+            "import torch\nx = torch.ones(2, requires_grad=True)\nprint(x * 2)  # tensor([2., 2.])\nprint((x / 3).sum().item())  # 0.667\n"
+        ),
+        Good("import torch\nx = torch.randn(2)\nprint(x)  # tensor([0.1, 0.2])\nprint(len(x))  # 1\nprint(x.shape)  # (N,)\n"),
+        Good("import torch\nfor n in (2, 3):\n    print(torch.ones(n).shape)  # torch.Size([2])\n"),
+        Good("import torch\nprint(torch.arange(100.))  # tensor([0., 1., ..., 99.])\n"),
+    )
     BAD = (
         Bad("import torch\nx = torch.tensor([1.0, 2.0])\nprint(x * x)\n", at=(3, 1), documented_output="tensor(5.)"),
         Bad("import torch\nprint('first')\nprint(torch.zeros(2, 3).shape)\n", at=(3, 1), documented_output="first\ntorch.Size([3, 2])\n"),
         Bad("import torch\nx = torch.randn(2, 3)\nprint(x.T.shape)\n", at=(3, 1), documented_output="torch.Size([2, 3])\n"),
+        Bad("import torch\nx = torch.randn(2, 3)\nprint('transposed', x.T.shape)  # torch.Size([2, 3])\n", at=(3, 1)),
+        Bad("import torch\nx = torch.ones(2, requires_grad=True)\nprint(x * 2)\n# tensor([1.,\n#         1.])\n", at=(3, 1)),
+        Bad("import torch\nprint((torch.ones(3) / 3).sum() == 2)  # 输出：tensor(True)\n", at=(2, 1)),
         Bad("import torch\nx = torch.randn(2, 3)\nprint(tuple(x.T.shape))\n", at=(3, 1), documented_output="(2, 3)\n"),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        if outcome.kind in {"ok", "raised"} and not outcome.truncated and not outcome.quick:
+            yield from self._comments(context, outcome)
         documented = context.snippet.documented_output
         if not documented or not documented.strip() or not outcome.stdout.strip() or shows_error(documented):
             return
@@ -64,6 +79,19 @@ class DocumentedOutputRefuted(Rule):
                 continue
             severity = Severity.WARNING if drawn and difference.numbers_only else None
             yield self._report(context, outcome, difference, severity)
+
+    def _comments(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        """The values that comments beside the prints tell; of what is drawn without a seed, the sizes alone."""
+        drawn, seeded = randomness(outcome)
+        for span, documented, true in beside(context.code, outcome):
+            if drawn and not seeded and not sizes(documented):
+                continue
+            for difference in differences(documented, true, finished=True):
+                if not tells_of_machine(context.code.text, difference):
+                    message = f"the documented output is `{_short(difference.documented)}`, but it prints `{_short(difference.true)}`"
+                    evidence = {"documented": difference.documented, "true": difference.true}
+                    severity = Severity.WARNING if drawn and difference.numbers_only and not sizes(documented) else None
+                    yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
 
     def _of_sizes(self, context: Context, outcome: Outcome, documented: str, finished: bool) -> Iterator[Finding]:
         certain = outcome.stdout_again is not None and shapes(outcome.stdout_again) == shapes(outcome.stdout)

@@ -54,8 +54,16 @@ def value_of(code: Code, name: ast.Name) -> tuple[ast.expr, int | None] | None:
     found: tuple[ast.expr, int | None] | None = None
     for statement, value, part in code.given.get(name.id, ()):
         if statement.lineno < name.lineno and code.around(statement, *FUNCTIONS) is home:
-            found = value, part
+            found = _element(statement, value, part)
     return found
+
+
+def _element(statement: ast.Assign, value: ast.expr, part: int | None) -> tuple[ast.expr, int | None]:
+    """What a name is given in `a, b = f(x), g(x)` is one of the expressions; elsewhere a part of one."""
+    if part is None or not isinstance(value, ast.Tuple) or part >= len(value.elts):
+        return value, part
+    starred = any(isinstance(one, ast.Starred) for side in (*statement.targets, value) for one in ast.walk(side))
+    return (value, part) if starred else (value.elts[part], None)
 
 
 def whole_value(code: Code, node: ast.expr) -> ast.expr | None:

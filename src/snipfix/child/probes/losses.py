@@ -12,6 +12,7 @@ LOSSES = (
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss",
     "huber_loss", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "ctc_loss",
 )  # fmt: skip
+PAIRS = ("margin_ranking_loss", "cosine_embedding_loss", "hinge_embedding_loss", "soft_margin_loss")
 SQUASHING = (
     "torch.nn.functional.softmax", "torch.softmax", "Tensor.softmax", "torch.nn.functional.log_softmax", "torch.log_softmax",
     "Tensor.log_softmax", "torch.sigmoid", "Tensor.sigmoid", "torch.nn.functional.sigmoid", "torch.nn.functional.logsigmoid",
@@ -67,7 +68,17 @@ def install(recorder: Any) -> None:
                 facts["estimated"] = not flat.requires_grad and (history.head(column) or {}).get("op") in ("Addmm", "Mm")
                 recorder.observe("difference", facts, place)
 
+    def pairs(function: Any, args: tuple, kwargs: dict, result: Any) -> None:
+        target = kwargs.get("target", args[-1] if args else None)
+        place = recorder.place()
+        if target is not None and result.requires_grad and fresh("pairs", place):
+            values = target.detach()
+            zeros, ones = int((values == 0).sum()), int((values == 1).sum())
+            facts = {"function": function.__name__, "zeros": zeros, "others": values.numel() - zeros - ones}
+            recorder.observe("pair-target", facts, place)
+
     recorder.on_function([f"torch.nn.functional.{name}" for name in LOSSES], after=loss)
+    recorder.on_function([f"torch.nn.functional.{name}" for name in PAIRS], after=pairs)
     recorder.on_function(SQUASHING, after=squash)
     recorder.on_function(ARITHMETIC, after=difference)
 

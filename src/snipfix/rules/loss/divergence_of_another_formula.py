@@ -14,12 +14,19 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.gaussian import Divergence, divergences, reduced, squared
 from snipfix.rules.loss.negative_divergence import HEAD
 from snipfix.rules.observed import called, number
-from snipfix.rules.written import layer
+from snipfix.rules.written import layer, result_of, value_of
 
 ROUNDING = 1e-3
 POSITIVE = frozenset({"softplus", "exp", "sqrt", "Softplus"})
 """What gives nothing but positive numbers."""
 FUNCTION = HEAD + "def kl(m, s):\n    return -0.5 * torch.mean(1 + s - m ** 2 - torch.exp(s))\n"
+
+ENCODER = (
+    "import torch, torch.nn as nn\n\nclass Encoder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.mu, self.sigma = nn.Linear(3, 2), nn.Linear(3, 2)\n\n    def forward(self, x):\n"
+    "        return self.mu(x), nn.functional.softplus(self.sigma(x))\n\nencoder = Encoder()\nmu, sigma = encoder(torch.ones(4, 3))\n"
+    "kl = -0.5 * torch.sum({})\nkl.backward()\n"
+)
 
 
 class DivergenceOfAnotherFormula(Rule):
@@ -73,6 +80,11 @@ class DivergenceOfAnotherFormula(Rule):
             at=(4, 34),
             fixed=f"{FUNCTION.replace('1 + s -', '1 + 2 * torch.log(s) -').replace('torch.exp(s)', 's.pow(2)')}"
             "sigma = torch.nn.functional.softplus(logvar)\nprint(kl(mu, sigma))\n",
+        ),
+        Bad(
+            ENCODER.format("1 + sigma - mu ** 2 - sigma.exp()"),
+            at=(13, 27),
+            fixed=ENCODER.format("1 + 2 * torch.log(sigma) - mu ** 2 - sigma.pow(2)"),
         ),
         Bad(
             f"{HEAD}sigma = torch.exp(logvar)\nkl = -0.5 * torch.sum(1 + torch.log(sigma) - mu ** 2 - sigma ** 2)\nkl.backward()\n",
@@ -138,8 +150,17 @@ def of_deviation(code: Code, one: Divergence) -> ast.expr | None:
         return None
     names = {log, *_given(code, one.log)}
     made = [node.value for node in code.all(ast.Assign) for target in node.targets if isinstance(target, ast.Name) and target.id in names]
+    made += [value for name in code.all(ast.Name) if name.id in names and (value := _part_of_result(code, name)) is not None]
     positive = [called(value) in POSITIVE or (isinstance(value, ast.Call) and _softplus(code, value)) for value in made]
     return exponentials[0] if made and all(positive) else None
+
+
+def _part_of_result(code: Code, name: ast.Name) -> ast.expr | None:
+    """What a name has that is unpacked from the call of a model of the text: the expression in its `return`."""
+    given = value_of(code, name) if isinstance(name.ctx, ast.Load) else None
+    if given is None or given[1] is None or not isinstance(given[0], ast.Call):
+        return None
+    return result_of(code, given[0], given[1])
 
 
 def _of(call: ast.expr) -> str:

@@ -12,7 +12,7 @@ from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import only_value, receiver
-from snipfix.rules.written import whole_value
+from snipfix.rules.written import bare, layer, losses, result_of, whole_value
 
 __all__ = ["TripletTurnedRound"]
 
@@ -23,6 +23,17 @@ DISTANCES = frozenset("pairwise_distance PairwiseDistance norm vector_norm cdist
 SIMILARITIES = frozenset("cosine_similarity CosineSimilarity dot einsum bmm".split())
 FAR = frozenset("dist distance dists distances d".split())
 NEAR = frozenset("sim similarity sims cos cosine".split())
+
+RANKED = {
+    "similarity": "the target tells this loss to rank the negative before the positive",
+    "distance": "the target tells this loss to set the positive farther off than the negative",
+}
+RANKING = (
+    "import torch, torch.nn as nn\n\nclass Ranker(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.body, self.score = nn.Linear(3, 4), nn.Sequential(nn.ReLU(), nn.Linear(4, 1))\n\n    def forward(self, x):\n"
+    "        return self.score(self.body(x)).squeeze(1)\n\nranker = Ranker()\ncriterion = nn.MarginRankingLoss(margin=1.0)\n"
+    "pos_score, neg_score = ranker(torch.ones(4, 3)), ranker(torch.zeros(4, 3))\nloss = criterion({}, {}torch.ones(4))\nloss.backward()\n"
+)
 
 HEAD = "import torch\nimport torch.nn.functional as F\n\ndef triplet_loss(anchor, positive, negative, margin=0.2):\n"
 APART = (
@@ -49,7 +60,7 @@ class TripletTurnedRound(Rule):
 
     ## What it does
     Reports a hinge, `relu(a - b + margin)`, over the distance to the negative minus that to the positive, or over the similarity of the positive
-    minus that of the negative. Which is which is read from the names, and what is measured from how it is computed.
+    minus that of the negative; and a `MarginRankingLoss` that is told by its target to rank the negative first. Which is which is read from the names, and what is measured from how it is computed.
 
     ## Why is this bad?
     Minimising it makes unlike samples alike. The loss falls to zero as it should, and the embedding has learnt the opposite.
@@ -96,9 +107,19 @@ class TripletTurnedRound(Rule):
             "pos = (h[0] * r[0] * t[0] + h[1] * r[0] * t[1] - h[1] * r[1] * t[0]).sum(-1)\n"
             "neg = (h[0] * r[0] * n[0] + h[1] * r[0] * n[1] - h[1] * r[1] * n[0]).sum(-1)\nprint(F.relu(1.0 - pos + neg).mean())\n"
         ),
+        Good(RANKING.format("pos_score, neg_score", "")),
+        Good(RANKING.format("neg_score, pos_score", "-")),
+        Good(RANKING.format("pos_score, neg_score", "-").replace("self.score(self.body(x)).squeeze(1)", "self.body(x).norm(dim=1)")),
     )
     BAD = (
         Bad(APART.format("d_neg - d_pos + margin"), at=(7, 19), fixed=APART.format("d_pos - d_neg + margin"), runs=False),
+        Bad(RANKING.format("pos_score, neg_score", "-"), at=(14, 8), fixed=RANKING.format("neg_score, pos_score", "-"), runs=False),
+        Bad(
+            RANKING.format("pos_score, neg_score", "").replace("self.score(self.body(x)).squeeze(1)", "self.body(x).norm(dim=1)"),
+            at=(14, 8),
+            fixed=RANKING.format("neg_score, pos_score", "").replace("self.score(self.body(x)).squeeze(1)", "self.body(x).norm(dim=1)"),
+            runs=False,
+        ),
         Bad(ALIKE.format("margin + ap - an"), at=(7, 24), fixed=ALIKE.format("margin + an - ap"), runs=False),
         Bad(
             ALIKE.replace("F.cosine_similarity", "F.pairwise_distance").replace("torch.clamp({}, min=0)", "torch.max({}, torch.tensor(0.0))").format("an - ap + 1.0"),
@@ -113,13 +134,64 @@ class TripletTurnedRound(Rule):
             if hinge.is_wrong:
                 message = f"minimising this draws the negative near and drives the positive away: the two terms of {hinge.measure} have changed places"
                 yield self.finding(message, context.code.span(inside))
+        for call, measure in _ranked(context.code) if "argin" in context.code.text else ():
+            yield self.finding(RANKED[measure], context.code.span(call))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
+        for call, _ in _ranked(code):
+            if code.span(call) == finding.span:
+                one = replace_expression(code, call.args[0], code.slice(call.args[1]))
+                yield self.fix("exchange the two terms", *one, *replace_expression(code, call.args[1], code.slice(call.args[0])))
         for inside, hinge in _hinges(code):
             if code.span(inside) == finding.span:
                 one = replace_expression(code, hinge.positive, code.slice(hinge.negative))
                 yield self.fix("exchange the two terms", *one, *replace_expression(code, hinge.negative, code.slice(hinge.positive)))
+
+
+def _ranked(code: Code) -> Iterator[tuple[ast.Call, str]]:
+    """The ranking losses that rank the negative before the positive, each with what is ranked."""
+    for call in losses(code, frozenset({"MarginRankingLoss"}), frozenset({"margin_ranking_loss"})):
+        target = next((one.value for one in call.keywords if one.arg in ("target", "y")), call.args[2] if len(call.args) > 2 else None)
+        sign = _sign(code, target) if target is not None else 0
+        sides = [_side(code, one) for one in call.args[:2]]
+        measures = {_ranking(code, one) for one in call.args[:2]}
+        if sign and sorted(sides) == ["negative", "positive"] and len(measures) == 1 and (measure := measures.pop()):
+            first = sides[0] == "positive"
+            if (first == (sign > 0)) != (measure == "similarity"):
+                yield call, measure
+
+
+def _sign(code: Code, target: ast.expr) -> int:
+    """Whether a target is made of ones or of minus ones; 0 where it is not told."""
+    made = whole_value(code, target)
+    if isinstance(made, ast.UnaryOp) and isinstance(made.op, ast.USub):
+        return -_sign(code, made.operand)
+    if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Mult):
+        return _sign(code, made.left) * _sign(code, made.right)
+    if isinstance(made, ast.Constant):
+        return 1 if made.value == 1 else 0
+    if called(made or target) in ("ones", "ones_like"):
+        return 1
+    if isinstance(made, ast.Call) and called(made) in ("full", "full_like") and len(made.args) > 1:
+        return _sign(code, made.args[1])
+    if isinstance(made, ast.Call) and called(made) in ("tensor", "FloatTensor", "Tensor") and made.args:
+        inner = made.args[0]
+        return _sign(code, inner.elts[0] if isinstance(inner, ast.List) and len(inner.elts) == 1 else inner)
+    return 0
+
+
+def _ranking(code: Code, node: ast.expr) -> str:
+    """What a ranked term measures; of a model of the text, by what its forward returns: a distance, or the score that a layer gives."""
+    made = whole_value(code, node)
+    made = bare(made) if made is not None else None
+    returned = result_of(code, made, None) if isinstance(made, ast.Call) else None
+    if returned is None or made is None:
+        return _measure(code, node)
+    last = bare(returned)
+    if isinstance(last, ast.Call) and (maker := layer(code, last)) is not None and called(maker) == "Linear":
+        return "similarity"
+    return _measure(code, returned)
 
 
 def _hinges(code: Code) -> Iterator[tuple[ast.expr, Hinge]]:

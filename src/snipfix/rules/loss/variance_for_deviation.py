@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code, written
-from snipfix.codemods import replace_expression
+from snipfix.codemods import replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, words
-from snipfix.rules.written import value_of
+from snipfix.rules.written import losses, result_of, value_of
 
 __all__ = ["VarianceForDeviation"]
 
@@ -30,13 +30,18 @@ DRAWN = (
     .replace(", torch.randn(3)))", "))")
 )
 
+FITTED = (
+    "import torch, torch.nn as nn\nmean, net = nn.Linear(2, 1), nn.Linear(2, 1)\nx, y = torch.randn(6, 2), torch.randn(6, 1)\n"
+    "std = torch.exp(net(x))\nloss = nn.GaussianNLLLoss()(mean(x), y, {})\nloss.backward()\n"
+)
+
 
 class VarianceForDeviation(Rule):
     """`std = torch.exp(log_var)`: that is the variance, and the deviation is its root.
 
     ## What it does
     Reports a name of a deviation (`std`, `sigma`) that is set to the exponential of a name of a log-variance, without the half, and Gaussian
-    noise that is multiplied by such an exponential.
+    noise that is multiplied by such an exponential. The other way round, a deviation that is given to `GaussianNLLLoss` as the variance.
 
     ## Why is this bad?
     The samples have another spread than the one that the KL divergence charges for: the two halves of the loss speak of different
@@ -71,6 +76,8 @@ class VarianceForDeviation(Rule):
         Good(CODE.format("torch.exp(log_var)").replace("log_var", "log_std")),
         Good(CODE.format("log_var.exp()").replace("std", "var").replace("* torch", "** 0.5 * torch")),
         Good(CODE.format("log_var.exp()\n    std = std ** 0.5")),
+        Good(FITTED.format("std ** 2")),
+        Good(FITTED.format("std").replace("std", "var")),
         Good(DRAWN.format("eps * torch.exp(logvar / 2)")),
         Good(DRAWN.format("eps * torch.exp(logvar) ** 0.5")),
     )
@@ -88,6 +95,7 @@ class VarianceForDeviation(Rule):
             fixed=DRAWN.format("torch.randn_like(mu) * (0.5 * logvar).exp()"),
             runs=False,
         ),
+        Bad(FITTED.format("std"), at=(5, 41), fixed=FITTED.format("std.pow(2)"), runs=False),
         Bad(DRAWN.format("eps * torch.exp(logvar)"), at=(5, 23), fixed=DRAWN.format("eps * torch.exp(0.5 * logvar)"), runs=False),
     )
 
@@ -106,8 +114,17 @@ class VarianceForDeviation(Rule):
                 if inner is not None:
                     message = f"noise is stretched by a deviation: the exponential of `{written(inner)}` is the variance"
                     yield self.finding(message, code.span(factor))
+        for call in losses(code, frozenset({"GaussianNLLLoss"}), frozenset({"gaussian_nll_loss"})) if "aussian" in code.text else ():
+            given = next((one.value for one in call.keywords if one.arg == "var"), call.args[2] if len(call.args) > 2 else None)
+            if given is not None and _is_deviation(code, given):
+                message = f"this loss takes the variance, and `{written(given)}` is its root"
+                yield self.finding(message, code.span(given))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        given = context.code.node_at(finding.span, ast.Name)
+        if given is not None and context.code.span(given) == finding.span:
+            yield self.fix("give the loss the variance", *wrap_expression(context.code, finding.span, "{}.pow(2)"))
+            return
         node = context.code.node_at(finding.span, ast.Call)
         inner = _exponent(node) if node is not None else None
         if inner is not None and isinstance(node, ast.Call):
@@ -123,6 +140,20 @@ def _exponent(node: ast.AST) -> ast.expr | None:
     inner = node.args[0] if len(node.args) == 1 else node.func.value if not node.args else None
     name = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else ""
     return inner if LOG_VARIANCE.match(name) else None
+
+
+def _is_deviation(code: Code, node: ast.expr) -> bool:
+    """Whether a name is that of a deviation and what it is given, as far as the text tells, is no square, nor its logarithm a variance's."""
+    if not isinstance(node, ast.Name) or not DEVIATION & set(words(node.id)) or {"var", "variance", "sq", "squared"} & set(words(node.id)):
+        return False
+    given = value_of(code, node)
+    if given is None:
+        return False
+    made = (
+        result_of(code, given[0], given[1]) if isinstance(given[0], ast.Call) and called(given[0]) not in ("exp", "softplus") else given[0]
+    )
+    text = written(made) if made is not None else ""
+    return made is not None and _exponent(made) is None and not re.search(r"\*\* ?2|pow\(2|square|var", text)
 
 
 def _made_right(code: Code, statement: ast.Assign) -> bool:

@@ -9,14 +9,17 @@ from snipfix.codemods import CodemodError, replace_argument
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import each, flag, shape
+from snipfix.rules.observed import called, each, flag, shape, words
+
+LABELS = frozenset("y label labels target targets truth".split())
 
 
 class ClassesOverTheBatch(Rule):
     """The predicted class is taken along dim 0, the batch.
 
     ## What it does
-    Reports an argmax or max along dim 0 of scores (samples, classes) of a classifier that is trained with a loss over dim 1.
+    Reports an argmax or max along dim 0 of scores (samples, classes) of a classifier that is trained with a loss over dim 1, or, in a text that
+    only evaluates, an argmax along dim 0 that is compared with labels.
 
     ## Why is this bad?
     It names, for each class, the sample with the highest score. Where batch and classes have the same size the accuracy is computed all the
@@ -50,12 +53,20 @@ class ClassesOverTheBatch(Rule):
             at=(5, 8),
             fixed=HEAD + "print((x.argmax(dim=1) == y).float().mean())\n",
         ),
+        Bad(
+            "import torch, torch.nn as nn\nlabels = torch.tensor([0, 1, 2])\nguess = torch.argmax(nn.Linear(4, 3)(torch.randn(3, 4)), 0)\n"
+            "print((guess == labels).sum())\n",
+            at=(3, 9),
+            fixed="import torch, torch.nn as nn\nlabels = torch.tensor([0, 1, 2])\nguess = torch.argmax(nn.Linear(4, 3)(torch.randn(3, 4)), 1)\n"
+            "print((guess == labels).sum())\n",
+        ),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for observation, span in each(outcome, context.code, "prediction"):
             facts = observation.facts
-            if not flag(facts, "classes_in_loss") or (facts.get("function") == "max" and not self._unpacked(context, span)):
+            known = flag(facts, "classes_in_loss") or (facts.get("dim") == 0 and self._against_labels(context, span))
+            if not known or (facts.get("function") == "max" and not self._unpacked(context, span)):
                 continue
             size = shape(facts, "shape") or ()
             certain = len(size) == 2 and self._compared(context, span)
@@ -69,6 +80,20 @@ class ClassesOverTheBatch(Rule):
         node = context.code.node_at(span, ast.Call)  # type: ignore[arg-type]
         parent = context.code.parents.get(node) if node is not None else None
         return isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple)
+
+    def _against_labels(self, context: Context, span: object) -> bool:
+        """Whether a text that trains nothing compares the result with labels by their name; not those of matched pairs, `torch.arange(n)`."""
+        code = context.code
+        node = code.node_at(span, ast.Call)  # type: ignore[arg-type]
+        if node is None or called(node) != "argmax" or code.calls("arange", "einsum", "matmul", "mm") or code.calls("backward"):
+            return False
+        up = code.parents.get(node)
+        name = up.targets[0].id if isinstance(up, ast.Assign) and isinstance(up.targets[0], ast.Name) else ""
+        for compare in code.all(ast.Compare):
+            sides = [compare.left, *compare.comparators]
+            if any(one is node or (isinstance(one, ast.Name) and one.id == name) for one in sides):
+                return any(isinstance(one, ast.Name) and LABELS & set(words(one.id)) for one in sides)
+        return False
 
     def _compared(self, context: Context, span: object) -> bool:
         """Whether the result goes straight into a comparison, or a name that does."""

@@ -6,13 +6,20 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import replace_expression, wrap_expression
+from snipfix.codemods import joined, replace_expression, wrap_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.autograd.rewrapping import cuts
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each, flag, items, number, text
-from snipfix.rules.training_loop.loops import only_value, receiver
+from snipfix.rules.training_loop.loops import home, only_value, receiver
+
+BOTH = (
+    "import torch, torch.nn as nn\ng, d = nn.Linear(2, 2), nn.Linear(2, 1)\nog, od = (torch.optim.SGD(m.parameters(), lr=0.1) for m in (g, d))\n"
+    "for _ in range(3):\n    fake = g(torch.ones(4, 2)){}\n    od.zero_grad()\n"
+    "    (d(fake{}).mean() - d(torch.zeros(4, 2)).mean()).backward()\n    od.step()\n    og.zero_grad()\n    loss = -d(fake{}).mean()\n"
+    "    loss.backward()\n    og.step()\n"
+)
 
 
 class OptimizerOfOtherParameters(Rule):
@@ -91,6 +98,11 @@ class OptimizerOfOtherParameters(Rule):
             "for _ in range(3):\n    o.zero_grad()\n    h = a(torch.ones(2, 3))\n    b(h).mean().backward()\n    o.step()\n",
         ),
         Bad(
+            BOTH.format(".detach()", "", ""),
+            at=(12, 5),
+            fixed=BOTH.format("", ".detach()", ""),
+        ),
+        Bad(
             INSIDE.format("torch.tensor(self.body(x).tolist())  # 转换"),
             at=(7, 18),
             fixed=INSIDE.format("self.body(x)  # 转换"),
@@ -112,6 +124,9 @@ class OptimizerOfOtherParameters(Rule):
                 message = f"all {held:.0f} parameters that this optimizer holds are frozen: its steps change nothing"
                 yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": held, "trainable": 0})
                 continue
+            if trainable and not reached and not others and not (number(facts, "graded") or 0) and (number(facts, "steps") or 0) >= 2:
+                yield from self._cut_off(context, outcome, span, trainable)
+                continue
             cut = [
                 one for one in items(facts, "without_gradient") if flag({"one": one}, "one", "called") and text({"one": one}, "one", "name")
             ]
@@ -124,7 +139,18 @@ class OptimizerOfOtherParameters(Rule):
                 where = context.code.span(found[0][0]) if len(found) == 1 else span
                 yield self.finding(message, where, stage=Stage.PROBE, evidence=evidence, severity=severity)
 
+    def _cut_off(self, context: Context, outcome: Outcome, span: Span, held: float) -> Iterator[Finding]:
+        """An optimizer whose parameters no loss ever reached, beside others that learn: what its network gave was detached."""
+        if outcome.kind == "ok" and any(number(one.facts, "reached") for one in outcome.seen("optimizer")):
+            node = context.code.node_at(span, ast.Call)
+            name = receiver(node) if isinstance(node, ast.Call) else ""
+            message = f"no gradient ever reaches any of the {held:.0f} parameters that `{name}` holds: its steps change nothing"
+            yield self.finding(message, span, stage=Stage.PROBE, evidence={"parameters": held, "optimizer": name})
+
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
+        if finding.evidence.get("optimizer"):
+            yield from _kept_for_later(self, context.code, finding.span)
+            return
         for node, inside in cuts(context.code, modules_of(items(finding.evidence, "without_gradient"))):
             yield self.fix("Keep the history", *replace_expression(context.code, node, inside))
         yield from self._held_otherwise(context.code, finding)
@@ -174,3 +200,21 @@ def _modules(code: Code, made: ast.Call | None) -> list[str]:
     names = [one.targets[0].id for one in code.tree.body if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
              and isinstance(one.value, ast.Call) and made is not None and one.lineno < made.lineno]  # fmt: skip
     return [name for name in dict.fromkeys(names) if name in used]
+
+
+def _kept_for_later(rule: Rule, code: Code, span: Span) -> Iterator[Fix]:
+    """`fake = G(z).detach()`, read by the steps of both networks: it keeps its history, and the step before detaches where it reads."""
+    step = code.node_at(span, ast.Call)
+    if not isinstance(step, ast.Call):
+        return
+    earlier = [one.lineno for one in code.calls("step") if receiver(one) != receiver(step) and one.lineno < step.lineno]
+    for call in code.calls("detach") if earlier else ():
+        made = code.parents.get(call)
+        if not isinstance(made, ast.Assign) or made.value is not call or not isinstance(made.targets[0], ast.Name) or call.args:
+            continue
+        reads = [one for one in code.mentions(made.targets[0].id) if isinstance(one.ctx, ast.Load) and home(code, one) is home(code, made)]
+        before = [one for one in reads if one.lineno <= max(earlier)]
+        if before and len(before) < len(reads) and isinstance(call.func, ast.Attribute):
+            edits = [replace_expression(code, call, code.slice(call.func.value))]
+            edits += [replace_expression(code, one, f"{code.slice(one)}.detach()") for one in before]
+            yield rule.fix("detach for the first network's step only", *joined(*edits))

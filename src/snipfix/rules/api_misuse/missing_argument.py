@@ -119,7 +119,8 @@ class MissingArgument(CrashRule):
         for rounds in _rounds(crash) if names == ["T_max"] else ():
             yield Offer(f"Let the schedule end after {rounds} rounds", add_keyword(crash.code, call, "T_max", rounds))
         if names == ["metrics"]:
-            for name in (name for name in seen if "loss" in name.lower()):
+            losses = (name for name in seen if "loss" in name.lower())
+            for name in sorted(losses, key=lambda name: (not set(name.lower().split("_")) & TESTING, name)):
                 yield Offer(f"Watch {name}", add_argument(crash.code, call, name))
         if names in (["tgt"], ["target"]):
             for name in (name for name in TARGETS if name in seen):

@@ -89,7 +89,7 @@ class NegativeDivergence(Rule):
 
         for difference in _subtracted(code):
             message = "the KL divergence is subtracted from a loss that is minimised: training drives the latent from the prior"
-            yield self.finding(message, code.span(difference), evidence={"subtracted": True})
+            yield self.finding(message, code.span(difference))
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         """The same with another form of assignment, where the gradient shows that the divergence is driven up."""
@@ -109,7 +109,7 @@ class NegativeDivergence(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)
-        if isinstance(node, ast.BinOp) and finding.evidence.get("subtracted"):
+        if isinstance(node, ast.BinOp) and any(one is node for one in _subtracted(context.code)):
             start, end = (context.code.range(context.code.span(one)) for one in (node.left, node.right))
             at = context.code.text.index("-", start[1], end[0])
             yield self.fix("add the divergence to the loss", Edit(at, at + 1, "+"))

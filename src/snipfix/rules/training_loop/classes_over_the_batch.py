@@ -10,6 +10,7 @@ from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each, flag, shape, words
+from snipfix.rules.written import whole_value
 
 LABELS = frozenset("y label labels target targets truth".split())
 
@@ -46,7 +47,11 @@ class ClassesOverTheBatch(Rule):
     name = "classes-over-the-batch"
     category = Category.TRAINING_LOOP
     HEAD = "import torch, torch.nn as nn\nx = nn.Linear(4, 3)(torch.randn(3, 4))\ny = torch.tensor([0, 1, 2])\nnn.CrossEntropyLoss()(x, y).backward()\n"
-    GOOD = (Good(HEAD + "print((x.argmax(dim=1) == y).float().mean())\n"), Good(HEAD + "print(x.max(dim=0).values)\n"))
+    GOOD = (
+        Good(HEAD.replace("torch.tensor([0, 1, 2])", "torch.arange(3)") + "print((x.argmax(dim=0) == y).float().mean())\n"),
+        Good(HEAD + "print((x.argmax(dim=1) == y).float().mean())\n"),
+        Good(HEAD + "print(x.max(dim=0).values)\n"),
+    )
     BAD = (
         Bad(
             HEAD + "print((x.argmax(dim=0) == y).float().mean())\n",
@@ -65,6 +70,8 @@ class ClassesOverTheBatch(Rule):
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for observation, span in each(outcome, context.code, "prediction"):
             facts = observation.facts
+            if self._of_pairs(context, span):
+                continue
             known = flag(facts, "classes_in_loss") or (facts.get("dim") == 0 and self._against_labels(context, span))
             if not known or (facts.get("function") == "max" and not self._unpacked(context, span)):
                 continue
@@ -76,13 +83,21 @@ class ClassesOverTheBatch(Rule):
             severity = None if certain else Severity.WARNING
             yield self.finding(message, span, stage=Stage.PROBE, evidence={"shape": size}, severity=severity)
 
+    def _of_pairs(self, context: Context, span: object) -> bool:
+        """Whether what is chosen is compared with `torch.arange(n)`: scores of pairs, where the match of each row and of each column counts."""
+        code = context.code
+        node = code.node_at(span, ast.Call)  # type: ignore[arg-type]
+        up = code.parents.get(node) if node is not None else None
+        sides = [up.left, *up.comparators] if isinstance(up, ast.Compare) else []
+        return any(called(whole_value(code, one) or one) == "arange" for one in sides)
+
     def _unpacked(self, context: Context, span: object) -> bool:
         node = context.code.node_at(span, ast.Call)  # type: ignore[arg-type]
         parent = context.code.parents.get(node) if node is not None else None
         return isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple)
 
     def _against_labels(self, context: Context, span: object) -> bool:
-        """Whether a text that trains nothing compares the result with labels by their name; not those of matched pairs, `torch.arange(n)`."""
+        """Whether a text that trains nothing compares the result with labels by their name; not where scores of pairs are made."""
         code = context.code
         node = code.node_at(span, ast.Call)  # type: ignore[arg-type]
         if node is None or called(node) != "argmax" or code.calls("arange", "einsum", "matmul", "mm") or code.calls("backward"):

@@ -171,7 +171,7 @@ def _at_head(code: Code, function: ast.FunctionDef, text: str) -> tuple[Edit, ..
 
 def _tested(code: Code, call: ast.AST | None) -> ast.Call | None:
     """The call by which a model that records gradients is plainly tested: of the model on test data, or of a function given test data."""
-    if not isinstance(call, ast.Call) or code.calls("eval") or any(one.args for one in code.calls("train")):
+    if not isinstance(call, ast.Call) or code.calls("eval") or any(one.args for one in code.calls("train")) or ON_PURPOSE.search(code.text):
         return None
     function = home(code, call)
     around = next((one for one in loops_around(code, call)), function if isinstance(function, ast.FunctionDef) else None)

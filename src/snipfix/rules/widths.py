@@ -17,6 +17,9 @@ __all__ = ["argument_of", "feature_map", "parameter_index", "width_offers"]
 
 OTHER_WIDTH = {"out_features": "in_features", "in_features": "out_features", "out_channels": "in_channels", "in_channels": "out_channels"}
 
+ENDS = {"0": "-1", "-1": "0"}
+"""The other end of a list of widths."""
+
 UP = 3
 """How many constructors up a width is followed."""
 
@@ -53,6 +56,9 @@ def _ranked(
     for text in _several_times(crash, given, owner) if level == 0 else ():
         if evaluate(next(ast.iter_child_nodes(parse(f"({text})").body[0])), values.of(function)) == wanted:
             yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
+    if isinstance(given, ast.Subscript) and (at := ast.unparse(given.slice)) in ENDS:
+        text = f"{crash.text(given.value)}[{ENDS[at]}]"  # whether it is as wide, running shows
+        yield 2, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     if isinstance(given, ast.Attribute) and given.attr in OTHER_WIDTH:
         text = f"{crash.text(given.value)}.{OTHER_WIDTH[given.attr]}"
         yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES

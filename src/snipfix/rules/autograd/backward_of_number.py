@@ -66,6 +66,12 @@ class BackwardOfNumber(CrashRule):
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         tensor = crash.node.value if isinstance(crash.node, ast.Attribute) else None
         birth = crash.born(tensor) if isinstance(tensor, ast.Name) else None
+        if birth is not None and isinstance(birth.value, ast.BinOp):
+            parts = [made.value for one in ast.walk(birth.value) if isinstance(one, ast.Name) and (made := crash.born(one)) is not None]
+            items = [one for one in parts if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr == "item"]
+            kept = [replace_expression(crash.code, one, crash.text(one.func.value)) for one in items]  # type: ignore[attr-defined]
+            if kept:
+                yield Offer("Keep the tensors", joined(*kept))
         for node in [one for one in (tensor, birth.value if birth is not None else None, *_returned(crash, birth)) if one is not None]:
             for call in ast.walk(node):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "item" and not call.args:

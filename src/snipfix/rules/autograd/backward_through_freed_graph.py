@@ -214,6 +214,12 @@ def _kept_state(crash: Crash) -> Iterator[Offer]:
             else set()
         )
         for name in (ast.unparse(one) for one in parts if isinstance(one, ast.Attribute) and ast.unparse(one) in read):
+            if not isinstance(node.targets[0], ast.Tuple):
+                # What is kept is the result as well: only what comes from the step before is cut off.
+                kept = [one for one in ast.walk(node.value) if isinstance(one, ast.Attribute) and ast.unparse(one) == name]
+                edits = joined(*(wrap_expression(crash.code, one, "{}.detach()") for one in kept))
+                yield Offer(f"Cut {name} off its history before each step", edits)
+                continue
             for text in (f"{name} = {name}.detach()", f"{name} = tuple(part.detach() for part in {name})"):
                 yield Offer(f"Cut {name} off its history after each step", insert_statement_after(crash.code, node.lineno, text))
 

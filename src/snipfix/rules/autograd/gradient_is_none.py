@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import add_keyword, insert_statement_after, joined, remove_argument
+from snipfix.codemods import add_keyword, insert_statement_after, joined, remove_argument, replace_statement
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.edits import run_from, without_recording
 from snipfix.rules.mending import keyword
+from snipfix.rules.observed import called
 from snipfix.rules.training_loop.backward_never_called import losses_before
 
 
@@ -85,6 +86,12 @@ class GradientIsNone(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code = crash.code
+        call = crash.statement.value if isinstance(crash.statement, ast.Expr) else None
+        if isinstance(call, ast.Call) and called(call) in ("zero_", "detach_") and isinstance(call.func, ast.Attribute):
+            grad = call.func.value
+            if isinstance(grad, ast.Attribute) and grad.attr == "grad" and _of_loop(crash, grad.value):
+                text = f"if {crash.text(grad)} is not None:\n    {code.slice(call)}"
+                yield Offer("Clear only gradients that are there", replace_statement(code, call.lineno, text))
         if "backward(" not in code.text:
             for loss in losses_before(code, crash.span.line):
                 name = ast.unparse(loss.targets[0])
@@ -129,3 +136,9 @@ def asked_too_early(value: ast.expr) -> ast.Call | None:
             return inner
         inner = inner.func.value if isinstance(inner.func, ast.Attribute) else None
     return None
+
+
+def _of_loop(crash: Crash, name: ast.expr) -> bool:
+    """Whether a name is what a loop goes through, `for p in parameters`: before the first backward() none has a gradient yet."""
+    loops = [up for up in crash.code.ancestors(name) if isinstance(up, ast.For)]
+    return isinstance(name, ast.Name) and any(crash.text(loop.target) == name.id for loop in loops)

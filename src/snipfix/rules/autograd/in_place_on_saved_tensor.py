@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import insert_statement_after, joined, remove_statement, rename_attribute, replace_expression, wrap_expression
+from snipfix.codemods import (
+    insert_statement_after,
+    insert_statement_before,
+    joined,
+    remove_statement,
+    rename_attribute,
+    replace_expression,
+    wrap_expression,
+)
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.observed import called
 
 
 class InPlaceOnSavedTensor(CrashRule):
@@ -101,7 +110,8 @@ class InPlaceOnSavedTensor(CrashRule):
         needed = [birth]
         for name in [node for node in ast.walk(birth.value) if isinstance(node, ast.Name)]:
             made = crash.born(name)
-            if made is not None and made.lineno < birth.lineno and isinstance(made.value, ast.Call) and made not in needed:
+            built = made is not None and called(made.value).endswith("Loss")  # a criterion, which no step changes
+            if made is not None and made.lineno < birth.lineno and isinstance(made.value, ast.Call) and made not in needed and not built:
                 needed.insert(0, made)
         for count in range(1, len(needed) + 1):
             moved = sorted(needed[-count:], key=lambda node: node.lineno)
@@ -131,6 +141,9 @@ def _in_place(crash: Crash) -> Iterator[tuple[str, tuple[Edit, ...]]]:
             birth = crash.born(node.targets[0].value)
             if birth is not None and birth.lineno < node.lineno and isinstance(birth.value, ast.Call):
                 yield "Write into a copy", wrap_expression(code, birth.value, "{}.clone()")
+            elif not crash.births(node.targets[0].value) and _is_parameter(crash, node.targets[0].value):
+                name = node.targets[0].value.id
+                yield "Write into a copy", insert_statement_before(code, node.lineno, f"{name} = {name}.clone()")
         elif isinstance(node, ast.keyword) and node.arg == "inplace" and ast.unparse(node.value) == "True":
             yield "Leave the input of the activation alone", replace_expression(code, node.value, "False")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _ends_in_place(node.func.attr):
@@ -150,3 +163,8 @@ def _ends_in_place(name: str) -> bool:
 def _counts(node: ast.AugAssign) -> bool:
     """Whether `total += loss.item()` adds up plain numbers."""
     return isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith((".item", "len", "float"))
+
+
+def _is_parameter(crash: Crash, name: ast.Name) -> bool:
+    home = crash.function_of(name)
+    return isinstance(home, ast.FunctionDef) and name.id in [arg.arg for arg in home.args.args]

@@ -7,7 +7,15 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import add_keyword, joined, rename_attribute, replace_expression, replace_statement, wrap_expression
+from snipfix.codemods import (
+    add_keyword,
+    insert_statement_before,
+    joined,
+    rename_attribute,
+    replace_expression,
+    replace_statement,
+    wrap_expression,
+)
 from snipfix.evidence import Outcome
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Stage
 from snipfix.rules.autograd.rewrapping import joined_again
@@ -119,6 +127,8 @@ class LossWithoutGraph(CrashRule):
             yield self.fix("leave out the re-wrapping", *edits)
 
     def says(self, crash: Crash) -> str:
+        if any(called(node) in ("argmax", "round", "sign") for node in self._history(crash)):
+            return "backward() is called on a loss computed from classes or rounded numbers, which no gradient goes through"
         return "backward() is called on a loss that does not depend on anything that requires a gradient"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
@@ -152,6 +162,7 @@ class LossWithoutGraph(CrashRule):
                 if node.func.attr == "tensor" and any(whole):  # type: ignore[attr-defined]
                     continue
                 yield Offer("Ask for a gradient", add_keyword(code, node, "requires_grad", "True"))
+        yield from _thawed(crash)
         for node in code.nodes:
             frozen = (
                 isinstance(node, ast.Assign)
@@ -243,3 +254,20 @@ def _made(code: Code, name: ast.Name) -> ast.expr | None:
 
 MAKERS = ("tensor", "randn", "rand", "ones", "zeros", "linspace", "full", "normal")
 OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "LBFGS")
+
+
+def _thawed(crash: Crash) -> Iterator[Offer]:
+    """Everything was frozen, the part that the optimizer is given among it: that part is to learn."""
+    code = crash.code
+    if not any(called(node) == "requires_grad_" or "requires_grad" in code.slice(node) for node in code.all(ast.Call)):
+        return
+    for call in code.all(ast.Call):
+        given = call.args[0] if called(call) in OPTIMIZERS and call.args else None
+        part = (
+            given.func.value
+            if isinstance(given, ast.Call) and called(given) == "parameters" and isinstance(given.func, ast.Attribute)
+            else None
+        )
+        if isinstance(part, ast.Subscript | ast.Attribute):
+            line = f"{crash.text(part)}.requires_grad_(True)"
+            yield Offer("Let the part learn that the optimizer is given", insert_statement_before(code, call.lineno, line))

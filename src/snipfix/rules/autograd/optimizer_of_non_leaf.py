@@ -78,7 +78,12 @@ class OptimizerOfNonLeaf(CrashRule):
                 shorter = plain[start : end - (len(code.text) - len(plain))]
                 yield Offer(
                     "Make the finished tensor the leaf",
-                    replace_expression(code, birth.value, f"({value.replace(call_text, shorter)}).requires_grad_()"),
+                    replace_expression(code, birth.value, f"{_closed(birth.value, value.replace(call_text, shorter))}.requires_grad_()"),
                 )
             if birth is not None:
                 yield from wrapped(crash, birth.value, "{}.detach().requires_grad_()", "Make the finished tensor the leaf")
+
+
+def _closed(node: ast.expr, text: str) -> str:
+    """A text that a method can be hung on: in parentheses unless it is a call already."""
+    return text if isinstance(node, ast.Call) else f"({text})"

@@ -11,6 +11,7 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, value_offers
 from snipfix.rules.widths import argument_of
+from snipfix.rules.written import reshaped
 
 
 class IdsNotInteger(CrashRule):
@@ -50,6 +51,7 @@ class IdsNotInteger(CrashRule):
         r"Expected tensor for argument #1 'indices' to have one of the following scalar types",
         r"tensors used as indices must be long, int, byte or bool",
         r"Expected tensor for argument #1 'indices' to have scalar type Long",
+        r"(?:gather|scatter|index_select|take_along_dim)\(\): Expected dtype int",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.Embedding(9, 4)(torch.tensor([[1, 2]]))\n"),
@@ -64,10 +66,23 @@ class IdsNotInteger(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
+        if self._points(crash):
+            index = crash.argument(2, "index")
+            return f"{crash.operation.name.rpartition('.')[2]} takes whole numbers as its index, it is given {index.dtype if index else 'other'} numbers"
         layer = crash.module.path if crash.module else "the embedding"
         return f"{layer} looks up ids, it is given {crash.tensors[0].dtype if crash.tensors else 'floating-point'} numbers"
 
+    @staticmethod
+    def _points(crash: Crash) -> bool:
+        """Whether the failing operation takes its values by an index: `q.gather(1, actions)`."""
+        return "Expected dtype int" in crash.failure.message
+
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if self._points(crash):
+            index = passed(crash, 2, "index")
+            for one in (reshaped(index), index) if index is not None else ():
+                yield from value_offers(crash, one, "{}.long()", "Make the ids integers")
+            return
         value, node = crash.argument(0), passed(crash, 0, "input")
         if value is None or value.whole is not False:
             yield from value_offers(crash, node, "{}.long()", "Make the ids integers")

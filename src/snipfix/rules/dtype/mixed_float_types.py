@@ -9,6 +9,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import operand, passed, value_offers
+from snipfix.rules.written import reshaped
 
 MIXED = "import torch\nimport torch.nn as nn\nclass Conv(nn.Module):\n    def forward(self, adj, x):\n        return adj @ x\n\n"
 
@@ -94,6 +95,8 @@ class MixedFloatTypes(CrashRule):
             if value.dtype in ("float64", "float16", "bfloat16"):
                 node = passed(crash, number, "input") if crash.module is not None else None
                 node = node or operand(crash, number)
+                if node is not None and reshaped(node) is not node:
+                    yield from value_offers(crash, reshaped(node), "{}.float()", "Convert the data to float32")
                 yield from value_offers(crash, node, "{}.float()", "Convert the data to float32")
                 for source in _sources(crash, node, value.dtype):
                     yield from value_offers(crash, source, "{}.float()", "Convert the data to float32")

@@ -81,6 +81,7 @@ class AttentionMaskShape(CrashRule):
                 yield Offer("Say that the batch comes first", add_keyword(crash.code, node, "batch_first", "True"))
         if "padd" in crash.failure.message or mask is None:
             yield from wrapped(crash, padding, "{}.t()", "Put the batch in front")
+        yield from _sized_by_another(crash, mask)
         length = crash.found[0] if crash.found else ""
         outer = origin(crash, mask)
         birth = crash.born(outer) if isinstance(outer, ast.Name) else None
@@ -107,3 +108,17 @@ def _steps_first(crash: Crash) -> bool:
 
 POOLED = ("mean", "sum", "max", "amax")
 LAYERS = ("MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer")
+
+
+def _sized_by_another(crash: Crash, mask: ast.expr | None) -> Iterator[Offer]:
+    """A mask made as long as another sequence than the one it is for: `tgt_mask=subsequent(memory.size(1))`."""
+    birth = crash.born(mask) if isinstance(mask, ast.Name) else None
+    made = birth.value if birth is not None else mask
+    query = passed(crash, 0, "tgt", "src", "query")
+    if not isinstance(query, ast.Name) or made is None:
+        return
+    sizes = [one.value for one in ast.walk(made) if isinstance(one, ast.Attribute) and one.attr in ("size", "shape")]
+    others = [one for one in sizes if isinstance(one, ast.Name) and one.id != query.id]
+    if others:
+        edits = joined(*(replace_expression(crash.code, one, query.id) for one in others))
+        yield Offer(f"Make the mask as long as {query.id}", edits)

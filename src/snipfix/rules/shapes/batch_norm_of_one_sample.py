@@ -10,6 +10,9 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword
+from snipfix.rules.observed import called
+from snipfix.rules.widths import argument_of
+from snipfix.rules.written import built
 
 
 class BatchNormOfOneSample(CrashRule):
@@ -65,13 +68,40 @@ class BatchNormOfOneSample(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         for loader in crash.code.calls("DataLoader"):
-            if keyword(loader, "drop_last") is None:
+            size = argument_of(loader, 1, "batch_size")
+            if keyword(loader, "drop_last") is None and size is not None and ast.unparse(size) != "1":
                 yield Offer("Drop the last, smaller batch", add_keyword(crash.code, loader, "drop_last", "True"))
-        trains = any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in crash.code.nodes)
         frame = crash.frames[0] if crash.frames else None
         call = crash.code.node_at(frame.span, ast.Call) if frame else None
-        if not trains and isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+        model = _model_called(crash, call) if isinstance(call, ast.Call) else ""
+        if model and isinstance(call, ast.Call) and not _trains(crash, call):
             # Once, above the loop that goes through the samples.
             loops = [up.lineno for up in crash.code.ancestors(call) if isinstance(up, ast.For | ast.While)]
             line = min(loops, default=call.lineno)
-            yield Offer("Switch the model to evaluation", insert_statement_before(crash.code, line, f"{call.func.id}.eval()"))
+            yield Offer("Switch the model to evaluation", insert_statement_before(crash.code, line, f"{model}.eval()"))
+
+
+def _model_called(crash: Crash, call: ast.Call) -> str:
+    """The model in `net(x)`, `generator.sample()` and `predict(net, x)`; empty where the text does not say which it is."""
+    names = [call.func.value] if isinstance(call.func, ast.Attribute) else [call.func, *call.args]
+    found = [one.id for one in names if isinstance(one, ast.Name) and _is_model(crash, one.id)]
+    plain = isinstance(call.func, ast.Name) and not any(one.name == call.func.id for one in crash.code.all(ast.FunctionDef))
+    return found[0] if found else call.func.id if plain and isinstance(call.func, ast.Name) else ""
+
+
+def _is_model(crash: Crash, name: str) -> bool:
+    """Whether a name is built from a class of the text that has layers, or from a container of them."""
+    made = built(crash.code, name)
+    owner = crash.class_named(called(made)) if made is not None else None
+    return (made is not None and called(made) == "Sequential") or (
+        owner is not None and any("Module" in ast.unparse(base) for base in owner.bases)
+    )
+
+
+def _trains(crash: Crash, call: ast.Call) -> bool:
+    """Whether the failing forward is one of training: backward() is called in a loop around it, in a function that led there, or behind it."""
+    homes = [crash.function_of(node) for frame in crash.frames if (node := crash.code.node_at(frame.span, ast.expr)) is not None]
+    around: list[ast.AST] = [one for one in homes if not isinstance(one, ast.Module)]
+    around += [up for up in crash.code.ancestors(call) if isinstance(up, ast.For | ast.While | ast.FunctionDef)]
+    steps = [node for node in crash.code.all(ast.Attribute) if node.attr == "backward"]
+    return any(node.lineno > call.lineno or any(up in around for up in crash.code.ancestors(node)) for node in steps)

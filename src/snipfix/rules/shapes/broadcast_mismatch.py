@@ -108,6 +108,7 @@ class BroadcastMismatch(CrashRule):
                     yield from wrapped(crash, both[small], f"{{}}.unsqueeze({at}).unsqueeze({at + 1})", "Add the missing axes")
         yield from _each_with_each(crash, both, shapes)
         yield from _strided_shortcut(crash, shapes)
+        yield from _projected_shortcut(crash, both)
         yield from _resized_parameter(crash, both, shapes)
         yield from self._classes_elsewhere(crash, both)
         yield from self._rearranged(crash, both, shapes)
@@ -141,6 +142,7 @@ class BroadcastMismatch(CrashRule):
                     length = f"{crash.text(both[other])}.size({len(goal) - axis})"
                     before = ":, " * (len(shape) - axis)
                     yield from wrapped(crash, both[one], f"{{}}[{before}:{length}]", "Cut the table to the length of the sequence")
+            yield from _cut_twice(crash, both[one], both[other], shape, goal)
             for at, size in enumerate(shape):
                 squeezed = (*shape[:at], *shape[at + 1 :])
                 if size == 1 and _broadcast(squeezed, goal) == goal:
@@ -249,3 +251,32 @@ def _positions_looked_up(crash: Crash, both: tuple[ast.expr, ast.expr]) -> Itera
             uses = [parent for up in reads if isinstance(parent := crash.code.parents.get(up), ast.Call) and parent.func is up]
             if not reads or any(called(use.args[0]) == "arange" for use in uses if use.args):
                 yield from wrapped(crash, one, f"{crash.text(target)}({{}})", "Look the positions up in their table")
+
+
+def _cut_twice(crash: Crash, table: ast.expr, other: ast.expr, shape: tuple[int, ...], goal: tuple[int, ...]) -> Iterator[Offer]:
+    """A bias for every pair of positions, made for the longest sequence: cut to the length of this one in its last two axes."""
+    if len(shape) < 2 or len(goal) < len(shape) or not isinstance(other, ast.Name) or not isinstance(table, ast.Attribute | ast.Name):
+        return
+    if shape[-1] > goal[-1] > 1 and shape[-2] > goal[-2] > 1 and _broadcast((*shape[:-2], *goal[-2:]), goal) == goal:
+        text = f"{{}}[..., :{other.id}.size(-2), :{other.id}.size(-1)]"
+        yield from wrapped(crash, table, text, "Cut the table to the length of the sequence")
+
+
+def _projected_shortcut(crash: Crash, both: tuple[ast.expr, ast.expr]) -> Iterator[Offer]:
+    """A residual block whose shortcut is the identity although the block may change channels or stride: a convolution of 1 by 1 where it does."""
+    owner = crash.class_of(both[0])
+    init = next((one for one in owner.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None) if owner else None
+    names = [arg.arg for arg in init.args.args] if init is not None else []
+    convs = crash.code.calls("Conv2d", inside=init) if init is not None else []
+    if not convs or len(convs[0].args) < 2 or not all(isinstance(one, ast.Name) and one.id in names for one in convs[0].args[:2]):
+        return
+    taken, given = (crash.text(one) for one in convs[0].args[:2])
+    for made in crash.code.all(ast.Assign, init):
+        plain = called(made.value) in ("Identity", "Sequential") and isinstance(made.value, ast.Call) and not made.value.args
+        kept = crash.text(made.targets[0])
+        if plain and isinstance(made.value, ast.Call) and any(isinstance(one, ast.Call) and crash.text(one.func) == kept for one in both):
+            asked = f"{taken} == {given}" + (" and stride == 1" if "stride" in names else "")
+            step = ", stride=stride" if "stride" in names else ""
+            maker = crash.text(convs[0].func)
+            text = f"{crash.text(made.value)} if {asked} else {maker}({taken}, {given}, kernel_size=1{step})"
+            yield Offer("Let the shortcut follow the block's channels and stride", replace_expression(crash.code, made.value, text))

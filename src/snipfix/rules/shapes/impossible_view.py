@@ -76,7 +76,10 @@ class ImpossibleView(CrashRule):
         if any(isinstance(size, ast.Starred) for size in sizes) or not sizes:
             return
         wanted = [int(size) for size in crash.found[0].split(",") if size.strip().lstrip("-").isdigit()]
-        if len(sizes) == 2:
+        if len(shape) == 1 and prod(wanted) < shape[0] < prod(wanted) + max(wanted) and isinstance(tensor, ast.Name):
+            whole = " * ".join(crash.text(size) for size in sizes)
+            yield Offer("Leave out what does not fill a row", replace_expression(crash.code, tensor, f"{tensor.id}[:{whole}]"))
+        if len(sizes) == 2 and len(shape) > 1:
             batch = f"{crash.text(tensor)}.size(0)" if isinstance(tensor, ast.Name) else "-1"
             rest = "-1" if batch != "-1" else str(prod(shape[1:]))
             first = crash.text(sizes[0]) if wanted[:1] == [shape[0]] else batch

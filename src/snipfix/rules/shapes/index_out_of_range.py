@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import passed, value_offers
+from snipfix.rules.observed import called
 from snipfix.rules.widths import argument_of, parameter_index, width_offers
 
 
@@ -129,12 +130,16 @@ class IndexOutOfRange(CrashRule):
             for name, value in frame.locals.items():
                 if value.length == highest + 1 and frame.function == "<module>" and crash.function_of(size) is crash.code.tree:
                     yield Offer(f"Make room for all of {name}", replace_expression(crash.code, size, f"len({name})"))
+        for counted in (size, *_handed_down(crash, size)):
+            yield from _up_to_the_highest(crash, counted)
         if crash.setting("num_embeddings") == str(highest):
             for counted in (size, *_handed_down(crash, size)):
                 if isinstance(counted, ast.Call) and ast.unparse(counted.func) == "len":
                     text = f"{crash.text(counted)} + 1"
                     yield Offer(f"Set the number of entries to {text}", replace_expression(crash.code, counted, text))
-        yield from width_offers(crash, size, highest + 1, what="number of entries")
+        for offer in width_offers(crash, size, highest + 1, what="number of entries"):
+            if "//" not in offer.title and "*" not in offer.title:  # the highest id is no product of widths but by chance
+                yield offer
 
 
 def _handed_down(crash: Crash, size: ast.expr) -> Iterator[ast.expr]:
@@ -155,3 +160,17 @@ def announced(crash: Crash, highest: int) -> int:
         and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, int)
     ]  # fmt: skip
     return min((high for high in drawn if high > highest), default=highest + 1)
+
+
+def _up_to_the_highest(crash: Crash, size: ast.expr) -> Iterator[Offer]:
+    """The number of different ids, `len(ids.unique())`, where ids have gaps or begin at 1: a table goes up to the highest."""
+    birth = crash.born(size) if isinstance(size, ast.Name) else None
+    made = birth.value if birth is not None else size
+    counted = next((one for one in ast.walk(made) if isinstance(one, ast.Call) and called(one) in ("unique", "nunique", "set")), None)
+    if counted is None or not isinstance(made, ast.Call):
+        return
+    of_tensor = isinstance(counted.func, ast.Attribute) and crash.text(counted.func.value) not in ("torch", "np", "numpy")
+    ids = counted.func.value if of_tensor else counted.args[0] if counted.args else None  # type: ignore[attr-defined]
+    if ids is not None:
+        text = f"int({crash.text(ids)}.max()) + 1" if called(counted) != "set" else f"max({crash.text(ids)}) + 1"
+        yield Offer(f"Set the number of entries to {text}", replace_expression(crash.code, made, text))

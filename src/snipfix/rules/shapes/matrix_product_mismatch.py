@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import rename_attribute, replace_expression
+from snipfix.codemods import joined, rename_attribute, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -105,6 +105,15 @@ class MatrixProductMismatch(CrashRule):
             yield from wrapped(crash, both[0], "{}.unsqueeze(1)", "Make the first operand a batch of rows")
         if len(one) == 3 and len(two) == 2 and (one[0], one[-1]) == two:
             yield from wrapped(crash, both[1], "{}.unsqueeze(2)", "Make the second operand a batch of columns")
+        # Of a square matrix and another, only one order fits: weights over neighbours or steps stand in front of what they add up.
+        square = [len(shape) > 1 and shape[-1] == shape[-2] for shape in (one, two)]
+        if square == [False, True] and len(one) == len(two) and multiplies(two, one):
+            edits = (
+                replace_expression(crash.code, both[0], crash.text(both[1])),
+                replace_expression(crash.code, both[1], crash.text(both[0])),
+            )
+            if all(isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript) for node in both):
+                yield Offer("Exchange the operands", joined(*edits))
         turned = "{}.t()" if len(two) == 2 else "{}.transpose(-2, -1)"
         if len(two) > 1 and multiplies(one, (*two[:-2], two[-1], two[-2])):
             yield from wrapped(crash, both[1], turned, "Transpose the second operand")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_after, joined, replace_expression
+from snipfix.codemods import add_keyword, insert_statement_after, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.api_misuse.recurrent import unpacked
 from snipfix.rules.base import Bad, Good
@@ -91,6 +91,7 @@ class RecurrentStateShape(CrashRule):
             options = [list(self._resized(crash, call, wanted, given)) for call in changed]
             for choice in zip(*options, strict=False):
                 yield Offer("Make the state of the right shape", joined(*choice))
+        yield from _cut_to_batch(crash, state, wanted, given)
         if len(given) == len(wanted) == 3 and given == (2 * wanted[0], *wanted[1:]):
             yield from _directions_added(crash, state)
         if len(given) == len(wanted) == 3 and (given[1], given[0], given[2]) == wanted:
@@ -162,3 +163,17 @@ def _directions_added(crash: Crash, state: ast.expr | None) -> Iterator[Offer]:
         yield Offer(title, insert_statement_after(crash.code, one.statement.lineno, f"{', '.join(names)} = {added}"))
     if not isinstance(state, ast.Tuple):
         yield from value_offers(crash, state, "{}.unflatten(0, (-1, 2)).sum(1)", title)
+
+
+def _cut_to_batch(crash: Crash, state: ast.expr | None, wanted: tuple[int, ...], given: tuple[int, ...]) -> Iterator[Offer]:
+    """A state that the model keeps for batches of one size, met by a smaller one, mostly the last: its first rows."""
+    node, call = passed(crash, 0, "input"), crash.call
+    smaller = len(given) == len(wanted) == 3 and given[0] == wanted[0] and given[2] == wanted[2] and given[1] > wanted[1]
+    if not smaller or call is None or not isinstance(node, ast.Name) or state is None:
+        return
+    parts = list(state.elts) if isinstance(state, ast.Tuple) else [state]
+    axis = 0 if crash.setting("batch_first") == "True" else 1
+    if all(isinstance(one, ast.Attribute) for one in parts):
+        cut = f"{{}}[:, :{node.id}.size({axis})].contiguous()"
+        edits = joined(*(wrap_expression(crash.code, one, cut) for one in parts))
+        yield Offer("Take as many states as the batch has samples", edits)

@@ -16,7 +16,7 @@ from snipfix.rules.mending import keyword, passed, rejoined, state_of, value_off
 from snipfix.rules.observed import called
 from snipfix.rules.values import evaluate
 from snipfix.rules.widths import argument_of, width_offers
-from snipfix.rules.written import handed_back
+from snipfix.rules.written import bare, handed_back, value_of
 
 AUTOENCODER = (
     "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ConvTranspose2d(4, 1, 3, stride=2, padding=1{}))\n"
@@ -67,6 +67,7 @@ class TargetShapeMismatch(CrashRule):
         r"expected target (?:size|dtype)? ?.*dimension",
         r"For 1D input, 1D target must have size 1",
         r"size mismatch \(got input: \[",
+        r"Expected floating point type for target with class probabilities",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.CrossEntropyLoss()(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))\n"),
@@ -115,6 +116,8 @@ class TargetShapeMismatch(CrashRule):
 
     def says(self, crash: Crash) -> str:
         given, target = (shape_text(value.shape) for value in crash.tensors[:2])
+        if "class probabilities" in crash.failure.message:
+            return f"targets of the predictions' shape {target} are probabilities to cross_entropy, and those are no integers"
         return f"{crash.operation.name.rpartition('.')[2]} cannot compare predictions of shape {given} with targets of shape {target}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
@@ -132,6 +135,7 @@ class TargetShapeMismatch(CrashRule):
         if len(given) == 4 and given[2:] != wanted[-2:]:
             yield from _resized_as_input(crash)
             yield from _strides_undone(crash, given, wanted)
+        yield from _fed_without_last(crash, predicted, target)
         yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
         yield from batch_first(crash, given, wanted)
@@ -141,6 +145,9 @@ class TargetShapeMismatch(CrashRule):
     def _cut_otherwise(crash: Crash, predicted: ast.expr, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
         """`logits.view(-1, K)` with as many numbers as there are targets, times a number of classes that is not K."""
         count = prod(wanted)
+        whole = _before_flat(crash, predicted)
+        if whole and whole[-1] == given[-1] and len(whole) > 2:
+            return  # the scores were flattened as they are: the steps differ, not the classes
         flat = isinstance(predicted, ast.Call) and len(predicted.args) == 2 and ast.unparse(predicted.args[0]) == "-1"
         if flat and isinstance(predicted, ast.Call) and len(given) == 2 and len(wanted) == 1 and count and prod(given) % count == 0:
             yield from width_offers(crash, predicted.args[1], prod(given) // count, what="number of classes")
@@ -148,9 +155,10 @@ class TargetShapeMismatch(CrashRule):
     @staticmethod
     def _classes(crash: Crash, nodes: tuple[ast.expr, ast.expr], given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
         predicted, target = nodes
-        if len(given) >= 2 and wanted == (given[0], 1, *given[2:]):
+        if len(given) >= 2 and wanted == (given[0], 1, *given[2:]) != given:
             yield from value_offers(crash, target, "{}.squeeze(1)", "Drop the target's axis of size one", here=True)
-        if len(given) == 2 and wanted == given:
+        if len(given) == 2 and wanted == given and given[1] > 1:
+            yield from _one_hot_undone(crash, target)
             yield from value_offers(crash, target, "{}.argmax(1)", "Turn one-hot targets into class numbers", here=True)
         if len(given) == 3 and given[:2] == wanted:
             yield from wrapped(crash, predicted, "{}.transpose(1, 2)", "Put the classes in the second place")
@@ -297,3 +305,31 @@ def _resized_as_input(crash: Crash) -> Iterator[Offer]:
             start, end = crash.code.range(crash.code.span(factor))
             if not rebound:
                 yield Offer("Give the map the size of the image", (Edit(start, end, f"size={image}.shape[2:]"),))
+
+
+def _before_flat(crash: Crash, predicted: ast.expr) -> tuple[int, ...]:
+    """The shape of the scores in `scores.view(-1, K)`; empty when the run did not show it."""
+    inner = bare(predicted)
+    value = crash.frame.locals.get(inner.id) if crash.frame and isinstance(inner, ast.Name) else None
+    return (value.shape or ()) if value is not None else ()
+
+
+def _fed_without_last(crash: Crash, predicted: ast.expr, target: ast.expr) -> Iterator[Offer]:
+    """Targets without their first step, `tgt[:, 1:]`, beside predictions for every step: the model is fed all but the last."""
+    cuts = [one for one in ast.walk(target) if isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name)]
+    cut = next((one for one in cuts if crash.text(one.slice).replace(" ", "") == ":,1:"), None)
+    scores = bare(predicted)
+    given = value_of(crash.code, scores) if isinstance(scores, ast.Name) else None
+    call = given[0] if given is not None else scores
+    for argument in call.args if isinstance(call, ast.Call) else ():
+        if cut is not None and isinstance(argument, ast.Name) and crash.text(argument) == crash.text(cut.value):
+            yield Offer("Feed the model all steps but the last", replace_expression(crash.code, argument, f"{argument.id}[:, :-1]"))
+
+
+def _one_hot_undone(crash: Crash, target: ast.expr) -> Iterator[Offer]:
+    """Class numbers that the text makes one-hot just for a loss that takes the numbers: `F.one_hot(y, 3)` is `y` again."""
+    birth = crash.born(target) if isinstance(target, ast.Name) else None
+    made = birth.value if birth is not None else target
+    once = not isinstance(target, ast.Name) or sum(isinstance(one.ctx, ast.Load) for one in crash.code.mentions(target.id)) == 1
+    if once and isinstance(made, ast.Call) and called(made) == "one_hot" and made.args:
+        yield Offer("Give the class numbers themselves", replace_expression(crash.code, made, crash.text(made.args[0])))

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 from describe import cut, describe
-from functions import Functions
+from functions import Functions, quietly
 from modules import Modules, RootCall
 from tracing import Place, Sources
 
@@ -164,6 +164,10 @@ class Recorder:
     def on_backward(self, pre: Callable | None = None, post: Callable | None = None) -> None:
         """pre(tensors) and post(tensors) around every backward pass; `tensors` is a tuple."""
         self._hooks.setdefault("backward", []).append((pre, post))
+
+    def on_gradient(self, tensor: Any, note: Callable[[Any], None]) -> None:
+        """note(gradient) when a backward pass reaches the tensor. Under vmap a gradient has no numbers to look at: that must not reach the snippet."""
+        tensor.register_hook(lambda gradient: quietly(note, gradient))
 
     def watch(self, torch: Any) -> None:
         """Starts observing: modules, optimizer steps, zero_grad, backward. Functions are observed while `functions.mode()` is open."""

@@ -79,11 +79,11 @@ class Functions:
     def _observed(self, subscribers: Any, function: Any, args: tuple, kwargs: dict) -> Any:
         for before, _ in subscribers:
             if before is not None:
-                _quietly(before, function, args, kwargs)
+                quietly(before, function, args, kwargs)
         result = function(*args, **kwargs)
         for _, after in subscribers:
             if after is not None:
-                _quietly(after, function, args, kwargs, result)
+                quietly(after, function, args, kwargs, result)
         return result
 
     def mode(self) -> Any:
@@ -106,7 +106,7 @@ class Functions:
         return Mode()
 
 
-def _quietly(callback: Callable[..., None], *args: Any) -> None:
+def quietly(callback: Callable[..., None], *args: Any) -> None:
     """An observer that fails must not change what is observed."""
     try:
         callback(*args)

@@ -35,7 +35,7 @@ class Adversaries:
             if output.requires_grad and output.is_floating_point() and len(self.pending) < PENDING:
                 entry = {"judge": module, "maker": None if source is module else source, "sign": None, "place": self.recorder.place()}
                 entry["attached"] = given is not None and given.grad_fn is not None
-                output.register_hook(lambda grad: entry.update(sign=sign(grad)))
+                self.recorder.on_gradient(output, lambda grad: entry.update(sign=sign(grad)))
                 self.pending.append(entry)
 
     def _maker(self, given: Any) -> Any:

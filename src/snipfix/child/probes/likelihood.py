@@ -34,7 +34,7 @@ def install(recorder: Any) -> None:
             "returned": returned,
         }
         if output.requires_grad:
-            output.register_hook(lambda grad: gradient.update(low=float(grad.min()), high=float(grad.max())))
+            recorder.on_gradient(output, lambda grad: gradient.update(low=float(grad.min()), high=float(grad.max())))
         if recorder.modules.running:
             waiting[:] = [(recorder.modules.running[-1], output, returned)]
         recorder.observe("likelihood", facts, place)

@@ -34,7 +34,7 @@ def install(recorder: Any) -> None:
             "gradient": gradient,
             "trained": trained_names(recorder),
         }
-        result.register_hook(lambda grad: gradient.update(low=float(grad.min()), high=float(grad.max())))
+        recorder.on_gradient(result, lambda grad: gradient.update(low=float(grad.min()), high=float(grad.max())))
         recorder.observe("reduction", facts, place)
 
     recorder.on_function(("torch.sum", "Tensor.sum", "torch.mean", "Tensor.mean"), after=reduced)

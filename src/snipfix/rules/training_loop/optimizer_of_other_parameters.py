@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
@@ -20,6 +21,8 @@ BOTH = (
     "    (d(fake{}).mean() - d(torch.zeros(4, 2)).mean()).backward()\n    od.step()\n    og.zero_grad()\n    loss = -d(fake{}).mean()\n"
     "    loss.backward()\n    og.step()\n"
 )
+
+ENTRY = re.compile(r"(?P<chain>.+?)\.(?P<place>\d+)\.")
 
 
 class OptimizerOfOtherParameters(Rule):
@@ -173,7 +176,18 @@ class OptimizerOfOtherParameters(Rule):
 
     def _whole(self, cut: list[dict[str, object]], facts: dict[str, object]) -> bool:
         """Whether both weight and bias of a called layer are without gradient: not just an unused bias."""
-        return any(str(one["name"]).endswith("weight") for one in cut) and not outer_only(cut)
+        """Whether layers are cut off that a text means to train; the last of a chain, as in WaveNet, may give what nobody reads."""
+        names = [str(one["name"]) for one in cut]
+        return any(name.endswith("weight") and not _is_last(name, names) for name in names) and not outer_only(cut)
+
+
+def _is_last(name: str, names: list[str]) -> bool:
+    """Whether a parameter is that of a later layer in a list, and those of the layers before it are not among the names."""
+    found = ENTRY.match(name)
+    if found is None or not int(found["place"]):
+        return False
+    others = (other for one in names if (other := ENTRY.match(one)) and other["chain"] == found["chain"])
+    return not any(int(other["place"]) < int(found["place"]) for other in others)
 
 
 def modules_of(parameters: Iterable[str]) -> set[str]:

@@ -159,6 +159,8 @@ def is_sure(scene: Scene, need: Need | None) -> bool:
     if need is None or "mask" in need.name or "called" in need.roles:
         return False
     known = need.use is not None and need.use.certain and bool(scene.forms(need))
+    if known and need.dims is not None and all(len(shape) != need.dims for _, shape in _tensors(scene, need)):
+        return False  # the text asks for dimensions that nothing made here has
     return known or bool(IDS.search(need.name)) or "edge_index" in need.attributes or LABEL.match(need.name) is not None
 
 

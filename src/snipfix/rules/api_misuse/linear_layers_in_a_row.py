@@ -32,7 +32,7 @@ class LinearLayersInARow(Rule):
     also used elsewhere, and a width between that is used by itself.
 
     ## Why is this bad?
-    The second layer adds parameters and nothing that the first cannot express. Mostly the activation of a feed-forward block was forgotten.
+    The second layer adds parameters and nothing that the first cannot express. Usually the activation of a feed-forward block was forgotten.
 
     ## Example
     ```python

@@ -32,7 +32,7 @@ class ProbabilitiesOverTheBatch(Rule):
     Reports `softmax(..., dim=0)` whose result goes into an `argmax`, `max` or `topk` along dim 1.
 
     ## Why is this bad?
-    A sample's numbers are then no probabilities: they hang on the other samples of the batch, and a class that is unlikely everywhere wins
+    A sample's numbers are then no probabilities: they depend on the other samples of the batch, and a class that is unlikely everywhere wins
     in the sample where it is least unlikely.
 
     ## Example

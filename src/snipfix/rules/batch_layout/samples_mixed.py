@@ -61,7 +61,7 @@ class SamplesMixed(Rule):
 
     ## What it does
     Changes one sample and calls the model again. Reports the first operation whose rows of other samples move: a softmax over the batch, a
-    `view` that cuts across samples, a mean over dim 0. Also a model that returns the softmax over the rows of what its last layer gives.
+    `view` that cuts across samples, a mean over dim 0. Also a model that returns a softmax along dim 0 of what its last layer gives.
 
     ## Why is this bad?
     A prediction must not depend on what else happens to be in the batch: the model cannot be used on one sample, and its training learns

@@ -28,7 +28,7 @@ class MaskedScoresTooHigh(Rule):
     Reports `masked_fill` with a value between -1 and 1 whose result goes into a softmax, in the same expression or under the same name.
 
     ## Why is this bad?
-    `exp(0)` is 1: padding and future tokens are attended to as before. Mostly a minus sign was lost in `-1e9`.
+    `exp(0)` is 1: padding and future tokens are attended to as before. Usually a minus sign was lost in `-1e9`.
 
     ## Example
     ```python

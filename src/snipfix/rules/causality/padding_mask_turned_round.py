@@ -31,7 +31,8 @@ class PaddingMaskTurnedRound(Rule):
     anything, and is left alone.
 
     ## Why is this bad?
-    `True` means that a position is left out. The attention then looks at nothing but padding, and a text without padding gives NaN.
+    `True` means that a position is left out. The attention then looks at nothing but padding. A text without padding leaves it nothing to look
+    at: the result is NaN or zero, or the program stops.
 
     ## Example
     ```python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from snipfix.model import Applicability, Category, Finding, Fix, Meaning, Severity
@@ -21,7 +22,7 @@ class ArgumentOnItsWayOut(Rule):
     Reports `Hardtanh(min_value=..., max_value=...)`, `torch.autograd.backward(grad_variables=...)` and `torch.autograd.grad(only_inputs=...)`.
 
     ## Why is this bad?
-    torch warns at each call, and a later release takes the keyword no more.
+    torch warns at each call (of `only_inputs` where it is not `True`), and a later release takes the keyword no more.
 
     ## Example
     ```python
@@ -65,7 +66,9 @@ class ArgumentOnItsWayOut(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         for _, ((keyword, new), *_) in outdated(context, WARNED):
             instead = "it does nothing any more" if new == "-" else f"it is `{new}` today"
-            yield self.finding(f"`{keyword.arg}` is deprecated: {instead}", context.code.span(keyword))
+            # torch says nothing of the value that it ignores anyway.
+            severity = Severity.NOTE if new == "-" and ast.unparse(keyword.value) == "True" else None
+            yield self.finding(f"`{keyword.arg}` is deprecated: {instead}", context.code.span(keyword), severity=severity)
 
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         for call, old in outdated(context, WARNED):

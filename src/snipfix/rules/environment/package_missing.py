@@ -65,7 +65,8 @@ class PackageMissing(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
-        return f"the package {crash.found[0].partition('.')[0]} is not installed"
+        package, dot, _ = crash.found[0].partition(".")
+        return f"the installed package {package} has no module {crash.found[0]}" if dot else f"the package {package} is not installed"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         wrong = crash.found[0].partition(".")[0]

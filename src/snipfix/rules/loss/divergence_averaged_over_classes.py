@@ -22,8 +22,8 @@ class DivergenceAveragedOverClasses(Rule):
     Reports `nn.KLDivLoss()` and `F.kl_div(...)` without `reduction`, or with `reduction="mean"`.
 
     ## Why is this bad?
-    A divergence is a sum over the classes, averaged over the samples. The default divides by the number of classes too: beside another term
-    of a loss it weighs as little as there are classes many. torch warns, and the meaning of `mean` will change.
+    A divergence is a sum over the classes, averaged over the samples. The default divides by the number of classes too: the more classes there
+    are, the less it weighs beside the other terms of a loss. torch warns, and the meaning of `mean` will change.
 
     ## Example
     ```python

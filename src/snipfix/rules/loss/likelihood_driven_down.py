@@ -34,7 +34,7 @@ class LikelihoodDrivenDown(Rule):
 
     ## What it does
     Reports the sum or mean of `log_prob(data)` that training brings down, seen from the sign of its gradient, or on which `backward()` is
-    called without a minus sign anywhere. The likelihood of what was drawn from the distribution itself, or of what the model made, is let be.
+    called without a minus sign anywhere. The likelihood of what was drawn from the distribution itself, or of what the model made, is left alone.
 
     ## Why is this bad?
     An optimizer goes down. The likelihood of the data is to go up, so the loss is its negative; without the sign, the "loss" falls without

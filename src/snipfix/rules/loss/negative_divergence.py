@@ -60,6 +60,9 @@ class NegativeDivergence(Rule):
     GOOD = (
         Good(f"{HEAD}kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())\nkl.backward()\n"),
         Good(f"{HEAD}kl = 0.5 * torch.sum(mu ** 2 + torch.exp(logvar) - 1 - logvar)\nkl.backward()\n"),
+        Good(
+            f"{HEAD}minus_kl = 0.5 * torch.sum(1 + logvar - mu ** 2 - logvar.exp(), dim=-1)\nelbo = (mu.sum(-1) + minus_kl).mean()\nloss = -elbo\nloss.backward()\n"
+        ),
         Good(f"{HEAD}elbo = 0.5 * torch.sum(1 + logvar - mu ** 2 - logvar.exp())\nloss = -elbo\nloss.backward()\n"),
         Good(BOTH.format("loss = rec + kl\n")),
         Good(BOTH.format("elbo = -rec - kl\nloss = -elbo\n")),
@@ -100,6 +103,11 @@ class NegativeDivergence(Rule):
                 yield self.finding(message, context.code.span(one.whole), stage=Stage.PROBE)
 
     def _subtracted(self, nodes: list[ast.AST], names: set[str]) -> bool:
+        """Whether a name is taken with a minus somewhere, or a sum is that it was added to."""
+        sums = (node for node in nodes if isinstance(node, ast.Assign) and any(isinstance(one, ast.Add) for one in ast.walk(node.value)))
+        for whole in sums:
+            if names & {one.id for one in ast.walk(whole.value) if isinstance(one, ast.Name)}:
+                names = names | {ast.unparse(target) for target in whole.targets}
         for node in nodes:
             if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and ast.unparse(node.operand) in names:
                 return True

@@ -32,7 +32,7 @@ class NormalizedAcrossSamples(Rule):
 
     ## Why is this bad?
     A cosine similarity is the product of two vectors of length one. Here each feature is scaled over the batch instead: the products are no
-    cosines, they hang on which samples happen to be in the batch, and the temperature means nothing.
+    cosines, they depend on which samples happen to be in the batch, and the temperature means nothing.
 
     ## Example
     ```python

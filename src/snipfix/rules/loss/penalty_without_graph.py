@@ -43,7 +43,7 @@ class PenaltyWithoutGraph(Rule):
 
     ## What it does
     Follows the result of `torch.autograd.grad` without `create_graph=True` through powers, norms, sums and means into a loss on which
-    `backward()` is called. Gradients that go through a model again, or only weigh another term, are let be.
+    `backward()` is called. Gradients that go through a model again, or only weigh another term, are left alone.
 
     ## Why is this bad?
     Without `create_graph` the gradient is a constant for autograd. A gradient penalty made of it has a value, and no gradient: the loss

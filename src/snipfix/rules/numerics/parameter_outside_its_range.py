@@ -24,8 +24,8 @@ class ParameterOutsideItsRange(CrashRule):
     Explains `Categorical`, `Bernoulli` and the like that are given scores as probabilities, and `Normal` and the like with a scale that is not positive.
 
     ## Why is this bad?
-    The program stops as soon as one number is negative; before, the distribution was another than the one that was meant. The first parameter of
-    `Categorical` is `probs`.
+    A negative number usually stops the program; without one, the distribution is simply another than the one that was meant. The first parameter
+    of `Categorical` is `probs`.
 
     ## Example
     ```python

@@ -15,6 +15,8 @@ from snipfix.rules.observed import called, each, shape, text, words
 __all__ = ["HeadsAcrossPositions"]
 
 HEADS = frozenset("h head heads nhead nheads n".split())
+OTHERS = frozenset("group groups channel channels chunk chunks window windows block blocks".split())
+"""Words of sizes that are no number of steps."""
 NET = (
     "import torch, torch.nn as nn\nclass Attention(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     "        self.heads, self.part = 4, 2\n        self.q = nn.Linear(8, 8)\n    def forward(self, x):\n        b, t, d = x.shape\n"
@@ -58,6 +60,11 @@ class HeadsAcrossPositions(Rule):
     GOOD = (
         Good(NET.format(SPLIT, JOINED)),
         Good(NET.format("unflatten(-1, (self.heads, self.part)).permute(0, 2, 1, 3)", JOINED)),
+        Good(  # a group normalisation: the size in the middle is no number of steps
+            "import torch, torch.nn as nn\nclass Norm(nn.Module):\n    def __init__(self, groups=2):\n        super().__init__()\n        self.groups = groups\n"
+            "    def forward(self, x):\n        g = x.view(x.size(0), self.groups, -1)\n        g = (g - g.mean(-1, keepdim=True)) / g.std(-1, keepdim=True)\n"
+            "        return g.view(x.shape)\nprint(Norm()(torch.randn(3, 6, 2, 4)).shape)\n"
+        ),
         Good(
             "import torch, torch.nn as nn\nclass Up(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(6, 32)\n"
             "    def forward(self, z):\n        return self.fc(z).view(z.size(0), 8, 4, 4)\nprint(Up()(torch.randn(3, 4, 6)).shape)\n"
@@ -126,6 +133,8 @@ def _names_axes(call: ast.Call, form: str) -> bool:
     if len(sizes) != (4 if form == "split" else 3):
         return False
     steps = sizes[2 if form == "split" else 1]
+    if OTHERS & set(words(ast.unparse(steps).rpartition(".")[2])):
+        return False
     if not isinstance(steps, ast.Constant | ast.UnaryOp | ast.BinOp):
         return True
     return form == "split" and bool(HEADS & set(words(ast.unparse(sizes[1]).rpartition(".")[2])))

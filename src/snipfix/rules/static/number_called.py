@@ -18,7 +18,7 @@ class NumberCalled(Rule):
     Reports a literal with brackets behind it: `16 (5, 5)`, `"relu" (x)`, `[1, 2] [3, 4]`.
 
     ## Why is this bad?
-    It parses, so no editor marks it; it raises a `TypeError` when it runs. Mostly a comma was lost.
+    It parses, so no editor marks it; it raises a `TypeError` when it runs. Usually a comma was lost.
 
     ## Example
     ```python

@@ -59,6 +59,11 @@ class AccumulationThrownAway(Rule):
         Good(HEAD + BACK + "        opt.zero_grad()\n"),
         Good(HEAD + BACK.replace("    if (i + 1) % 4 == 0:\n        opt", "    if i > 0:\n        opt") + "    opt.zero_grad()\n"),
         Good(HEAD + "    if i % 4 == 0:\n        opt.zero_grad()\n" + BACK),
+        Good(  # a generator that waits for its critic: its own backward pass waits with it
+            "import torch, torch.nn as nn\ng, d = nn.Linear(3, 3), nn.Linear(3, 1)\nog, od = torch.optim.Adam(g.parameters()), torch.optim.Adam(d.parameters())\n"
+            "for i, x in enumerate(torch.randn(6, 2, 3)):\n    od.zero_grad()\n    (d(g(x).detach()) - d(x)).mean().backward()\n    od.step()\n"
+            "    og.zero_grad()\n    if i % 5 == 0:\n        (-d(g(x)).mean()).backward()\n        og.step()\n"
+        ),
     )
     BAD = (
         Bad(HEAD + BACK + "    opt.zero_grad()\n", at=(9, 5), fixed=HEAD + BACK + "        opt.zero_grad()\n", runs=False),
@@ -104,6 +109,8 @@ def _thrown(code: Code) -> Iterator[tuple[ast.Call, ast.Call]]:
         back = [
             one for one in code.calls("backward", inside=loops[0]) if loops_around(code, one)[:1] == [loops[0]] and one.lineno < up.lineno
         ]
+        if code.calls("backward", inside=up):
+            continue  # all that the step uses is computed beside it
         for clearing in code.calls("zero_grad", inside=loops[0]):
             statement = statement_of(code, clearing)
             if receiver(clearing) == receiver(step) and statement in loops[0].body and back:

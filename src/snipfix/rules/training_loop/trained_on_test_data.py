@@ -33,7 +33,7 @@ class TrainedOnTestData(Rule):
     training data.
 
     ## Why is this bad?
-    The model learns what it is to be tested on: the score says nothing about new data. Mostly the training loop was copied, and two lines stayed.
+    The model learns what it is to be tested on: the score says nothing about new data. Usually the training loop was copied, and two lines stayed.
 
     ## Example
     ```python

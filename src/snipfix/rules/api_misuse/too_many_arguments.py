@@ -83,7 +83,9 @@ class TooManyArguments(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
-        return f"{crash.found[0].rpartition('<locals>.')[2]}() takes {crash.found[1]} positional arguments, it is given {crash.found[2]}"
+        function, taken, given = crash.found
+        arguments = "argument" if taken == "1" else "arguments"
+        return f"{function.rpartition('<locals>.')[2]}() takes {taken} positional {arguments}, it is given {given}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, call, made = crash.code, crash.call, definition(crash, crash.found[0])

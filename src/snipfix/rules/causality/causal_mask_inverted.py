@@ -112,7 +112,7 @@ class CausalMaskInverted(Rule):
         for call in code.calls("where", "masked_fill", "masked_fill_"):
             condition, where_true = _hiding(call)
             if condition is not None and _attends(code, call) and _shows(code, condition) is (not where_true):
-                message = "this fills where the causal mask lets see: each position sees only the ones after it"
+                message = "this fills the positions that the causal mask lets through: each position sees only the ones after it"
                 yield self.finding(message, code.span(condition))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

@@ -85,13 +85,11 @@ class NegativeDivergence(Rule):
             statement = code.parents.get(one.whole)
             names = {ast.unparse(target) for target in statement.targets} if isinstance(statement, ast.Assign) else set()
             if names and not self._subtracted(code.nodes, names):
-                message = (
-                    "this KL divergence is never positive: its minus sign is missing, so minimising it drives the latent from the prior"
-                )
+                message = "this KL divergence is never positive: its minus sign is missing, so minimising it drives the latent away from the prior"
                 yield self.finding(message, code.span(one.whole))
 
         for difference in _subtracted(code):
-            message = "the KL divergence is subtracted from a loss that is minimised: training drives the latent from the prior"
+            message = "the KL divergence is subtracted from a loss that is minimised: training drives the latent away from the prior"
             yield self.finding(message, code.span(difference))
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:

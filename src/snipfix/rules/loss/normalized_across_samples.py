@@ -101,7 +101,7 @@ class NormalizedAcrossSamples(Rule):
                 call = _normalized(code, side)
                 if call is not None and call not in told:
                     told.add(call)
-                    message = "this gives each feature the length one over the samples of the batch, and the similarity is summed along the features"
+                    message = "this scales each feature to length one over the samples of the batch, but the similarity is summed along the features"
                     yield self.finding(message, code.span(call))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

@@ -132,7 +132,7 @@ class TripletTurnedRound(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         for inside, hinge in _hinges(context.code):
             if hinge.is_wrong:
-                message = f"minimising this draws the negative near and drives the positive away: the two terms of {hinge.measure} have changed places"
+                message = f"minimising this draws the negative near and drives the positive away: the two {hinge.measure} terms have changed places"
                 yield self.finding(message, context.code.span(inside))
         for call, measure in _ranked(context.code) if "argin" in context.code.text else ():
             yield self.finding(RANKED[measure], context.code.span(call))

@@ -89,7 +89,7 @@ class ClippingAfterStep(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         for clip, _ in _late(context.code):
             yield self.finding(
-                "the gradients are clipped after the step that used them, and thrown away: it has no effect", context.code.span(clip)
+                "the gradients are clipped after the step that used them: the clipping has no effect", context.code.span(clip)
             )
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:

@@ -15,9 +15,11 @@ ONE_DEVICE = (
     "add sub mul div true_divide floor_divide remainder pow maximum minimum fmod atan2 eq ne lt le gt ge equal allclose isclose logical_and logical_or"
     " matmul mm bmm mv dot addmm baddbmm einsum outer linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"
     " cat stack concat where masked_fill gather scatter index_select take_along_dim lerp addcmul addcdiv"
-    " embedding layer_norm batch_norm group_norm instance_norm scaled_dot_product_attention multi_head_attention_forward"
+    " index_add scatter_add tensordot kron cross hypot logaddexp prelu"
+    " embedding embedding_bag layer_norm batch_norm group_norm instance_norm scaled_dot_product_attention multi_head_attention_forward"
     " cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div"
     " cosine_similarity cosine_embedding_loss triplet_margin_loss margin_ranking_loss pairwise_distance cdist"
+    " gaussian_nll_loss poisson_nll_loss hinge_embedding_loss soft_margin_loss multi_margin_loss multilabel_soft_margin_loss"
 ).split()
 """Functions that a GPU refuses to compute from tensors of two devices (single numbers aside)."""
 RECURRENT = {"hidden": "lstm gru rnn_tanh rnn_relu".split(), "cell": "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split()}

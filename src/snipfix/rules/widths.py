@@ -51,7 +51,11 @@ def _ranked(
     function = crash.function_of(given)
     owner = crash.class_of(given)
     written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
-    for one in expressions(wanted, given, values.of(function), near=values.own(function), spatial=spatial, written=written):
+    known = values.of(function)
+    if spatial and (beside := _beside(crash, given)):
+        known = {name: value for name, value in known.items() if name not in beside}
+    near = {name: value for name, value in values.own(function).items() if name in known}
+    for one in expressions(wanted, given, known, near=near, spatial=spatial, written=written):
         yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
     for text in _several_times(crash, given, owner) if level == 0 else ():
         if evaluate(next(ast.iter_child_nodes(parse(f"({text})").body[0])), values.of(function)) == wanted:
@@ -81,6 +85,15 @@ def _ranked(
                     further = (-2 if fed_from_outside(crash) else 5) if isinstance(outer, ast.Constant) else 3 * _is_shared(function, given)
                     for cost, text, edits, meaning in _ranked(crash, values, outer, wanted, spatial, level + 1):
                         yield cost + further, text, edits, meaning
+
+
+def _beside(crash: Crash, given: ast.expr) -> set[str]:
+    """The names that say what the layer gives, `emb` in `nn.Linear(9216, emb)`: of a map that comes in they tell nothing, unless they built it."""
+    call = crash.code.parents.get(given)
+    others = [one.id for one in call.args if one is not given and isinstance(one, ast.Name)] if isinstance(call, ast.Call) else []
+    convs = [one for name in ("Conv1d", "Conv2d", "Conv3d") for one in crash.code.calls(name)]
+    built = {one.id for conv in convs for one in ast.walk(conv) if isinstance(one, ast.Name)}
+    return set(others) - built
 
 
 def _is_shared(function: ast.FunctionDef, given: ast.Name) -> bool:

@@ -51,7 +51,7 @@ class GradientIsNone(CrashRule):
     applicability = Applicability.UNSAFE
     TYPES = ("AttributeError", "TypeError")
     MESSAGES = (
-        r"'NoneType' object has no attribute '(?:zero_|data|norm|detach|abs|sum|mean|clone|numpy|item|shape|size|pow|add_|mul_)'",
+        r"'NoneType' object has no attribute '(?:zero_|data|norm|detach|abs|sum|mean|clone|numpy|item|shape|size|pow|add_|mul_|tolist|max|min|view|flatten|cpu|to|clamp_|div_)'",
         r"unsupported operand type\(s\) for [^:]+: '?\w*(?:NoneType|float|Tensor)'? and '?\w*(?:NoneType|Tensor)'?",
     )
     GOOD = (

@@ -66,7 +66,7 @@ class InPlaceOnLeaf(CrashRule):
         statement, code = crash.statement, crash.code
         if statement is None:
             return
-        together = run_from(code, statement, lambda one: isinstance(one, ast.AugAssign) and _by_gradient(one))
+        together = run_from(code, statement, _belongs)
         yield Offer("Change it without recording", without_recording(code, [(one, code.slice(one)) for one in together]))
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}.get(type(statement.op))
@@ -75,6 +75,11 @@ class InPlaceOnLeaf(CrashRule):
                 yield Offer("Compute a new tensor", replace_statement(code, statement.lineno, f"{name} = {name} {sign} ({value})"))
 
 
-def _by_gradient(one: ast.AugAssign) -> bool:
-    """Whether a tensor is changed by its own gradient: `w -= lr * w.grad`."""
-    return f"{ast.unparse(one.target)}.grad" in ast.unparse(one.value)
+def _belongs(one: ast.stmt) -> bool:
+    """Whether a statement changes a tensor by its own gradient, `w -= lr * w.grad`, or fills one of a module, `self.bias.zero_()`."""
+    if isinstance(one, ast.AugAssign):
+        return f"{ast.unparse(one.target)}.grad" in ast.unparse(one.value)
+    call = one.value if isinstance(one, ast.Expr) else None
+    method = call.func if isinstance(call, ast.Call) else None
+    in_place = isinstance(method, ast.Attribute) and method.attr.endswith("_") and not method.attr.endswith("__")
+    return isinstance(method, ast.Attribute) and in_place and isinstance(method.value, ast.Attribute) and "grad" not in ast.unparse(method)

@@ -138,6 +138,10 @@ def _in_place(crash: Crash) -> Iterator[tuple[str, tuple[Edit, ...]]]:
             )
             yield "Compute a new tensor", (Edit(start, end, f"{node.target.id} = {node.target.id} {SIGNS[type(node.op)]} {value}"),)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript) and isinstance(node.targets[0].value, ast.Name):
+            held = node.targets[0].value.id
+            reads = [one for one in ast.walk(node.value) if isinstance(one, ast.Subscript) and ast.unparse(one.value) == held]
+            if reads:  # what step t is made of is kept for the backward pass, and written into at step t + 1
+                yield "Compute with a copy of what is read", joined(*(wrap_expression(code, one, "{}.clone()") for one in reads))
             birth = crash.born(node.targets[0].value)
             if birth is not None and birth.lineno < node.lineno and isinstance(birth.value, ast.Call):
                 yield "Write into a copy", wrap_expression(code, birth.value, "{}.clone()")

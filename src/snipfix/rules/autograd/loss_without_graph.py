@@ -189,6 +189,11 @@ class LossWithoutGraph(CrashRule):
     @staticmethod
     def _without_no_grad(crash: Crash) -> Iterator[Offer]:
         code = crash.code
+        for function in code.all(ast.FunctionDef):
+            for mark in function.decorator_list:
+                if ast.unparse(mark) in ("torch.no_grad()", "torch.inference_mode()"):
+                    gone = Edit(code.offset(mark.lineno, 1), code.offset((mark.end_lineno or mark.lineno) + 1, 1), "")
+                    yield Offer("Compute with gradients", (gone,))
         for node in code.nodes:
             if (
                 isinstance(node, ast.With)

@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category, Fix
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword, wrapped
+from snipfix.rules.observed import called
 
 
 class OptimizerOfNonLeaf(CrashRule):
@@ -81,9 +82,19 @@ class OptimizerOfNonLeaf(CrashRule):
                     replace_expression(code, birth.value, f"{_closed(birth.value, value.replace(call_text, shorter))}.requires_grad_()"),
                 )
             if birth is not None:
+                yield from _parameter_of_all(crash, birth.value)
                 yield from wrapped(crash, birth.value, "{}.detach().requires_grad_()", "Make the finished tensor the leaf")
 
 
 def _closed(node: ast.expr, text: str) -> str:
     """A text that a method can be hung on: in parentheses unless it is a call already."""
     return text if isinstance(node, ast.Call) else f"({text})"
+
+
+def _parameter_of_all(crash: Crash, value: ast.expr) -> Iterator[Offer]:
+    """`nn.Parameter(x) * 1.5` makes a result of the parameter: the parameter is to hold the whole, `nn.Parameter(x * 1.5)`."""
+    made = [one for one in ast.walk(value) if isinstance(one, ast.Call) and called(one) == "Parameter" and len(one.args) == 1]
+    if len(made) == 1 and made[0] is not value and not made[0].keywords:
+        inner = crash.text(value).replace(crash.text(made[0]), crash.text(made[0].args[0]))
+        text = f"{crash.text(made[0].func)}({inner})"
+        yield Offer("Make the finished tensor the leaf", replace_expression(crash.code, value, text))

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_before, joined, replace_expression
+from snipfix.codemods import add_keyword, insert_statement_before, joined, replace_expression, replace_statement
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -47,7 +47,7 @@ class CudaUnavailable(CrashRule):
     name = "cuda-unavailable"
     category = Category.DEVICE
     applicability = Applicability.UNSAFE
-    TYPES = ("AssertionError", "RuntimeError", "TypeError", "NotImplementedError")
+    TYPES = ("AssertionError", "AttributeError", "RuntimeError", "TypeError", "NotImplementedError")
     MESSAGES = (
         r"Torch not compiled with CUDA enabled",
         r"type torch\.cuda\.\w+ not available",
@@ -58,6 +58,7 @@ class CudaUnavailable(CrashRule):
         r"not linked with support for cuda devices",
         r"Cannot get CUDA generator",
         r"does not support backward on CPU",
+        r"module 'torch\._C' has no attribute '_cuda_",
     )
     GOOD = (
         Good(
@@ -104,6 +105,9 @@ class CudaUnavailable(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, condition = crash.code, f'"cuda" if {AVAILABLE} else "cpu"'
+        if isinstance(crash.statement, ast.Expr) and crash.statement.value is crash.call and "torch.cuda." in crash.text(crash.statement):
+            asked = f"if {AVAILABLE}:\n    {crash.text(crash.statement)}"
+            yield Offer("Use the GPU only where there is one", replace_statement(code, crash.statement.lineno, asked))
         yield from _old_types(crash, condition)
         literals = [node for node in code.all(ast.Constant) if isinstance(node.value, str) and node.value.startswith("cuda")]
         conditional = [

@@ -70,6 +70,7 @@ class MixedDevices(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         device = _device(crash)
+        yield from _thrown_away(crash)
         yield from _registered(crash)
         yield from _states(crash, device)
         yield from _given(crash, device)
@@ -164,3 +165,15 @@ def _device(crash: Crash) -> str:
         return seen
     places = [value.device for value in crash.tensors if value.device and value.device != "cpu"]
     return repr(places[0] if places else "cuda").replace("'", '"')
+
+
+def _thrown_away(crash: Crash) -> Iterator[Offer]:
+    """`batch.to(device)` as a statement: a tensor is not moved in place, what comes back is the one on the device."""
+    given = [node.id for node in (crash.call.args if crash.call is not None else ()) if isinstance(node, ast.Name)]
+    for node in crash.code.all(ast.Expr):
+        call = node.value
+        moves = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("to", "cuda")
+        name = call.func.value if moves and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
+        if isinstance(name, ast.Name) and name.id in given and node.lineno < crash.span.line:
+            text = f"{name.id} = {crash.text(node)}"
+            yield Offer("Keep the tensor that was moved", replace_expression(crash.code, node, text))

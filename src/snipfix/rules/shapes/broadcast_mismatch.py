@@ -96,6 +96,7 @@ class BroadcastMismatch(CrashRule):
         yield from _classes_last(crash, both[0], shapes[0], shapes[1])
         yield from _classes_last(crash, both[1], shapes[1], shapes[0])
         yield from _positions_looked_up(crash, both)
+        yield from _weights_of_classes(crash, both, shapes)
         for small, large in ((0, 1), (1, 0)):
             for at in range(len(shapes[small]), -1, -1):
                 grown = (*shapes[small][:at], 1, *shapes[small][at:])
@@ -136,8 +137,8 @@ class BroadcastMismatch(CrashRule):
             for axis in range(1, len(shape) + 1) if crash.operation.name.rpartition(".")[2] not in ("eq", "__eq__", "ne") else ():
                 size = goal[-axis] if axis <= len(goal) else 0
                 cut = (*shape[:-axis], size, *shape[len(shape) - axis + 1 :])
-                if isinstance(both[one], ast.Call) and axis == len(shape):
-                    continue  # what a layer gives is no table, and its first axis are the samples
+                if axis == len(shape) and (isinstance(both[one], ast.Call) or (axis == 1 and _is_computed(crash, both[one]))):
+                    continue  # what a layer or a loss gives is no table, and its first axis are the samples
                 if 0 < size < shape[-axis] and _broadcast(cut, goal) == goal and isinstance(both[other], ast.Name):
                     length = f"{crash.text(both[other])}.size({len(goal) - axis})"
                     before = ":, " * (len(shape) - axis)
@@ -280,3 +281,21 @@ def _projected_shortcut(crash: Crash, both: tuple[ast.expr, ast.expr]) -> Iterat
             maker = crash.text(convs[0].func)
             text = f"{crash.text(made.value)} if {asked} else {maker}({taken}, {given}, kernel_size=1{step})"
             yield Offer("Let the shortcut follow the block's channels and stride", replace_expression(crash.code, made.value, text))
+
+
+def _is_computed(crash: Crash, node: ast.expr) -> bool:
+    """Whether a name holds what a function of torch made of other tensors, a loss for each sample say."""
+    birth = crash.born(node) if isinstance(node, ast.Name) else None
+    made = birth.value if birth is not None else None
+    return isinstance(made, ast.Call) and any(word in called(made) for word in ("entropy", "loss", "criterion"))
+
+
+def _weights_of_classes(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """A loss for each sample times a weight for each class: of the weights, each sample takes that of its class."""
+    for loss, weights in ((0, 1), (1, 0)):
+        birth = crash.born(both[loss]) if isinstance(both[loss], ast.Name) else None  # type: ignore[arg-type]
+        made = birth.value if birth is not None else both[loss]
+        judged = isinstance(made, ast.Call) and called(made) in ("cross_entropy", "nll_loss", "criterion", "loss_fn") and len(made.args) > 1
+        if judged and isinstance(made, ast.Call) and len(shapes[0]) == len(shapes[1]) == 1 and isinstance(both[weights], ast.Name):
+            text = f"{crash.text(both[weights])}[{crash.text(made.args[1])}]"
+            yield Offer("Take the weight of each sample's class", replace_expression(crash.code, both[weights], text))

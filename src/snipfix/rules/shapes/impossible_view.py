@@ -11,7 +11,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import passed
-from snipfix.rules.widths import width_offers
+from snipfix.rules.widths import argument_of, width_offers
 
 
 class ImpossibleView(CrashRule):
@@ -47,7 +47,10 @@ class ImpossibleView(CrashRule):
     category = Category.SHAPE
     applicability = Applicability.UNSAFE
     TYPES = ("RuntimeError",)
-    MESSAGES = (r"shape '\[([^\]]*)\]' is invalid for input of size (\d+)",)
+    MESSAGES = (
+        r"shape '\[([^\]]*)\]' is invalid for input of size (\d+)",
+        r"unflatten: Provided sizes \[([^\]]*)\] don't multiply up to the size of dim -?\d+ \((\d+)\)",
+    )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5)\ny = x.view(-1, 5 * 3)\n"),
         Good("import torch\nimport torch.nn as nn\nx = torch.zeros(4, 3, 5)\ny = x.view(4, -1)\n"),
@@ -61,12 +64,19 @@ class ImpossibleView(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
+        if "unflatten" in crash.failure.message:
+            return True
         return crash.operation.name.endswith(("view", "reshape", "unflatten")) and bool(crash.shape(0))
 
     def says(self, crash: Crash) -> str:
+        if "unflatten" in crash.failure.message:
+            return f"{crash.found[1]} features cannot be unflattened into [{crash.found[0]}]"
         return f"a tensor {shape_text(crash.shape(0))} of {crash.found[1]} elements cannot take the shape [{crash.found[0]}]"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if "unflatten" in crash.failure.message:
+            yield from _as_wide_as_unflattened(crash)
+            return
         call, shape, tensor = crash.call, crash.shape(0), passed(crash, 0, "input")
         if call is None or tensor is None or not shape:
             return
@@ -112,3 +122,15 @@ class ImpossibleView(CrashRule):
                 for fits in dict.fromkeys((shape[-1], prod(shape[1:]))):
                     if total % (known // size * fits) == 0:
                         yield from width_offers(crash, sizes[at], fits, what="size")
+
+
+def _as_wide_as_unflattened(crash: Crash) -> Iterator[Offer]:
+    """A linear layer that gives another number of features than `Unflatten` makes maps of."""
+    sizes = [int(size) for size in crash.found[0].split(",") if size.strip().isdigit()]
+    outcome = crash.context.outcome
+    for call in reversed(outcome.calls if outcome else ()):
+        if call.module.type == "Linear" and call.output and call.output.shape and str(call.output.shape[-1]) == crash.found[1]:
+            built = crash.code.node_at(call.module.built, ast.Call) if call.module.built else None
+            width = argument_of(built, 1, "out_features") if isinstance(built, ast.Call) else None
+            yield from width_offers(crash, width, prod(sizes), spatial=sizes)
+            return

@@ -126,10 +126,6 @@ class IndexOutOfRange(CrashRule):
         size = argument_of(crash.constructor, 0, "num_embeddings") if crash.constructor is not None else None
         if size is None:
             return
-        for frame in reversed(crash.frames):
-            for name, value in frame.locals.items():
-                if value.length == highest + 1 and frame.function == "<module>" and crash.function_of(size) is crash.code.tree:
-                    yield Offer(f"Make room for all of {name}", replace_expression(crash.code, size, f"len({name})"))
         for counted in (size, *_handed_down(crash, size)):
             yield from _up_to_the_highest(crash, counted)
         if crash.setting("num_embeddings") == str(highest):
@@ -137,6 +133,10 @@ class IndexOutOfRange(CrashRule):
                 if isinstance(counted, ast.Call) and ast.unparse(counted.func) == "len":
                     text = f"{crash.text(counted)} + 1"
                     yield Offer(f"Set the number of entries to {text}", replace_expression(crash.code, counted, text))
+        for frame in reversed(crash.frames):
+            for name, value in frame.locals.items():
+                if value.length == highest + 1 and frame.function == "<module>" and crash.function_of(size) is crash.code.tree:
+                    yield Offer(f"Make room for all of {name}", replace_expression(crash.code, size, f"len({name})"))
         for offer in width_offers(crash, size, highest + 1, what="number of entries"):
             if "//" not in offer.title and "*" not in offer.title:  # the highest id is no product of widths but by chance
                 yield offer

@@ -104,6 +104,9 @@ class MatrixProductMismatch(CrashRule):
         if len(one) == len(two) - 1 and one[-1] == two[-2]:
             yield from wrapped(crash, both[0], "{}.unsqueeze(1)", "Make the first operand a batch of rows")
         if len(one) == 3 and len(two) == 2 and (one[0], one[-1]) == two:
+            if name == "mm" and call is not None:
+                text = f"torch.bmm({crash.text(both[0])}, {crash.text(both[1])}.unsqueeze(2)).squeeze(2)"
+                yield Offer("Multiply each matrix by its own vector", replace_expression(crash.code, call, text))
             yield from wrapped(crash, both[1], "{}.unsqueeze(2)", "Make the second operand a batch of columns")
         # Of a square matrix and another, only one order fits: weights over neighbours or steps stand in front of what they add up.
         square = [len(shape) > 1 and shape[-1] == shape[-2] for shape in (one, two)]

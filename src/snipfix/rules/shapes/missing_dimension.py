@@ -125,6 +125,10 @@ class MissingDimension(CrashRule):
                 yield from value_offers(crash, node, f"{{}}.view(-1, {channels}, {side}, {side})", "Give the images their shape back")
             if len(given) == 3 and crash.module is not None and crash.module.type == "BatchNorm2d":
                 yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the input a batch axis")
+            kernel = passed(crash, 1, "weight")
+            if len(given) == len(crash.shape(1)) == 2 and crash.module is None and node is not None and kernel is not None:
+                both = joined(*(wrap_expression(crash.code, one, "{}[None, None]") for one in (node, kernel)))
+                yield Offer("Give the image and the kernel the axes of batch and channels", both)
             if len(given) == 2 and channels == 1:
                 yield from value_offers(crash, node, "{}.unsqueeze(0)", "Give the image a channel axis")
             if len(given) == 5 and given[1] == 1:

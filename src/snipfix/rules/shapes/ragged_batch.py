@@ -10,6 +10,7 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
+from snipfix.rules.observed import called
 
 
 class RaggedBatch(CrashRule):
@@ -49,6 +50,7 @@ class RaggedBatch(CrashRule):
         r"stack expects each tensor to be equal size",
         r"expected sequence of length \d+ at dim \d+ \(got \d+\)",
         r"Trying to resize storage that is not resizable",
+        r"(setting an array element with a sequence)\..* inhomogeneous shape",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\ntorch.stack([torch.ones(2), torch.ones(2)])\n"),
@@ -67,6 +69,9 @@ class RaggedBatch(CrashRule):
         ),
     )
 
+    def explains(self, crash: Crash) -> bool:
+        return not crash.found or _tensor_around(crash) is not None
+
     def says(self, crash: Crash) -> str:
         return f"rows of different lengths do not make one tensor: {crash.failure.message.splitlines()[0]}"
 
@@ -74,6 +79,11 @@ class RaggedBatch(CrashRule):
         pad = add_import(crash.code, "torch.nn.utils.rnn", "pad_sequence")
         call = crash.call
         name = ast.unparse(call.func).rpartition(".")[2] if call is not None else ""
+        around = _tensor_around(crash)
+        if call is not None and around is not None and len(call.args) == 1 and not call.keywords:
+            text = f"pad_sequence([torch.tensor(row) for row in {crash.text(call.args[0])}], batch_first=True)"
+            yield Offer("Pad the rows", joined(replace_expression(crash.code, around, text), pad))
+            return
         if call is not None and name == "stack" and call.args:
             text = f"pad_sequence({crash.text(call.args[0])}, batch_first=True)"
             yield Offer("Pad the sequences", joined(replace_expression(crash.code, call, text), pad))
@@ -88,3 +98,11 @@ class RaggedBatch(CrashRule):
                 both = "lambda batch: tuple(pad_sequence(part, batch_first=True) for part in zip(*batch))"
                 for collate in (plain, pairs, both):
                     yield Offer("Pad the samples of a batch", joined(add_keyword(crash.code, node, "collate_fn", collate), pad))
+
+
+def _tensor_around(crash: Crash) -> ast.Call | None:
+    """The call that makes a tensor of the array that NumPy could not make: `torch.from_numpy(np.array(rows))`."""
+    call = crash.call
+    around = crash.code.parents.get(call) if call is not None and called(call) in ("array", "asarray") else None
+    makes = isinstance(around, ast.Call) and called(around) in ("from_numpy", "tensor", "as_tensor") and len(around.args) == 1
+    return around if isinstance(around, ast.Call) and makes and not around.keywords else None

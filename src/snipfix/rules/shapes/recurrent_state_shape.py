@@ -11,9 +11,10 @@ from snipfix.rules.api_misuse.recurrent import unpacked
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.batch_layout.layout import steps_first_said
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.mending import origin, passed, value_offers
+from snipfix.rules.mending import keyword, origin, passed, value_offers
 from snipfix.rules.synthesis import expressions
 from snipfix.rules.values import Values
+from snipfix.rules.widths import argument_of
 
 METHOD = (
     "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, layers):\n        super().__init__()\n"
@@ -91,6 +92,8 @@ class RecurrentStateShape(CrashRule):
             options = [list(self._resized(crash, call, wanted, given)) for call in changed]
             for choice in zip(*options, strict=False):
                 yield Offer("Make the state of the right shape", joined(*choice))
+        if built is not None and len(given) == len(wanted) == 3 and given[1:] == wanted[1:] and given[0] > wanted[0]:
+            yield from _as_many_layers(crash, built, given[0])
         yield from _cut_to_batch(crash, state, wanted, given)
         if len(given) == len(wanted) == 3 and given == (2 * wanted[0], *wanted[1:]):
             yield from _directions_added(crash, state)
@@ -177,3 +180,15 @@ def _cut_to_batch(crash: Crash, state: ast.expr | None, wanted: tuple[int, ...],
         cut = f"{{}}[:, :{node.id}.size({axis})].contiguous()"
         edits = joined(*(wrap_expression(crash.code, one, cut) for one in parts))
         yield Offer("Take as many states as the batch has samples", edits)
+
+
+def _as_many_layers(crash: Crash, built: ast.Call, layers: int) -> Iterator[Offer]:
+    """A decoder of one layer that is handed the states of an encoder of several, which goes in one direction."""
+    others = [call for name in ("RNN", "LSTM", "GRU") for call in crash.code.calls(name) if call is not built]
+    both_ways = any(keyword(call, "bidirectional") is not None for call in (built, *others))
+    if (
+        not both_ways
+        and argument_of(built, 2, "num_layers") is None
+        and any(argument_of(call, 2, "num_layers") is not None for call in others)
+    ):
+        yield Offer(f"Build it of {layers} layers", add_keyword(crash.code, built, "num_layers", str(layers)))

@@ -231,7 +231,7 @@ def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -
     for node in crash.code.nodes:
         if isinstance(node, ast.Call) and called(node) in ("RNN", "LSTM", "GRU") and not keyword(node, "batch_first"):
             owner = crash.class_of(node)
-            if owner is not None and steps_first_said(crash.code, owner):
+            if owner is not None and (steps_first_said(crash.code, owner) or _steps_in_front(crash, node, wanted[0])):
                 yield from _along_the_steps(crash, owner)
             else:
                 yield Offer("Let the batch come first", add_keyword(crash.code, node, "batch_first", "True"))
@@ -333,3 +333,11 @@ def _one_hot_undone(crash: Crash, target: ast.expr) -> Iterator[Offer]:
     once = not isinstance(target, ast.Name) or sum(isinstance(one.ctx, ast.Load) for one in crash.code.mentions(target.id)) == 1
     if once and isinstance(made, ast.Call) and called(made) == "one_hot" and made.args:
         yield Offer("Give the class numbers themselves", replace_expression(crash.code, made, crash.text(made.args[0])))
+
+
+def _steps_in_front(crash: Crash, built: ast.Call, samples: int) -> bool:
+    """Whether a recurrent layer was given as many samples as there are targets in its second axis, and another number of steps in its first."""
+    outcome = crash.context.outcome
+    seen = [call for call in (outcome.calls if outcome else ()) if call.module.built == crash.code.span(built)]
+    shapes = [one.shape for call in seen for one in call.inputs[:1] if one.shape]
+    return any(len(shape) == 3 and shape[1] == samples != shape[0] for shape in shapes)

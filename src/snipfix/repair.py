@@ -63,6 +63,7 @@ class Repairer:
 
     def _with_true_output(self, result: Result, repair: Repair) -> Repair:
         """The repair, with the true output in place of a documented one that the corrected code still refutes."""
+        repair = self._with_true_comments(result, repair)
         refuted = any(finding.category is Category.DOCUMENTED_OUTPUT and finding.is_error for finding in repair.findings_after)
         if not refuted or repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None:
             return repair
@@ -73,6 +74,18 @@ class Repairer:
         if any(finding.is_error for finding in after.findings):
             return replace(repair, verdict=RepairVerdict.PARTLY_REPAIRED, reason="the documented output is false, and the true one varies")
         return replace(repair, output=output, findings_after=after.findings, outcome=after.outcome)
+
+    def _with_true_comments(self, result: Result, repair: Repair) -> Repair:
+        """The repair, with the true value in each comment that tells a false one."""
+        false = [one for one in repair.findings_after if one.category is Category.DOCUMENTED_OUTPUT and one.is_error and one.fixes]
+        if not false or repair.verdict is not RepairVerdict.REPAIRED or repair.outcome is None:
+            return repair
+        fixes = tuple(one.fixes[0] for one in false)
+        text = Fix(fixes[0].title, tuple(edit for fix in fixes for edit in fix.edits)).apply(repair.corrected)
+        after = self.auditor.audit(replace(result.snippet, code=text))
+        if any(finding.is_error for finding in after.findings):
+            return repair
+        return replace(repair, corrected=text, fixes=(*repair.fixes, *fixes), findings_after=after.findings, outcome=after.outcome)
 
     def _patched(self, result: Result) -> Repair | None:
         loaded = self.patches.for_snippet(result.snippet) if self.patches else None

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 
 from snipfix.code import Code, written
-from snipfix.model import Category, Finding, Severity
+from snipfix.codemods import insert_statement_before, joined, replace_expression
+from snipfix.model import Applicability, Category, Finding, Fix, Severity
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
-from snipfix.rules.written import forward_of
+from snipfix.rules.training_loop.loops import home
+from snipfix.rules.written import forward_of, layer, whole_value
 
 __all__ = ["PaddedStepsRead"]
 
@@ -23,6 +25,9 @@ CODE = (
     "    def forward(self, x):\n        out, h = self.rnn(self.emb(x))\n        return self.fc({})\n\n"
     "x = pad_sequence([torch.tensor([1, 2, 3]), torch.tensor([4])], batch_first=True)\nprint(Net()(x).shape)\n"
 )
+
+NAMED = CODE.replace("nn.Embedding(9, 4)", "nn.Embedding(9, 4, padding_idx=0)")
+COUNTED = NAMED.replace("        out, h", "        {}\n        out, h")
 
 
 class PaddedStepsRead(Rule):
@@ -48,7 +53,7 @@ class PaddedStepsRead(Rule):
     ```
 
     ## Fix safety
-    None is offered: the lengths are not there.
+    Unsafe: the answers for short sequences change. Offered where the embedding names the padding, so that the lengths can be counted.
 
     ## References
     - torch.nn.utils.rnn.pack_padded_sequence.
@@ -58,6 +63,7 @@ class PaddedStepsRead(Rule):
     name = "padded-steps-read"
     category = Category.API_MISUSE
     severity = Severity.WARNING
+    applicability = Applicability.UNSAFE
     silent = True
     GOOD = (
         Good(CODE.format("out")),
@@ -65,31 +71,97 @@ class PaddedStepsRead(Rule):
         Good(CODE.format("h[-1]").replace("x = pad_sequence([torch.tensor([1, 2, 3]), torch.tensor([4])], batch_first=True)", "x = torch.ones(2, 3).long()")),
     )  # fmt: skip
     BAD = (
-        Bad(CODE.format("h[-1]"), at=(10, 18), runs=False),
+        Bad(
+            NAMED.format("h[-1]"),
+            at=(10, 18),
+            fixed=COUNTED.replace("self.rnn(self.emb(x))", "self.rnn(packed)").format(
+                "lengths = (x != 0).sum(dim=1)\n        packed = nn.utils.rnn.pack_padded_sequence(self.emb(x), lengths.cpu(), batch_first=True, enforce_sorted=False)",
+                "h[-1]",
+            ),
+            runs=False,
+        ),
+        Bad(
+            NAMED.format("out[:, -1]"),
+            at=(10, 18),
+            fixed=COUNTED.format("lengths = (x != 0).sum(dim=1)", "out[torch.arange(x.size(0)), lengths - 1]"),
+            runs=False,
+        ),
+        Bad(
+            NAMED.format("out.mean(dim=1)"),
+            at=(10, 18),
+            fixed=COUNTED.format("mask = (x != 0).unsqueeze(-1)", "((out * mask).sum(dim=1) / mask.sum(dim=1))"),
+            runs=False,
+        ),
         Bad(CODE.format("h.squeeze(0)"), at=(10, 18), runs=False),
         Bad(CODE.format("out.mean(dim=1)"), at=(10, 18), runs=False),
         Bad(CODE.format("out[:, -1, :]"), at=(10, 18), runs=False),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
+        for call, how, _, _ in _reads(context.code):
+            message = f"{how} is taken from padded sequences without their lengths: for the shorter ones it is read off the padding"
+            yield self.finding(message, context.code.span(call))
+
+    def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         code = context.code
-        if not code.calls("pad_sequence") or HANDLED.search(code.text):
-            return
-        for owner in code.all(ast.ClassDef):
-            forward = forward_of(owner)
-            layers = {
-                written(one.targets[0]): called(one.value)
-                for one in code.all(ast.Assign, inside=owner)
-                if isinstance(one.value, ast.Call) and called(one.value) in RECURRENT
-            } | dict(_pairs(code, owner))
-            for one in code.all(ast.Assign, inside=forward) if forward is not None else ():
-                if isinstance(one.value, ast.Call) and written(one.value.func) in layers and forward is not None:
-                    how = _read(code, forward, one)
-                    if how:
-                        message = (
-                            f"{how} is taken from padded sequences without their lengths: for the shorter ones it is read off the padding"
-                        )
-                        yield self.finding(message, code.span(one.value))
+        for call, how, read, forward in _reads(code):
+            found = _ids(code, forward, call) if code.span(call) == finding.span else None
+            maker, statement = layer(code, call), code.parents[call]
+            if found is None or maker is None or not _flag(maker, "batch_first") or not isinstance(statement, ast.Assign):
+                continue
+            ids, padding = found
+            steps = written(statement.targets[0].elts[0]) if isinstance(statement.targets[0], ast.Tuple) else "_"
+            lengths = f"lengths = ({ids} != {padding}).sum(dim=1)"
+            if how == "the last step" and not _flag(maker, "bidirectional"):
+                at = replace_expression(code, read, f"{steps}[torch.arange({ids}.size(0)), lengths - 1]")
+                yield self.fix(
+                    "read the last step before the padding", *joined(insert_statement_before(code, statement.lineno, lengths), at)
+                )
+            elif how == "the mean over the steps" and isinstance(read, ast.Call) and "keepdim" not in written(read):
+                mask = f"mask = ({ids} != {padding}).unsqueeze(-1)"
+                at = replace_expression(code, read, f"(({steps} * mask).sum(dim=1) / mask.sum(dim=1))")
+                yield self.fix(
+                    "count the steps before the padding alone", *joined(insert_statement_before(code, statement.lineno, mask), at)
+                )
+            elif how == "the last state" and not any(
+                isinstance(one.ctx, ast.Load) and home(code, one) is forward for one in code.mentions(steps)
+            ):
+                packed = f"packed = nn.utils.rnn.pack_padded_sequence({code.slice(call.args[0])}, lengths.cpu(), batch_first=True, enforce_sorted=False)"
+                before = insert_statement_before(code, statement.lineno, f"{lengths}\n{packed}")
+                yield self.fix("let the layer stop before the padding", *joined(before, replace_expression(code, call.args[0], "packed")))
+
+
+def _reads(code: Code) -> Iterator[tuple[ast.Call, str, ast.expr, ast.FunctionDef]]:
+    """The calls of recurrent layers over padded sequences: what is read of them that padding changes, where, and in which forward."""
+    if not code.calls("pad_sequence") or HANDLED.search(code.text):
+        return
+    for owner in code.all(ast.ClassDef):
+        forward = forward_of(owner)
+        layers = {
+            written(one.targets[0]): called(one.value)
+            for one in code.all(ast.Assign, inside=owner)
+            if isinstance(one.value, ast.Call) and called(one.value) in RECURRENT
+        } | dict(_pairs(code, owner))
+        for one in code.all(ast.Assign, inside=forward) if forward is not None else ():
+            if isinstance(one.value, ast.Call) and written(one.value.func) in layers and forward is not None:
+                found = _read(code, forward, one)
+                if found is not None:
+                    yield one.value, *found, forward
+
+
+def _ids(code: Code, forward: ast.FunctionDef, call: ast.Call) -> tuple[str, str] | None:
+    """The ids whose embedding a recurrent layer is given, and the number that stands for padding among them, where the text names it."""
+    given = whole_value(code, call.args[0]) if call.args else None
+    maker = layer(code, given) if isinstance(given, ast.Call) else None
+    padding = next((one.value for one in maker.keywords if one.arg == "padding_idx"), None) if maker is not None else None
+    names = {one.arg for one in forward.args.args}
+    if padding is None or not isinstance(given, ast.Call) or not given.args or not isinstance(given.args[0], ast.Name):
+        return None
+    return (given.args[0].id, written(padding)) if given.args[0].id in names and called(maker or given) == "Embedding" else None
+
+
+def _flag(maker: ast.Call, name: str) -> bool:
+    return any(one.arg == name and written(one.value) == "True" for one in maker.keywords)
 
 
 def _pairs(code: Code, owner: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -101,24 +173,24 @@ def _pairs(code: Code, owner: ast.ClassDef) -> Iterator[tuple[str, str]]:
                     yield written(target), called(value)
 
 
-def _read(code: Code, forward: ast.FunctionDef, call: ast.Assign) -> str:
-    """What of the layer's result is read that padding changes; empty where it is none of these."""
+def _read(code: Code, forward: ast.FunctionDef, call: ast.Assign) -> tuple[str, ast.expr] | None:
+    """What of the layer's result is read that padding changes, and where; None where it is none of these."""
     target = call.targets[0]
     if not isinstance(target, ast.Tuple) or len(target.elts) != 2:
-        return ""
+        return None
     steps, state = target.elts
     states = {one.id for one in ast.walk(state) if isinstance(one, ast.Name)} - {"_"}
     for one in code.all(ast.Subscript, inside=forward):
         if isinstance(one.value, ast.Name) and isinstance(one.ctx, ast.Load):
             at = written(one.slice).replace(" ", "").strip("()")
             if one.value.id in states and at.startswith("-1"):
-                return "the last state"
+                return "the last state", one
             if isinstance(steps, ast.Name) and one.value.id == steps.id and at in (":,-1", ":,-1,:", "-1"):
-                return "the last step"
+                return "the last step", one
     for squeezed in code.calls("squeeze", inside=forward):
         if isinstance(squeezed.func, ast.Attribute) and written(squeezed.func.value) in states:
-            return "the last state"
+            return "the last state", squeezed
     for mean in code.calls("mean", inside=forward):
         if isinstance(mean.func, ast.Attribute) and isinstance(steps, ast.Name) and written(mean.func.value) == steps.id:
-            return "the mean over the steps"
-    return ""
+            return "the mean over the steps", mean
+    return None

@@ -8,13 +8,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from snipfix.code import Code
 from snipfix.evidence import Outcome, Span
-from snipfix.rules.documented_output.compare import ELLIPSIS, lines_of, sizes
+from snipfix.model import Edit
+from snipfix.rules.documented_output.compare import ELLIPSIS, SIZE, lines_of, sizes
 from snipfix.rules.observed import called, items, place, text
 
-__all__ = ["beside"]
+__all__ = ["beside", "mended"]
 
 LABEL = re.compile(r"(?:outputs?|out|prints?|result|输出|结果|打印)\s*[:：]\s*|(?:[-=]>|→|⇒|>>>)\s*", re.IGNORECASE)
 VALUE = re.compile(r"torch\.Size\(\[[\d,\s]*\]\)|tensor\(.*\)|True|False|[-+]?\d+\.\d*(?:e[-+]?\d+)?", re.DOTALL)
@@ -25,8 +27,21 @@ SECONDARY = re.compile(r",\s*(?:grad_fn=<[^<>]*>|requires_grad=True|dtype=[\w.]+
 MOST_LINES = 12
 
 
-def beside(code: Code, outcome: Outcome) -> Iterator[tuple[Span, str, str]]:
-    """Each print that ran once and has a value in a comment, with the documented value and the true one, in the same words where they agree."""
+@dataclass(frozen=True)
+class Beside:
+    """A print that ran once, what a comment says that it prints and what it printed, in the same words where they agree, and both as they stand."""
+
+    span: Span
+    documented: str
+    true: str
+    shown: str
+    value: str
+    line: int
+    """The first line of the comment."""
+
+
+def beside(code: Code, outcome: Outcome) -> Iterator[Beside]:
+    """Each print that ran once and has a value in a comment."""
     if not code.calls("print") or not any(_value(comment) or LABEL.match(comment) or "(" in comment for comment in code.comments.values()):
         return
     printed: dict[int, list[tuple[Span, str]]] = {}
@@ -37,24 +52,41 @@ def beside(code: Code, outcome: Outcome) -> Iterator[tuple[Span, str, str]]:
                 printed.setdefault(where.line, []).append((where, text({"p": one}, "p", "text")))
     for statement in code.all(ast.Expr):
         if called(statement.value) == "print" and len(given := printed.get(statement.lineno, [])) == 1:
-            documented, (span, true) = _documented(code, statement), given[0]
-            if documented and (pair := _comparable(documented, true.strip())):
-                yield span, *pair
+            line, documented = _documented(code, statement)
+            span, true = given[0][0], given[0][1].strip()
+            if documented and (pair := _comparable(documented, true)):
+                shown, value = (found[0] if (found := SIZE.findall(one)) else one for one in (documented, true))
+                yield Beside(span, pair[0], pair[1], shown, value, line)
 
 
-def _documented(code: Code, statement: ast.Expr) -> str:
-    """The value in the comment behind a print, or in the lines of comment right below it."""
+def _documented(code: Code, statement: ast.Expr) -> tuple[int, str]:
+    """The value in the comment behind a print, or in the lines of comment right below it, with the first line of the comment."""
     last = statement.end_lineno or statement.lineno
     if last in code.comments:
-        return _value(code.comments[last])
+        return last, _value(code.comments[last])
     lines: list[str] = []
     for number in range(last + 1, min(last + 1 + MOST_LINES, len(code.lines) + 1)):
         if number not in code.comments or not code.lines[number - 1].lstrip().startswith("#"):
             break
         lines.append(code.comments[number])
         if found := _value("\n".join(lines)):
-            return found
-    return ""
+            return last + 1, found
+    return last, ""
+
+
+def mended(code: Code, shown: str, value: str, line: int) -> tuple[Edit, ...]:
+    """The comment with the true value in the place of the one that it shows."""
+    first = shown.split("\n", maxsplit=1)[0]
+    at = code.text.find(first, code.offset(line, 1))
+    if "\n" not in shown and "\n" not in value:
+        return (Edit(at, at + len(shown), value),) if at >= 0 and code.place(at)[0] == line else ()
+    head = code.text[code.offset(line, 1) : at]
+    if not head.lstrip().startswith("#") or code.place(at)[0] != line:
+        return ()
+    last = line + shown.count("\n")
+    end = code.offset(last, 1) + len(code.lines[last - 1].rstrip("\n"))
+    inner = head[: len(head) - len(head.lstrip())] + "#" + " " * (len(head.lstrip()) - 1)
+    return (Edit(at, end, f"\n{inner}".join(value.split("\n"))),)
 
 
 def _value(comment: str) -> str:

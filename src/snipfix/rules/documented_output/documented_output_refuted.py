@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from snipfix.evidence import Outcome, Span
-from snipfix.model import Category, Finding, Severity, Stage
+from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.documented_output.comments import beside
+from snipfix.rules.documented_output.comments import beside, mended
 from snipfix.rules.documented_output.compare import Difference, differences, lines_of, shapes, shows_error, sizes, tells_of_machine
 from snipfix.rules.observed import items, place, randomness, text
 
@@ -32,7 +32,7 @@ class DocumentedOutputRefuted(Rule):
     Show what is printed: `tensor([ 4.,  9., 16.])`.
 
     ## Fix safety
-    No fix in the code: the document's output is what must change, unless the code was meant otherwise.
+    No fix in the code: the document's output, or the comment, is what must change, unless the code was meant otherwise.
 
     ## References
     - doctest, for the idea.
@@ -55,9 +55,21 @@ class DocumentedOutputRefuted(Rule):
         Bad("import torch\nx = torch.tensor([1.0, 2.0])\nprint(x * x)\n", at=(3, 1), documented_output="tensor(5.)"),
         Bad("import torch\nprint('first')\nprint(torch.zeros(2, 3).shape)\n", at=(3, 1), documented_output="first\ntorch.Size([3, 2])\n"),
         Bad("import torch\nx = torch.randn(2, 3)\nprint(x.T.shape)\n", at=(3, 1), documented_output="torch.Size([2, 3])\n"),
-        Bad("import torch\nx = torch.randn(2, 3)\nprint('transposed', x.T.shape)  # torch.Size([2, 3])\n", at=(3, 1)),
-        Bad("import torch\nx = torch.ones(2, requires_grad=True)\nprint(x * 2)\n# tensor([1.,\n#         1.])\n", at=(3, 1)),
-        Bad("import torch\nprint((torch.ones(3) / 3).sum() == 2)  # 输出：tensor(True)\n", at=(2, 1)),
+        Bad(
+            "import torch\nx = torch.randn(2, 3)\nprint('transposed', x.T.shape)  # torch.Size([2, 3])\n",
+            at=(3, 1),
+            fixed="import torch\nx = torch.randn(2, 3)\nprint('transposed', x.T.shape)  # torch.Size([3, 2])\n",
+        ),
+        Bad(
+            "import torch\nx = torch.ones(2, requires_grad=True)\nprint(x * 2)\n# tensor([1.,\n#         1.])\n",
+            at=(3, 1),
+            fixed="import torch\nx = torch.ones(2, requires_grad=True)\nprint(x * 2)\n# tensor([2., 2.], grad_fn=<MulBackward0>)\n",
+        ),
+        Bad(
+            "import torch\nprint((torch.ones(3) / 3).sum() == 2)  # 输出：tensor(True)\n",
+            at=(2, 1),
+            fixed="import torch\nprint((torch.ones(3) / 3).sum() == 2)  # 输出：tensor(False)\n",
+        ),
         Bad("import torch\nx = torch.randn(2, 3)\nprint(tuple(x.T.shape))\n", at=(3, 1), documented_output="(2, 3)\n"),
     )
 
@@ -83,15 +95,23 @@ class DocumentedOutputRefuted(Rule):
     def _comments(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         """The values that comments beside the prints tell; of what is drawn without a seed, the sizes alone."""
         drawn, seeded = randomness(outcome)
-        for span, documented, true in beside(context.code, outcome):
-            if drawn and not seeded and not sizes(documented):
+        for one in beside(context.code, outcome):
+            if drawn and not seeded and not sizes(one.documented):
                 continue
-            for difference in differences(documented, true, finished=True):
+            for difference in differences(one.documented, one.true, finished=True):
                 if not tells_of_machine(context.code.text, difference):
                     message = f"the documented output is `{_short(difference.documented)}`, but it prints `{_short(difference.true)}`"
-                    evidence = {"documented": difference.documented, "true": difference.true}
-                    severity = Severity.WARNING if drawn and difference.numbers_only and not sizes(documented) else None
-                    yield self.finding(message, span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+                    evidence = {"documented": one.shown, "true": one.value, "output_line": one.line}
+                    severity = Severity.WARNING if drawn and difference.numbers_only and not sizes(one.documented) else None
+                    yield self.finding(message, one.span, stage=Stage.PROBE, evidence=evidence, severity=severity)
+
+    def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
+        """The true value in the comment that tells another; what the document shows below the code is mended there."""
+        shown, value, line = (finding.evidence.get(name) for name in ("documented", "true", "output_line"))
+        told = context.snippet.documented_output is None and isinstance(shown, str) and isinstance(value, str) and isinstance(line, int)
+        edits = mended(context.code, str(shown), str(value), int(line or 0)) if told else ()
+        if edits:
+            yield self.fix("write what is printed", *edits)
 
     def _of_sizes(self, context: Context, outcome: Outcome, documented: str, finished: bool) -> Iterator[Finding]:
         certain = outcome.stdout_again is not None and shapes(outcome.stdout_again) == shapes(outcome.stdout)

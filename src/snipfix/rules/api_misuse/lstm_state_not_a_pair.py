@@ -6,11 +6,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-from snipfix.codemods import joined, replace_expression
+from snipfix.codemods import insert_statement_after, joined, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, wrapped
+
+LSTM = ("LSTM.forward", "LSTMCell.forward")
 
 
 class LstmStateNotAPair(CrashRule):
@@ -54,6 +56,7 @@ class LstmStateNotAPair(CrashRule):
         r"'tuple' object has no attribute '(?:dim|size)'",
         r"Expected hidden\[0\] size",
         r"must be Tensor, not tuple",
+        r"argument 'hx' \(position 2\) must be tuple of Tensors, not Tensor",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.LSTM(3, 4)(torch.zeros(5, 2, 3), (torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)))\n"),
@@ -75,23 +78,31 @@ class LstmStateNotAPair(CrashRule):
             at=(4, 10),
             fixed="import torch\nimport torch.nn as nn\ngru = nn.GRU(3, 4)\nout, h = gru(torch.zeros(5, 2, 3), torch.zeros(1, 2, 4))\n",
         ),
+        Bad(
+            "import torch\nimport torch.nn as nn\ncell = nn.LSTMCell(3, 4)\nh = torch.zeros(2, 4)\nfor x in torch.zeros(5, 2, 3):\n    h = cell(x, h)\nprint(h.shape)\n",
+            at=(6, 9),
+            fixed="import torch\nimport torch.nn as nn\ncell = nn.LSTMCell(3, 4)\nh = torch.zeros(2, 4)\nc = torch.zeros_like(h)\nfor x in torch.zeros(5, 2, 3):\n    h, c = cell(x, (h, c))\nprint(h.shape)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:
         state = crash.argument(1, "hx")
         name = crash.operation.name
-        if name.endswith("LSTM.forward"):
+        if name.endswith(LSTM):
             return state is not None and (state.kind == "tensor" or (state.kind == "sequence" and state.length != 2))
         return name.endswith(("GRU.forward", "RNN.forward")) and state is not None and state.kind == "sequence"
 
     def says(self, crash: Crash) -> str:
         layer = crash.module.path if crash.module else "the layer"
-        if crash.operation.name.endswith("LSTM.forward"):
+        if crash.operation.name.endswith(LSTM):
             return f"{layer} is an LSTM: its state is a pair (h, c), it is given one tensor"
         return f"{layer} has a single tensor as its state, it is given a pair"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, node = crash.code, passed(crash, 1, "hx")
+        if crash.operation.name.endswith("LSTMCell.forward"):
+            yield from self._stepped(crash, node)
+            return
         outer = origin(crash, node)
         births = crash.births(outer) if isinstance(outer, ast.Name) else []
         if not crash.operation.name.endswith("LSTM.forward"):
@@ -116,6 +127,19 @@ class LstmStateNotAPair(CrashRule):
         if node is not None:
             text = code.slice(node)
             yield Offer("Start with an empty cell state", replace_expression(code, node, f"({text}, torch.zeros_like({text}))"))
+
+    @staticmethod
+    def _stepped(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:
+        """`h = cell(x, h)` in a loop: the cell state goes along, and starts empty where `h` does."""
+        code, statement = crash.code, crash.statement
+        births = crash.births(node) if isinstance(node, ast.Name) else []
+        if not isinstance(node, ast.Name) or not isinstance(statement, ast.Assign) or not births:
+            return
+        target, cell = statement.targets[0], next(name for name in ("c", f"{node.id}_cell") if not code.mentions(name))
+        start = insert_statement_after(code, births[0].lineno, f"{cell} = torch.zeros_like({node.id})")
+        given = replace_expression(code, node, f"({node.id}, {cell})")
+        if isinstance(target, ast.Name) and target.id == node.id:
+            yield Offer("Give the state as a pair", joined(start, given, replace_expression(code, target, f"{node.id}, {cell}")))
 
     @staticmethod
     def _cell(crash: Crash, hidden: str) -> str:

@@ -14,13 +14,19 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.policy_driven_down import minimised, reduced_value
 from snipfix.rules.observed import called, each, items, number, words
 from snipfix.rules.training_loop.loops import home
-from snipfix.rules.written import reshaped, value_of
+from snipfix.rules.written import losses, reshaped, value_of
 
 __all__ = ["LikelihoodDrivenDown"]
 
 CHOSEN = frozenset("action actions act acts a sample samples sampled z latent".split())
 """Names of what a distribution gave itself: its likelihood is no fit to data."""
 NAMED = re.compile(r"log_?_?(prob|lik|pdf|density)|^ll$|loglik", re.IGNORECASE)
+LOSSES = frozenset("cross_entropy nll_loss mse_loss l1_loss binary_cross_entropy binary_cross_entropy_with_logits smooth_l1_loss".split())
+CRITERIA = frozenset("CrossEntropyLoss NLLLoss MSELoss L1Loss BCELoss BCEWithLogitsLoss SmoothL1Loss".split())
+AGAINST = re.compile(
+    r"advers|attack|perturb|unlearn|forget|ascen|maximi|discriminat|critic|domain|revers|delta|epsilon|fool|worst", re.IGNORECASE
+)
+"""How a text shows that a loss is to go up."""
 DEPTH = 8
 CODE = (
     "import torch\nfrom torch.distributions import Normal\n\nnet = torch.nn.Linear(3, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
@@ -34,7 +40,8 @@ class LikelihoodDrivenDown(Rule):
 
     ## What it does
     Reports the sum or mean of `log_prob(data)` that training brings down, seen from the sign of its gradient, or on which `backward()` is
-    called without a minus sign anywhere. The likelihood of what was drawn from the distribution itself, or of what the model made, is left alone.
+    called without a minus sign anywhere; and the negative of a loss such as cross-entropy that is minimised. The likelihood of what was drawn
+    from the distribution itself, or of what the model made, is left alone.
 
     ## Why is this bad?
     An optimizer goes down. The likelihood of the data is to go up, so the loss is its negative; without the sign, the "loss" falls without
@@ -70,6 +77,11 @@ class LikelihoodDrivenDown(Rule):
         Good(CODE.format("loss = -dist.log_prob(y).mean() + dist.log_prob(y + 9).mean()")),
         Good(CODE.format("loss = dist.log_prob(y).mean()").replace("lr=0.1", "lr=0.1, maximize=True")),
         Good(CODE.format("objective = dist.log_prob(y).mean()\nloss = -objective")),
+        Good(
+            "import torch\nimport torch.nn.functional as F\nnet = torch.nn.Linear(3, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+            "x, y = torch.ones(4, 3), torch.zeros(4).long()\nloss = -F.cross_entropy(net(x), y)\nopt.zero_grad()\nloss.backward()\nopt.step()\n"
+            "# gradient ascent: the worst case\n"
+        ),
     )
     BAD = (
         Bad(
@@ -90,10 +102,21 @@ class LikelihoodDrivenDown(Rule):
             fixed=CODE.format("m = net(x)\nlog_likelihood = -0.5 * (m - y) ** 2\nloss = -log_likelihood.mean()"),
         ),
         Bad(CALLED.format("log_likelihood(dist, y)"), at=(9, 12), fixed=CALLED.format("-log_likelihood(dist, y)")),
+        Bad(
+            "import torch\nimport torch.nn.functional as F\nnet = torch.nn.Linear(3, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+            "x, y = torch.ones(4, 3), torch.zeros(4).long()\nloss = -F.cross_entropy(net(x), y)\nopt.zero_grad()\nloss.backward()\nopt.step()\n",
+            at=(6, 8),
+            fixed="import torch\nimport torch.nn.functional as F\nnet = torch.nn.Linear(3, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+            "x, y = torch.ones(4, 3), torch.zeros(4).long()\nloss = F.cross_entropy(net(x), y)\nopt.zero_grad()\nloss.backward()\nopt.step()\n",
+            runs=False,
+        ),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
+        for statement, loss in _negated(code) if code.calls("backward") and code.calls("step") else ():
+            message = f"`{written(loss.func)}` is minimised with a minus sign: the model learns to be wrong"
+            yield self.finding(message, code.span(statement.value))
         if not code.calls("log_prob") or not code.calls("backward") or not code.calls("step") or "maximize" in code.text:
             return
         for statement in code.all(ast.Assign):
@@ -135,6 +158,10 @@ class LikelihoodDrivenDown(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
+        negative = code.node_at(finding.span, ast.UnaryOp)
+        if isinstance(negative, ast.UnaryOp) and code.span(negative) == finding.span:
+            yield self.fix("minimise the loss itself", *replace_expression(code, negative, code.slice(negative.operand)))
+            return
         node = code.node_at(finding.span, ast.Call)
         if not isinstance(node, ast.Call) or code.span(node) != finding.span:
             return
@@ -145,6 +172,22 @@ class LikelihoodDrivenDown(Rule):
                 yield self.fix("minimise the negative log-likelihood", *turned(code, calls[0]))
                 return
         yield self.fix("minimise the negative log-likelihood", *turned(code, node))
+
+
+def _negated(code: Code) -> Iterator[tuple[ast.Assign, ast.Call]]:
+    """`loss = -cross_entropy(...)` on which `backward()` is called as it is, in a text that means no adversary and unlearns nothing."""
+    known: set[ast.Call] | None = None
+    for statement in code.all(ast.Assign):
+        value, target = statement.value, statement.targets[0]
+        if (
+            isinstance(value, ast.UnaryOp)
+            and isinstance(value.op, ast.USub)
+            and isinstance(value.operand, ast.Call)
+            and isinstance(target, ast.Name)
+        ):
+            known = set(losses(code, CRITERIA, LOSSES)) if known is None else known
+            if value.operand in known and minimised(code, statement, target.id) and not AGAINST.search(code.text):
+                yield statement, value.operand
 
 
 def turned(code: Code, node: ast.expr) -> tuple[Edit, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from snipfix.codemods import joined, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import rename_callee
 from snipfix.rules.loss.fed import fed
 from snipfix.rules.observed import called, flag, place, shape, text
+from snipfix.rules.written import whole_value
 
 
 class ProbabilitiesIntoDivergence(Rule):
@@ -62,6 +64,13 @@ class ProbabilitiesIntoDivergence(Rule):
             fixed="import torch, torch.nn.functional as F\nx = torch.randn(3, 4, requires_grad=True)\nt = F.softmax(torch.randn(3, 4), dim=1)\n"
             'loss = F.kl_div(F.log_softmax(x, dim=1), t, reduction="batchmean")\nloss.backward()\n',
         ),
+        Bad(
+            "import torch, torch.nn.functional as F\nx = torch.randn(3, 4, requires_grad=True)\np = F.softmax(torch.randn(3, 4), dim=1)\n"
+            'log_q = F.log_softmax(x, dim=1)\nloss = F.kl_div(p, log_q, reduction="batchmean")\nloss.backward()\n',
+            at=(5, 8),
+            fixed="import torch, torch.nn.functional as F\nx = torch.randn(3, 4, requires_grad=True)\np = F.softmax(torch.randn(3, 4), dim=1)\n"
+            'log_q = F.log_softmax(x, dim=1)\nloss = F.kl_div(log_q, p, reduction="batchmean")\nloss.backward()\n',
+        ),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -75,6 +84,14 @@ class ProbabilitiesIntoDivergence(Rule):
                 yield self.finding(message, one.span, stage=one.stage, evidence=evidence)
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        call = context.code.node_at(finding.span, ast.Call)
+        second = whole_value(context.code, call.args[1]) if isinstance(call, ast.Call) and len(call.args) > 1 else None
+        if isinstance(call, ast.Call) and second is not None and called(second) in ("log_softmax", "LogSoftmax"):
+            swap = [
+                replace_expression(context.code, one, context.code.slice(other))
+                for one, other in zip(call.args[:2], call.args[1::-1], strict=True)
+            ]
+            yield self.fix("exchange the two: the log-probabilities first", *joined(*swap))
         for which, name, to in (("head_at", "softmax", "log_softmax"), ("head_built", "Softmax", "LogSoftmax")):
             at = place(context.code, finding.evidence, which)
             node = None if at is None else context.code.node_at(at, ast.Call)

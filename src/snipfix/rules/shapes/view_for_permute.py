@@ -74,6 +74,15 @@ class ViewForPermute(Rule):
         ),
         Bad(SEQUENCE.format("x = x.reshape(x.shape[1], x.shape[0], -1)  # (时间, 批, 特征)"), at=(7, 13), fixed=SEQUENCE.format("x = x.transpose(0, 1)  # (时间, 批, 特征)")),
         Bad(SEQUENCE.format("x = torch.reshape(x, (7, -1, 5))"), at=(7, 13), fixed=SEQUENCE.format("x = x.transpose(0, 1)")),
+        Bad(
+            "import torch\nimport torch.nn as nn\n\nclass Rows(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.rnn = nn.GRU(8, 4)\n\n    def forward(self, image):\n        return self.rnn(image.view(8, -1, 8))[0]\n\n"
+            "print(Rows()(torch.rand(5, 1, 8, 8)).shape)\n",
+            at=(10, 25),
+            fixed="import torch\nimport torch.nn as nn\n\nclass Rows(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.rnn = nn.GRU(8, 4)\n\n    def forward(self, image):\n        return self.rnn(image.squeeze(1).transpose(0, 1))[0]\n\n"
+            "print(Rows()(torch.rand(5, 1, 8, 8)).shape)\n",
+        ),
     )  # fmt: skip
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
@@ -94,13 +103,18 @@ class ViewForPermute(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         call = _view(context.code, finding.span)
         before, after = shape(finding.evidence, "before") or (), shape(finding.evidence, "after") or ()
-        if call is None or not isinstance(call.func, ast.Attribute) or len(before) != len(after):
+        if call is None or not isinstance(call.func, ast.Attribute) or not before:
             return
         functional = ast.unparse(call.func.value) == "torch"
         owner = call.args[0] if functional and call.args else call.func.value
         text = context.code.slice(owner)
         text = f"({text})" if isinstance(owner, ast.BinOp | ast.UnaryOp) and not text.startswith("(") else text
-        moved = f"{text}.{exchange(before, after)}"
+        ones = [axis for axis, size in enumerate(before) if size == 1] if len(before) > len(after) else []
+        kept = tuple(size for size in before if size != 1) if ones else before
+        if sorted(kept) != sorted(after):
+            return
+        squeezed = "".join(f".squeeze({axis})" for axis in reversed(ones))
+        moved = f"{text}{squeezed}.{exchange(kept, after)}"
         yield self.fix("exchange the axes instead", *replace_expression(context.code, call, moved))
         yield self.fix(
             "exchange the axes instead, in memory too", *replace_expression(context.code, call, f"{moved}.contiguous()"), preference=1

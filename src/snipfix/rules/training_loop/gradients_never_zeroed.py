@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.codemods import insert_statement_before
+from snipfix.codemods import insert_statement_after, insert_statement_before, joined
 from snipfix.evidence import Outcome, Span
-from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.model import Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each, words
 from snipfix.rules.training_loop.loops import optimizers, receiver
@@ -111,7 +111,8 @@ class GradientsNeverZeroed(Rule):
             "import torch\nw = torch.ones(3, requires_grad=True)\nfor _ in range(4):\n    (w ** 2).sum().backward()\n"
             "    with torch.no_grad():\n        w -= 0.1 * w.grad\n",
             at=(4, 5),
-            fixed=None,
+            fixed="import torch\nw = torch.ones(3, requires_grad=True)\nfor _ in range(4):\n    (w ** 2).sum().backward()\n"
+            "    with torch.no_grad():\n        w -= 0.1 * w.grad\n        w.grad.zero_()\n",
         ),
     )
 
@@ -143,6 +144,10 @@ class GradientsNeverZeroed(Rule):
         for other, backward in forgotten:
             edits = insert_statement_before(code, backward.lineno, f"{other}.zero_grad()")
             yield self.fix("clear the gradients before the backward pass", *edits)
+        for names, edits in () if forgotten else _elsewhere(code):
+            yield self.fix("clear the gradients before the backward pass", *edits, preference=names)
+        if edits := () if code.calls("step") else _by_hand(code, node):
+            yield self.fix("clear the gradients after they are used", *edits)
         name = finding.evidence.get("optimizer") or _stepped_after(code, node)
         if name and (name, node) not in forgotten:
             edits = insert_statement_before(code, node.lineno, f"{name}.zero_grad()")  # type: ignore[attr-defined]
@@ -175,6 +180,28 @@ def _never_cleared(code: Code, backward: ast.AST) -> Iterator[tuple[str, ast.Cal
             before = [node for node in code.calls("backward", inside=loop) if node.lineno < step.lineno]
             if before:
                 yield name, before[-1]
+
+
+def _elsewhere(code: Code) -> Iterator[tuple[int, tuple[Edit, ...]]]:
+    """For an optimizer that steps in a function of its own and is never cleared: the call in front of the backward pass before its step."""
+    cleared, known = {receiver(node) for node in code.calls("zero_grad")}, set(optimizers(code))
+    for number, step in enumerate(one for one in code.calls("step") if receiver(one) in known - cleared):
+        around = code.around(step, ast.FunctionDef)
+        before = [one for one in code.calls("backward", inside=around) if one.lineno < step.lineno] if around is not None else []
+        if before:
+            yield number, insert_statement_before(code, before[-1].lineno, f"{receiver(step)}.zero_grad()")
+
+
+def _by_hand(code: Code, backward: ast.AST) -> tuple[Edit, ...]:
+    """For steps that are taken by hand, `w -= lr * w.grad`: the clearing right behind each."""
+    loop = _loop_of(code, backward)
+    edits: list[tuple[Edit, ...]] = []
+    for step in code.all(ast.AugAssign, inside=loop) if loop is not None else ():
+        name = ast.unparse(step.target).removesuffix(".data")
+        used = {ast.unparse(one.value) for one in code.all(ast.Attribute, inside=step.value) if one.attr == "grad"}
+        if isinstance(step.op, ast.Sub) and name in used:
+            edits.append(insert_statement_after(code, step.lineno, f"{name}.grad.zero_()"))
+    return joined(*edits)
 
 
 def _stepped_after(code: Code, backward: ast.AST) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import add_import, replace_expression, wrap_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
@@ -88,6 +88,16 @@ class LayersInPlainContainer(Rule):
             "        self.layers = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3)])\n        self.out = nn.Linear(3, 1)\n    def forward(self, x):\n"
             "        for layer in self.layers:\n            x = layer(x)\n        return self.out(x)\nnet = Net()\nnet(torch.ones(2, 3))\n",
         ),
+        Bad(
+            "import torch, torch.nn as nn\nclass Poly(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.coefs = [nn.Parameter(torch.randn(1)) for _ in range(3)]\n    def forward(self, x):\n"
+            "        return sum(c * x ** i for i, c in enumerate(self.coefs))\nprint(Poly()(torch.ones(2)))\n",
+            at=(5, 22),
+            fixed="import torch, torch.nn as nn\nclass Poly(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.coefs = nn.ParameterList([nn.Parameter(torch.randn(1)) for _ in range(3)])\n    def forward(self, x):\n"
+            "        return sum(c * x ** i for i, c in enumerate(self.coefs))\nprint(Poly()(torch.ones(2)))\n",
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -101,6 +111,11 @@ class LayersInPlainContainer(Rule):
             value = _value(code, owner.name, attribute) if owner and _is_module(context, owner) else None
             if owner and isinstance(value, ast.List) and not value.elts and not code.calls(*REGISTERING, owner.name):
                 yield self._report(code.span(value), {}, owner.name, attribute, "list")
+
+        for attribute, held, name in _parameters(context):
+            message = f"`{name}.{attribute}` is a plain list: its parameters are not registered, so no optimizer, `.to()` or `state_dict()` sees them"
+            evidence = {"owner": name, "attribute": attribute, "kind": "parameters"}
+            yield self.finding(message, code.span(held), evidence=evidence)
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         told: set[tuple[str, str]] = set()
@@ -127,7 +142,9 @@ class LayersInPlainContainer(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
         value = code.node_at(finding.span, ast.expr)
-        container = {"list": "ModuleList", "tuple": "ModuleList", "dict": "ModuleDict"}.get(str(finding.evidence.get("kind")))
+        container = {"list": "ModuleList", "tuple": "ModuleList", "dict": "ModuleDict", "parameters": "ParameterList"}.get(
+            str(finding.evidence.get("kind"))
+        )
         if value is None or container is None or code.span(value) != finding.span:
             return
         prefix = next((name for name in ("nn", "torch.nn") if f"{name}.Module" in code.text), "")
@@ -137,6 +154,24 @@ class LayersInPlainContainer(Rule):
         if not prefix:
             edits += add_import(code, "torch.nn", container)
         yield self.fix(f"register the layers in a {container}", *edits)
+
+
+def _parameters(context: Context) -> Iterator[tuple[str, ast.expr, str]]:
+    """The lists of parameters that a module of the text keeps, each with its attribute and the name of the class."""
+    code = context.code
+    for call in code.calls("Parameter"):
+        kept = code.parents.get(call)
+        statement = code.parents.get(kept) if kept is not None else None
+        if (
+            not isinstance(kept, ast.List | ast.ListComp)
+            or not isinstance(statement, ast.Assign)
+            or (isinstance(kept, ast.List) and kept.elts[0] is not call)
+        ):
+            continue
+        target, owner = written(statement.targets[0]), code.around(call, ast.ClassDef)
+        registered = code.calls(*REGISTERING, "ParameterList", "register_parameter", "setattr")
+        if target.startswith("self.") and isinstance(owner, ast.ClassDef) and _is_module(context, owner) and not registered:
+            yield target.removeprefix("self."), kept, owner.name
 
 
 def _value(code: Code, owner: str, attribute: str) -> ast.expr | None:

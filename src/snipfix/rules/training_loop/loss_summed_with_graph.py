@@ -87,7 +87,7 @@ class LossSummedWithGraph(Rule):
                 continue
             inside = {receiver(node) for node in code.calls("backward", inside=loop)}
             if value.id in inside and total not in backward:
-                what = "adds up the tensor" if isinstance(statement, ast.AugAssign) else "keeps the tensor"
+                what = "keeps the tensor" if isinstance(statement, ast.Expr) else "adds up the tensor"
                 yield self.finding(f"`{total}` {what} `{value.id}` with its history: memory grows with every round", code.span(value))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
@@ -102,6 +102,12 @@ def _kept(code: Code) -> Iterator[tuple[ast.stmt, str, ast.Name]]:
             value = value.left if isinstance(value.left, ast.Name) or isinstance(value.op, ast.Div) else value.right
         if isinstance(statement.op, ast.Add) and isinstance(value, ast.Name):
             yield statement, written(statement.target), value
+    for given in code.all(ast.Assign):
+        total = given.value
+        if not isinstance(total, ast.BinOp) or not isinstance(total.op, ast.Add):
+            continue
+        if isinstance(total.right, ast.Name) and written(total.left) == written(given.targets[0]):
+            yield given, written(total.left), total.right
     for call in code.calls("append"):
         kept = code.parents[call]
         if isinstance(kept, ast.Expr) and len(call.args) == 1 and isinstance(call.args[0], ast.Name):

@@ -56,6 +56,8 @@ def beside(code: Code, outcome: Outcome) -> Iterator[Beside]:
             span, true = given[0][0], given[0][1].strip()
             if documented and (pair := _comparable(documented, true)):
                 shown, value = (found[0] if (found := SIZE.findall(one)) else one for one in (documented, true))
+                if all(LABELLED.fullmatch(one) for one in (shown, value)) and "e" not in (shown + value).lower():
+                    value = f"{float(value):.{len(shown.partition('.')[2])}f}"  # to as many digits as the comment has
                 yield Beside(span, pair[0], pair[1], shown, value, line)
 
 

@@ -106,15 +106,24 @@ class ClippingAfterStep(Rule):
         code = context.code
         for clip, backward in _early(code):
             if code.span(clip) == finding.span:
-                start, end = code.offset(clip.lineno, 1), code.offset((clip.end_lineno or clip.lineno) + 1, 1)
-                at = code.offset((backward.end_lineno or backward.lineno) + 1, 1)
-                yield self.fix("clip after the backward pass", Edit(start, end, ""), Edit(at, at, code.text[start:end]))
+                start, end, after = (code.offset(line, 1) for line in (clip.lineno, _next(clip), _next(backward)))
+                yield self.fix(
+                    "clip after the backward pass", Edit(start, after, _lines(code.text[end:after]) + _lines(code.text[start:end]))
+                )
         for clip, step in _late(code):
             if code.span(clip) == finding.span and clip.lineno > (step.end_lineno or 0):
-                start, end = code.offset(clip.lineno, 1), code.offset((clip.end_lineno or clip.lineno) + 1, 1)
-                at = code.offset(step.lineno, 1)
-                moved = code.text[start:end]
-                yield self.fix("clip before the step", Edit(at, at, moved if moved.endswith("\n") else moved + "\n"), Edit(start, end, ""))
+                start, begin, end = (code.offset(line, 1) for line in (step.lineno, clip.lineno, _next(clip)))
+                text = _lines(code.text[begin:end]) + _lines(code.text[start:begin])
+                yield self.fix("clip before the step", Edit(start, end, text if code.text[end - 1 : end] == "\n" else text.rstrip("\n")))
+
+
+def _next(statement: ast.stmt) -> int:
+    """The line behind a statement."""
+    return (statement.end_lineno or statement.lineno) + 1
+
+
+def _lines(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
 
 
 def _late(code: Code) -> Iterator[tuple[ast.stmt, ast.stmt]]:

@@ -41,6 +41,10 @@ def assigned(code: Code, classes: frozenset[str]) -> Iterator[tuple[str, ast.Cal
             for target in node.targets:
                 if isinstance(target, ast.Name | ast.Attribute):
                     yield written(target), node.value
+        elif isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Tuple):  # a, b = Adam(...), Adam(...)
+            for target, value in zip(node.targets[0].elts, node.value.elts, strict=False):
+                if isinstance(target, ast.Name | ast.Attribute) and isinstance(value, ast.Call) and called(value) in classes:
+                    yield written(target), value
 
 
 def optimizers(code: Code) -> list[str]:

@@ -27,6 +27,11 @@ CODE = (
 )
 
 NAMED = CODE.replace("nn.Embedding(9, 4)", "nn.Embedding(9, 4, padding_idx=0)")
+AVERAGED = (
+    NAMED.replace("        out, h = self.rnn(self.emb(x))\n", "")
+    .replace("    def forward", "\n    def forward")
+    .replace("nn.Linear(5", "nn.Linear(4")
+)
 COUNTED = NAMED.replace("        out, h", "        {}\n        out, h")
 
 
@@ -95,6 +100,12 @@ class PaddedStepsRead(Rule):
         Bad(CODE.format("h.squeeze(0)"), at=(10, 18), runs=False),
         Bad(CODE.format("out.mean(dim=1)"), at=(10, 18), runs=False),
         Bad(CODE.format("out[:, -1, :]"), at=(10, 18), runs=False),
+        Bad(
+            AVERAGED.format("self.emb(x).mean(dim=1)"),
+            at=(11, 24),
+            fixed=AVERAGED.format("self.emb(x).sum(dim=1) / (x != 0).sum(dim=1, keepdim=True)"),
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -102,8 +113,19 @@ class PaddedStepsRead(Rule):
             message = f"{how} is taken from padded sequences without their lengths: for the shorter ones it is read off the padding"
             yield self.finding(message, context.code.span(call))
 
+        for mean, _, _ in _averaged(context.code):
+            message = "the mean over the steps is taken from padded sequences without their lengths: the padding is counted as text"
+            yield self.finding(message, context.code.span(mean))
+
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         code = context.code
+        for mean, ids, padding in _averaged(code):
+            if code.span(mean) == finding.span and isinstance(mean.func, ast.Attribute):
+                counted = f"{code.slice(mean.func.value)}.sum(dim=1) / ({ids} != {padding}).sum(dim=1, keepdim=True)"
+                alone = isinstance(code.parents.get(mean), ast.Assign | ast.Return | ast.Call)
+                yield self.fix(
+                    "count the steps before the padding alone", *replace_expression(code, mean, counted if alone else f"({counted})")
+                )
         for call, how, read, forward in _reads(code):
             found = _ids(code, forward, call) if code.span(call) == finding.span else None
             maker, statement = layer(code, call), code.parents[call]
@@ -147,6 +169,21 @@ def _reads(code: Code) -> Iterator[tuple[ast.Call, str, ast.expr, ast.FunctionDe
                 found = _read(code, forward, one)
                 if found is not None:
                     yield one.value, *found, forward
+
+
+def _averaged(code: Code) -> Iterator[tuple[ast.Call, str, str]]:
+    """The means over the steps of embedded ids whose padding the text names: each with the ids and the padding."""
+    if not code.calls("pad_sequence") or not code.calls("mean") or HANDLED.search(code.text):
+        return
+    for owner in code.all(ast.ClassDef):
+        forward = forward_of(owner)
+        for mean in code.calls("mean", inside=forward) if forward is not None else ():
+            over = [written(one) for one in (*mean.args, *(one.value for one in mean.keywords))]
+            if forward is not None and over == ["1"] and isinstance(mean.func, ast.Attribute):
+                read = ast.Call(func=mean.func, args=[mean.func.value], keywords=[])
+                found = _ids(code, forward, read)
+                if found is not None:
+                    yield mean, *found
 
 
 def _ids(code: Code, forward: ast.FunctionDef, call: ast.Call) -> tuple[str, str] | None:

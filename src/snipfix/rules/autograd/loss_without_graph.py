@@ -112,6 +112,15 @@ class LossWithoutGraph(CrashRule):
             at=(9, 5),
             fixed=LOOP.format("    out = ((net(x) - y) ** 2).mean()\n    value = out.item()\n    loss = out\n"),
         ),
+        Bad(
+            "import numpy as np\nimport torch\nnet = torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\nx, y = torch.ones(4, 2), torch.ones(4, 1)\n"
+            "for _ in range(2):\n    pred = net(x)\n    loss = torch.tensor(np.mean((pred.detach().numpy() - y.numpy()) ** 2), requires_grad=True)\n"
+            "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
+            at=(10, 5),
+            fixed="import numpy as np\nimport torch\nnet = torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\nx, y = torch.ones(4, 2), torch.ones(4, 1)\n"
+            "for _ in range(2):\n    pred = net(x)\n    loss = torch.mean((pred - y) ** 2)\n"
+            "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
+        ),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterable[Finding]:

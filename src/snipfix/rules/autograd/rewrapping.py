@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 
 from snipfix.code import Code
@@ -17,6 +18,9 @@ __all__ = ["cuts", "joined_again"]
 MAKERS = frozenset({"tensor", "as_tensor", "Tensor", "FloatTensor", "Variable", "Parameter", "float", "from_numpy"})
 CUTS = frozenset({"item", "detach", "clone", "cpu", "numpy", "requires_grad_", "tolist", "detach_"})
 DEPTH = 12
+TO_NUMPY = re.compile(r"(?:\.detach\(\)|\.data)?(?:\.cpu\(\))?\.numpy\(\)")
+NUMPY = re.compile(r"\b(?:np|numpy)\.(mean|sum|square|abs|log|exp|sqrt|maximum|minimum|log1p|tanh)\(")
+"""Functions that torch has under the same name."""
 
 
 def joined_again(context: Context, backward: Span) -> tuple[Edit, ...]:
@@ -27,11 +31,11 @@ def joined_again(context: Context, backward: Span) -> tuple[Edit, ...]:
         return ()
     edits: list[tuple[Edit, ...]] = []
     if not isinstance(root, ast.Name):
-        return replace_expression(code, root, text) if (text := _unwrapped(code, root)) else ()
+        return replace_expression(code, root, text) if (text := _in_torch(_unwrapped(code, root))) else ()
     for statement in _statements(code, root):
         try:
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-                text = _unwrapped(code, statement.value)
+                text = _in_torch(_unwrapped(code, statement.value))
                 if text == root.id:
                     edits.append(remove_statement(code, statement.lineno))
                 elif text:
@@ -94,6 +98,14 @@ def _unwrapped(code: Code, value: ast.expr) -> str:
     """The text of the tensor that was wrapped or cut; empty when the value is no such expression."""
     inner = _innermost(code, value)
     return code.slice(inner) if inner is not value else ""
+
+
+def _in_torch(text: str) -> str:
+    """What was computed with numpy, computed with torch; empty where it uses what torch has under another name."""
+    if "numpy" not in text and "np." not in text:
+        return text
+    kept = NUMPY.sub(r"torch.\1(", TO_NUMPY.sub("", text))
+    return "" if "numpy" in kept or re.search(r"\bnp\.", kept) else kept
 
 
 def _innermost(code: Code, value: ast.expr) -> ast.expr:

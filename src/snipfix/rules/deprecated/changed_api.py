@@ -96,6 +96,11 @@ class RemovedApi(ChangedApi):
         ),
         Bad("import torch\n\nprint(torch.symeig(torch.eye(2)))\n", at=(3, 7)),
         Bad(
+            "import torch\n\nspectra = [torch.symeig(m + m.t())[0] for m in torch.rand(2, 3, 3)]\n",
+            at=(3, 12),
+            fixed="import torch\n\nspectra = [torch.linalg.eigh(m + m.t())[0] for m in torch.rand(2, 3, 3)]\n",
+        ),
+        Bad(
             "import torch\n\nA, b = torch.eye(2), torch.ones(2, 1)\nx, lu = torch.solve(b, A + A)  # 解\n",
             at=(4, 9),
             fixed="import torch\n\nA, b = torch.eye(2), torch.ones(2, 1)\nx = torch.linalg.solve(A + A, b)  # 解\n",

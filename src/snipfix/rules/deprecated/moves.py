@@ -58,6 +58,9 @@ def _vectors_asked(context: Context, call: ast.Call) -> tuple[Edit, ...]:
         return calls.remove_argument(code, call, which) if isinstance(value, ast.Constant) and value.value is True else ()
     if len(call.args) == 2 and not call.keywords and isinstance(call.args[1], ast.Constant) and call.args[1].value is True:
         return calls.remove_argument(code, call, 1)
+    up, end = code.parents.get(call), code.range(code.span(call))[1]
+    if len(call.args) == 1 and not call.keywords and isinstance(up, ast.Subscript) and code.slice(up.slice) == "0":
+        return (Edit(end, end, ""),)  # of both only the eigenvalues are read
     return ()
 
 

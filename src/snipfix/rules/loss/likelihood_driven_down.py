@@ -24,9 +24,10 @@ NAMED = re.compile(r"log_?_?(prob|lik|pdf|density)|^ll$|loglik", re.IGNORECASE)
 LOSSES = frozenset("cross_entropy nll_loss mse_loss l1_loss binary_cross_entropy binary_cross_entropy_with_logits smooth_l1_loss".split())
 CRITERIA = frozenset("CrossEntropyLoss NLLLoss MSELoss L1Loss BCELoss BCEWithLogitsLoss SmoothL1Loss".split())
 AGAINST = re.compile(
-    r"advers|attack|perturb|unlearn|forget|ascen|maximi|discriminat|critic|domain|revers|delta|epsilon|fool|worst", re.IGNORECASE
+    r"advers|attack|perturb|unlearn|forget|ascen|maximi|discriminat|critic|domain|revers|delta|epsilon|fool|worst|requires_grad|\.grad\b",
+    re.IGNORECASE,
 )
-"""How a text shows that a loss is to go up."""
+"""How a text shows that a loss is to go up, or that it is a gradient of the data which is asked for."""
 DEPTH = 8
 CODE = (
     "import torch\nfrom torch.distributions import Normal\n\nnet = torch.nn.Linear(3, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"

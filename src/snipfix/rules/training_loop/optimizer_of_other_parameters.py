@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
-from snipfix.codemods import joined, replace_expression, wrap_expression
+from snipfix.code import Code, written
+from snipfix.codemods import insert_statement_after, joined, remove_statement, replace_expression, wrap_expression
 from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.autograd.rewrapping import cuts
@@ -92,6 +92,8 @@ class OptimizerOfOtherParameters(Rule):
             "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\nm = nn.Linear(3, 1)\n"
             "for _ in range(3):\n    o.zero_grad()\n    m(torch.ones(2, 3)).mean().backward()\n    o.step()\n",
             at=(8, 5),
+            fixed="import torch, torch.nn as nn\nm = nn.Linear(3, 1)\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "for _ in range(3):\n    o.zero_grad()\n    m(torch.ones(2, 3)).mean().backward()\n    o.step()\n",
         ),
         Bad(
             "import torch, torch.nn as nn\na, b = nn.Linear(3, 3), nn.Linear(3, 1)\no = torch.optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)\n"
@@ -169,10 +171,26 @@ class OptimizerOfOtherParameters(Rule):
             for number, name in enumerate(one for one in _modules(code, made) if one != held):
                 text = f"{name}.parameters()"
                 yield self.fix(f"step the parameters of {name}", *replace_expression(code, given, text), preference=number)
+            yield from self._made_later(code, finding.span, given)
         if finding.evidence.get("trainable") == 0 and isinstance(given, ast.List) and len(given.elts) == 1:
             value = only_value(code, ast.unparse(given.elts[0]))
             if isinstance(value, ast.Call) and called(value) in ("clone", "randn", "rand", "zeros", "ones", "randn_like", "rand_like"):
                 yield self.fix("ask for its gradient", *wrap_expression(code, value, "{}.requires_grad_()"))
+
+    def _made_later(self, code: Code, span: Span, given: ast.Call) -> Iterator[Fix]:
+        """The optimizer made behind the model that is trained: one set anew under the same name, or a copy under another."""
+        made = code.parents[_optimizer_at(code, span) or given]
+        if not isinstance(made, ast.Assign) or code.parents[made] is not code.tree:
+            return
+        used = {call.func.id for call in code.all(ast.Call) if isinstance(call.func, ast.Name)}
+        for later in (
+            one for one in code.tree.body if isinstance(one, ast.Assign) and one.lineno > made.lineno and isinstance(one.value, ast.Call)
+        ):
+            name = written(later.targets[0])
+            if name in used and called(later.value)[:1].isupper() | (called(later.value) in ("deepcopy", "copy")):
+                text = code.slice(made).replace(f"{receiver(given)}.parameters()", f"{name}.parameters()")
+                edits = joined(remove_statement(code, made.lineno), insert_statement_after(code, later.lineno, text))
+                yield self.fix("make the optimizer when the model is complete", *edits, preference=4)
 
     def _whole(self, cut: list[dict[str, object]], facts: dict[str, object]) -> bool:
         """Whether both weight and bias of a called layer are without gradient: not just an unused bias."""

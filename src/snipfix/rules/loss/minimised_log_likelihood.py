@@ -139,7 +139,8 @@ def negated(code: Code, name: str) -> bool:
 
 def _own(code: Code) -> Iterator[tuple[ast.Call, ast.BinOp]]:
     """The calls whose value is minimised of a function that returns `score - partition`, each with that difference."""
-    for function in code.all(ast.FunctionDef):
+    told = any(word in code.text for word in ("partition", "forward_", "denominator", "normali", "log_z", "logsumexp"))
+    for function in code.all(ast.FunctionDef) if told else ():
         returned = [one.value for one in code.all(ast.Return, inside=function)]
         difference = reshaped_sum(returned[0]) if len(returned) == 1 and returned[0] is not None else None
         if not isinstance(difference, ast.BinOp) or not isinstance(difference.op, ast.Sub):

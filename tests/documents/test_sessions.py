@@ -187,3 +187,12 @@ def test_lines_without_prompt_that_a_statement_needs_are_code():
     (snippet,) = parse(Source.decode("a.md", UNPROMPTED.encode()), "markdown").snippets
     whole = "x = torch.tensor([[1., 2.],\n                      [3., 4.]])\nfor row in x:\n        y = row.sum()\n        print(y)\n\n"
     assert snippet.code == whole + 'conv = dict({\n    "a": 1,\n}, b=2)\nx.sum()\n\nf(1\n'
+
+
+def test_comments_and_sentences_between_two_outputs_are_no_outputs():
+    text = (
+        "```pycon\n>>> x = torch.ones(2)\n>>> x.sum()\ntensor(2.)\n\n# What is left is the mean.\n>>> x.mean()\ntensor(1.)\n\n"
+        "The largest one is found by the same means,\nalong any dim:\n\n>>> x.max()\ntensor(1.)\n```\n"
+    )
+    (snippet,) = read(text).snippets
+    assert snippet.documented_output == "tensor(2.)\ntensor(1.)\ntensor(1.)\n"

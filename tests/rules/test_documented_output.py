@@ -12,6 +12,7 @@ from snipfix.rules.documented_output.compare import differences, mended, tells_o
         ("tensor([0.1, ..., 0.3])", "tensor([0.1000, 0.2000, 0.3000])"),
         ("[1, 2, …, 9]", "[1, 2, 3, 9]"),
         ("...", "anything"),
+        ("tensor([135., 1.])", "tensor([135.0001, 1.0000])"),
         ("loss: ... (done)", "loss: 0.25 (done)"),
         ("Using cuda:0 device", "Using cpu device"),
         ("device(type='cuda', index=0)", "device(type='cpu')"),
@@ -23,7 +24,9 @@ def test_what_is_left_out_may_be_anything(documented, true):
     assert list(differences(documented, true, finished=True)) == []
 
 
-@pytest.mark.parametrize(("documented", "true"), [("tensor(...)", "array(2.)"), ("a...b", "ab c"), ("ab...ba", "aba"), ("x", "x...")])
+@pytest.mark.parametrize(
+    ("documented", "true"), [("tensor(...)", "array(2.)"), ("a...b", "ab c"), ("ab...ba", "aba"), ("x", "x..."), ("135.", "135.1")]
+)
 def test_what_is_there_must_fit(documented, true):
     assert len(list(differences(documented, true, finished=True))) == 1
 

@@ -20,6 +20,8 @@ BLANK = "<BLANKLINE>"
 OUT = re.compile(r"Out ?\[\d+\]:(?: |$)")
 PLAIN = re.compile(r"(?:tensor|array)\(|torch\.(?:Size|float|int|long|bool)|[-+]?[\d.]|[(\[]\s*[-+\d.()\[\]'\"]|['\"]|True$|False$")
 SKIPPED = re.compile(r"#\s*doctest:.*\+(?:SKIP|REQUIRES|IGNORE_OUTPUT|IGNORE_RESULT)")
+ASIDE = re.compile(r"#|(?:[A-Z][a-z']*|(?::\w+:)?`[^`]+`|``[^`]+``)(?:,? [A-Za-z('`:~][\w'`:~.()-]*){4,}")
+"""How a comment or a sentence between two outputs begins, after a blank line."""
 LONGEST = 40
 """Lines that a statement of a session may have without prompts."""
 Statements = tuple[tuple[str, bool], ...]
@@ -41,7 +43,7 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
     What IPython shows is None where it has a layout of its own for a value. So is what a doctest is told to pass over.
     """
     lines, outputs, shown = list[Line](), list[Line](), list[int]()
-    inside, margin = False, 0
+    inside, margin, apart, aside = False, 0, False, False
     ipython = any(IPYTHON.match(line.code) for line in fence.lines)
     prompt = IPYTHON if ipython else PROMPT
     going_on = frozenset() if ipython else _going_on(fence.lines)
@@ -51,13 +53,15 @@ def without_prompts(fence: Fence) -> tuple[Fence, str | None, Statements]:
             lines.append(line)
             continue
         if match and (not match[2].startswith("...") or inside):
-            inside, margin = True, len(match[1])
+            inside, margin, apart, aside = True, len(match[1]), False, False
             lines.append(line.behind(match.end()) if fence.style is Style.HTML else line.cut(match.end()))
             continue
         # A blank line ends a doctest's output; in code it would be a prompt.
         inside = inside and not line.code.strip()
         lines.append(Line(line.number, line.start, line.end, ""))
-        if line.code.strip():
+        aside = bool(line.code.strip()) and (aside or (apart and ASIDE.match(line.code.strip()) is not None))
+        apart = not line.code.strip()
+        if line.code.strip() and not aside:
             outputs.append(_output(line, margin if fence.style is Style.TEXT else 0))
             shown.append(len(lines))
     while lines and not lines[-1].code.strip():

@@ -59,6 +59,7 @@ class CudaUnavailable(CrashRule):
         r"Cannot get CUDA generator",
         r"does not support backward on CPU",
         r"module 'torch\._C' has no attribute '_cuda_",
+        r"Expected a cuda device",
     )
     GOOD = (
         Good(

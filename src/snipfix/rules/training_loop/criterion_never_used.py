@@ -35,7 +35,7 @@ class CriterionNeverUsed(Rule):
     ```
 
     ## Fix safety
-    Safe: nothing reads the name.
+    Leaving it out changes nothing, since nothing reads the name. That the loss was to be computed with it is as likely.
 
     ## References
     - torch.nn: "Loss Functions".

@@ -37,7 +37,7 @@ class TrainingInEvaluationMode(Rule):
 
     ## Why is this bad?
     `model.eval()` lasts until `model.train()`. From the second epoch on nothing is dropped and batch normalisation keeps its statistics: the
-    model is trained as another one than the first epoch began with, and overfits.
+    model is trained as another one than the first epoch began with, and may overfit.
 
     ## Example
     ```python

@@ -6,15 +6,15 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from snipfix.code import Code
-from snipfix.codemods import add_keyword, replace_expression
-from snipfix.evidence import Outcome
+from snipfix.code import Code, written
+from snipfix.codemods import add_keyword, joined, replace_expression, wrap_expression
+from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.causality.masking import future_hidden
 from snipfix.rules.causality.sequence import BUILT_IN, TARGETS, Seen, seen
 from snipfix.rules.causality.unwatched import DECODING, MASKED, unwatched
-from snipfix.rules.observed import items, mapping, words
+from snipfix.rules.observed import called, items, mapping, words
 
 INVERTED = (
     "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -32,6 +32,13 @@ OWN = (
     "class GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e, self.p = nn.Embedding(20, 8), nn.Embedding(9, 8)\n"
     "        self.a, self.o = CausalAttention(), nn.Linear(8, 20)\n    def forward(self, ids):\n"
     "        return self.o(self.a(self.e(ids) + self.p(torch.arange(ids.size(1)))))\nGPT()(torch.randint(0, 20, (2, 6)))\n"
+)
+NEXT = "trained to predict the next position"
+CONVOLVED = (
+    "import torch, torch.nn as nn\nclass Words(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.e = nn.Embedding(20, 8)\n"
+    "    self.c = nn.Conv1d(8, 8, 3, padding={})\n    self.o = nn.Linear(8, 20)\n  def forward(self, ids):\n    h = self.e(ids).transpose(1, 2)\n"
+    "    h = self.c(h){}\n    return self.o(h.transpose(1, 2))\nids = torch.randint(0, 20, (3, 9))\n"
+    "out = Words()(ids[:, :-1])\nnn.functional.cross_entropy(out.flatten(0, 1), ids[:, 1:].flatten()).backward()\n"
 )
 
 
@@ -96,6 +103,7 @@ class FutureVisible(Rule):
             "        self.layer = nn.TransformerDecoderLayer(width, 2, 16)\n    def forward(self, tgt, memory, tgt_mask=None):\n"
             "        return self.layer(tgt, memory, tgt_mask=tgt_mask)\ndecoder = Decoder()\n"
         ),
+        Good(CONVOLVED.format("2", "[..., : h.size(-1)]")),
     )
     BAD = (
         Bad(
@@ -144,14 +152,21 @@ class FutureVisible(Rule):
             "        return self.o(self.t(src, tgt, tgt_mask=nn.Transformer.generate_square_subsequent_mask(tgt.size(1), device=tgt.device)))\n"
             "model = Translator()\nmodel(torch.randint(0, 20, (2, 5)), torch.randint(0, 20, (2, 6)))\n",
         ),
+        Bad(CONVOLVED.format("1", ""), at=(6, 14), fixed=CONVOLVED.format("2", "[..., : h.size(-1)]")),
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for one in seen(context.code, outcome):
             shown_alone = one.name in BUILT_IN and not outcome.seen("loss")  # a layer of torch's, tried on random numbers
-            if not one.attention or shown_alone or (found := leak(one)) is None:
+            if shown_alone or (found := leak(one)) is None:
                 continue
             argument, t, earlier, why = found
+            if not one.attention:
+                if why == NEXT and (layer := _two_way(context.code, one.node)) is not None:
+                    message = f"`{one.name}` is {why}, but its `{called(layer)}` sees the positions after: changing position {t} changes position {earlier[0]}"
+                    evidence = {"argument": argument, "changed": t, "moved": earlier, "layer": called(layer)}
+                    yield self.finding(message, context.code.span(layer), stage=Stage.PROBE, evidence=evidence)
+                continue
             place = one.stack_call(leaking=False)
             span = place[0] if place else one.fallback()
             if span is not None:
@@ -181,6 +196,9 @@ class FutureVisible(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, layer = context.code, str(finding.evidence.get("layer"))
+        if layer == "Conv1d":
+            yield from self._padded_before(code, finding.span)
+            return
         if not finding.evidence.get("masks") and layer not in BUILT_IN:
             for title, edits in future_hidden(code):
                 yield self.fix(title, *edits)
@@ -201,6 +219,26 @@ class FutureVisible(Rule):
         edits = add_keyword(code, node, (DECODING | MASKED)[layer][0], mask)
         yield self.fix("let no position see the ones after it", *edits)
 
+    def _padded_before(self, code: Code, span: Span) -> Iterator[Fix]:
+        """A convolution padded by all it reaches back, whose last positions, which see the future, are cut off."""
+        layer = code.node_at(span, ast.Call)
+        if not isinstance(layer, ast.Call) or any(one.arg in ("dilation", "stride") for one in layer.keywords) or len(layer.args) > 3:
+            return
+        kept = code.parents.get(layer)
+        kernel = next((one.value for one in layer.keywords if one.arg == "kernel_size"), layer.args[2] if len(layer.args) > 2 else None)
+        padding = next((one.value for one in layer.keywords if one.arg == "padding"), None)
+        name = written(kept.targets[0]) if isinstance(kept, ast.Assign) else ""
+        uses = [
+            one
+            for one in code.all(ast.Call)
+            if name and written(one.func) == name and len(one.args) == 1 and isinstance(one.args[0], ast.Name)
+        ]
+        if kernel is not None and padding is not None and len(uses) == 1:
+            whole = isinstance(kernel, ast.Constant) and isinstance(kernel.value, int)
+            back = str(int(code.slice(kernel)) - 1) if whole else f"{code.slice(kernel)} - 1"
+            cut = wrap_expression(code, uses[0], f"{{}}[..., : {code.slice(uses[0].args[0])}.size(-1)]")
+            yield self.fix("let no position see the ones after it", *joined(replace_expression(code, padding, back), cut))
+
     def _inverted(self, code: Code, call: ast.Call, layer: str) -> Iterator[Fix]:
         """A mask that hides what should be seen and shows what should be hidden, where it is made and where it is handed over."""
         words_for = {MASKED.get(layer, ("",))[0], "mask", "attn_mask", "tgt_mask"}
@@ -209,6 +247,19 @@ class FutureVisible(Rule):
             for value in (*made[:1], keyword.value):
                 if opposite := _opposite(code, value):
                     yield self.fix("hide what comes after, not what comes before", *replace_expression(code, value, opposite))
+
+
+def _two_way(code: Code, owner: ast.ClassDef | None) -> ast.Call | None:
+    """The layer of a model that looks ahead: a recurrent one in both directions, or a convolution with padding on both sides."""
+    for call in code.calls("LSTM", "GRU", "RNN", inside=owner) if owner is not None else ():
+        if any(one.arg == "bidirectional" and written(one.value) == "True" for one in call.keywords):
+            return call
+    convolutions = (
+        [one for one in code.calls("Conv1d", inside=owner) if any(word.arg == "padding" for word in one.keywords)]
+        if owner is not None
+        else []
+    )
+    return convolutions[0] if len(convolutions) == 1 else None
 
 
 def _opposite(code: Code, value: ast.expr) -> str:
@@ -241,7 +292,7 @@ def leak(one: Seen) -> tuple[str, Any, list[Any], str] | None:
 def reason(one: Seen, argument: str, target: Any) -> str:
     """Why this argument's future must be hidden; empty when it need not be."""
     if target == "next":
-        return "trained to predict the next position"
+        return NEXT
     several = len(mapping(one.facts, "arguments")) > 1
     if one.is_language_model and not several:
         return "a language model by its name"

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from snipfix.code import Code
 from snipfix.codemods import joined, replace_expression
 from snipfix.evidence import Outcome
-from snipfix.model import Category, Finding, Fix, Stage
+from snipfix.model import Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.gaussian import Divergence, divergences, reduced, squared
 from snipfix.rules.loss.negative_divergence import HEAD
+from snipfix.rules.loss.policy_driven_down import reduced_value
 from snipfix.rules.observed import called, number
 from snipfix.rules.written import layer, result_of, value_of
 
@@ -34,7 +35,8 @@ class DivergenceOfAnotherFormula(Rule):
 
     ## What it does
     Reports `1 + A - mu^2 - B` where A is log σ instead of log σ², seen from how σ is made: `log(sigma)` beside `sigma^2`, or a name whose
-    `exp` is used as σ; and `1 + sigma - mu^2 - exp(sigma)`, where σ itself, made by `softplus` or `exp`, stands for log σ².
+    `exp` is used as σ; and `1 + sigma - mu^2 - exp(sigma)`, where σ itself, made by `softplus` or `exp`, stands for log σ²; also
+    the formula with one sign turned round.
 
     ## Why is this bad?
     The term must be zero exactly where the posterior is the prior. With log σ in place of log σ² its minimum lies at σ = 0.71, and the
@@ -91,6 +93,11 @@ class DivergenceOfAnotherFormula(Rule):
             at=(4, 27),
             fixed=f"{HEAD}sigma = torch.exp(logvar)\nkl = -0.5 * torch.sum(1 + 2 * torch.log(sigma) - mu ** 2 - sigma ** 2)\nkl.backward()\n",
         ),
+        Bad(
+            f"{HEAD}kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) + logvar.exp())\nkl.backward()\n",
+            at=(3, 48),
+            fixed=f"{HEAD}kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())\nkl.backward()\n",
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -104,6 +111,10 @@ class DivergenceOfAnotherFormula(Rule):
                 message = f"this is not the Gaussian's KL divergence: `{name}` is σ, where log σ² belongs"
                 yield self.finding(message, code.span(one.log))
 
+        for term, _ in _wrong_signs(code):
+            message = f"this is not the Gaussian's KL divergence: the sign of `{ast.unparse(term)}` is turned round"
+            yield self.finding(message, code.span(term))
+
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         """The same from the values: no summand of a Gaussian's divergence may be positive."""
         for one in divergences(context.code):
@@ -113,6 +124,10 @@ class DivergenceOfAnotherFormula(Rule):
                 yield self.finding(message, context.code.span(one.log), stage=Stage.PROBE, evidence={"high": high})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        for term, at in _wrong_signs(context.code):
+            if context.code.span(term) == finding.span:
+                yield self.fix("turn the sign round", Edit(at, at + 1, "+" if context.code.text[at] == "-" else "-"))
+                return
         node = context.code.node_at(finding.span, ast.expr)
         confused = (of_deviation(context.code, one) for one in divergences(context.code) if one.log is node)
         variance = next((one for one in confused if one is not None), None)
@@ -184,3 +199,37 @@ def _given(code: Code, name: ast.Name) -> set[str]:
     at = parameters.index(name.id) - (parameters[0] == "self")
     given = [call.args[at] for call in code.calls(function.name) if at < len(call.args)]
     return {one.id for one in given if isinstance(one, ast.Name)}
+
+
+def _wrong_signs(code: Code) -> Iterator[tuple[ast.expr, int]]:
+    """In `1 + L - m**2 - exp(L)` the one term whose sign does not fit those of the three others, with the place of its sign."""
+    for call in code.calls("sum", "mean") if code.calls("exp") else ():
+        inner = reduced_value(call)
+        terms = list(_signed(inner)) if isinstance(inner, ast.BinOp) else []
+        parts = {_part(node, [ast.unparse(one) for _, one, _ in terms]): (sign, node, up) for sign, node, up in terms}
+        if len(terms) == 4 and set(parts) == {"one", "log", "square", "exp"}:
+            fitting = {name: sign * (1 if name in ("one", "log") else -1) for name, (sign, _, _) in parts.items()}
+            common = 1 if sum(fitting.values()) > 0 else -1
+            odd = [name for name, sign in fitting.items() if sign != common]
+            up = parts[odd[0]][2] if len(odd) == 1 else None
+            if up is not None:
+                start = code.range(code.span(up.left))[1]
+                at = min(where for sign in "+-" if (where := code.text.find(sign, start)) >= 0)
+                yield parts[odd[0]][1], at
+
+
+def _signed(node: ast.expr, sign: int = 1, up: ast.BinOp | None = None) -> Iterator[tuple[int, ast.expr, ast.BinOp | None]]:
+    """The terms of a sum, each with its sign and the sum whose right side it is."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and up is None:
+        yield from _signed(node.left, sign)
+        yield sign if isinstance(node.op, ast.Add) else -sign, node.right, node
+    else:
+        yield sign, node, up
+
+
+def _part(node: ast.expr, terms: list[str]) -> str:
+    if isinstance(node, ast.Constant) and node.value == 1:
+        return "one"
+    if called(node) == "exp" and _of(node) in terms:
+        return "exp"
+    return "square" if squared(node) else "log"

@@ -125,18 +125,22 @@ class KeptByReference(Rule):
             fixed="import copy\n\n" + STOPPER.format("copy.deepcopy(model.state_dict())"),
             runs=False,
         ),
+        Bad(
+            best("lowest, best_state = loss.item(), model.state_dict()", "model.load_state_dict(best_state)"),
+            at=(13, 43),
+            fixed=best("lowest, best_state = loss.item(), copy.deepcopy(model.state_dict())", "model.load_state_dict(best_state)"),
+            runs=False,
+        ),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for node in code.all(ast.Assign):
-            kept = _kept(node)
-            if kept is None:
-                continue
-            name, model, is_state = kept
-            if _shares(code, node, name, model, is_state):
+            for value, (name, model, is_state) in _kept_in(node):
+                if not _shares(code, node, name, model, is_state):
+                    continue
                 what = f"`{model}.state_dict()` holds the parameters themselves" if is_state else f"this is another name for `{model}`"
-                yield self.finding(f"{what}: `{name}` goes on changing with the training", code.span(node.value))
+                yield self.finding(f"{what}: `{name}` goes on changing with the training", code.span(value))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
@@ -145,17 +149,28 @@ class KeptByReference(Rule):
         yield self.fix("keep a copy", *edits, *(add_import(code, "copy", "deepcopy") if plain else add_import(code, "copy")))
 
 
-def _kept(node: ast.Assign) -> tuple[str, str, bool] | None:
-    """The name, the model and whether its state was taken, for `name = model` and `name = model.state_dict()`."""
-    if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name | ast.Attribute):
-        return None
+def _kept_in(node: ast.Assign) -> Iterator[tuple[ast.expr, tuple[str, str, bool]]]:
+    """What an assignment keeps of a model, also as one of several: `best, best_state = loss, model.state_dict()`."""
     target, value = node.targets[0], node.value
+    pairs = [(target, value)]
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = list(zip(target.elts, value.elts, strict=False))
+    for one, given in pairs if len(node.targets) == 1 else ():
+        if (kept := _kept(one, given)) is not None:
+            yield given, kept
+
+
+def _kept(target: ast.expr, value: ast.expr) -> tuple[str, str, bool] | None:
+    """The name, the model and whether its state was taken, for `name = model` and `name = model.state_dict()`."""
+    if not isinstance(target, ast.Name | ast.Attribute):
+        return None
+    whole = value
     if isinstance(value, ast.Call) and called(value) == "copy" and isinstance(value.func, ast.Attribute) and not value.args:
         value = value.func.value  # a dict's copy holds the same tensors
     if isinstance(value, ast.Call) and called(value) == "state_dict" and not value.args:
         return ast.unparse(target), receiver(value), True
-    if isinstance(node.value, ast.Name | ast.Attribute) and APART & set(words(target.id if isinstance(target, ast.Name) else target.attr)):
-        return ast.unparse(target), ast.unparse(node.value), False
+    if isinstance(whole, ast.Name | ast.Attribute) and APART & set(words(target.id if isinstance(target, ast.Name) else target.attr)):
+        return ast.unparse(target), ast.unparse(whole), False
     return None
 
 

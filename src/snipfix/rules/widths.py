@@ -10,6 +10,7 @@ from snipfix.code import parse
 from snipfix.codemods import replace_expression
 from snipfix.model import Edit, Meaning
 from snipfix.rules.diagnosis import Crash, Offer
+from snipfix.rules.observed import called
 from snipfix.rules.synthesis import expressions
 from snipfix.rules.values import Values, evaluate
 
@@ -52,7 +53,7 @@ def _ranked(
     owner = crash.class_of(given)
     written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
     known = values.of(function)
-    if spatial and (beside := _beside(crash, given)):
+    if level == 0 and (beside := _beside(crash, given)):
         known = {name: value for name, value in known.items() if name not in beside}
     near = {name: value for name, value in values.own(function).items() if name in known}
     for one in expressions(wanted, given, known, near=near, spatial=spatial, written=written):
@@ -88,12 +89,18 @@ def _ranked(
 
 
 def _beside(crash: Crash, given: ast.expr) -> set[str]:
-    """The names that say what the layer gives, `emb` in `nn.Linear(9216, emb)`: of a map that comes in they tell nothing, unless they built it."""
+    """The names that say what the layer gives, `hidden` in `nn.Linear(width, hidden)`: that they are as wide as what comes in is chance,
+    unless another layer or block was built to give as much."""
     call = crash.code.parents.get(given)
-    others = [one.id for one in call.args if one is not given and isinstance(one, ast.Name)] if isinstance(call, ast.Call) else []
-    convs = [one for name in ("Conv1d", "Conv2d", "Conv3d") for one in crash.code.calls(name)]
-    built = {one.id for conv in convs for one in ast.walk(conv) if isinstance(one, ast.Name)}
-    return set(others) - built
+    names = {one.id for one in call.args if one is not given and isinstance(one, ast.Name)} if isinstance(call, ast.Call) else set()
+    for other in crash.code.all(ast.Call) if names else ():
+        if other is not call and called(other)[:1].isupper():
+            own = crash.class_named(called(other)) is not None or called(other).startswith("Conv")
+            gives = [*(other.args if own else other.args[1:]), *(one.value for one in other.keywords if not str(one.arg).startswith("in_"))]
+            names -= {
+                one.id for value in gives if isinstance(value, ast.Name | ast.BinOp) for one in ast.walk(value) if isinstance(one, ast.Name)
+            }
+    return names - {one.id for one in ast.walk(given) if isinstance(one, ast.Name)}
 
 
 def _is_shared(function: ast.FunctionDef, given: ast.Name) -> bool:

@@ -72,6 +72,14 @@ class TokenOrderUnknown(Rule):
     category = Category.API_MISUSE
     silent = True
     GOOD = (
+        Good(
+            "import torch, torch.nn as nn\nclass GPT(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.e, self.p = nn.Embedding(20, 8), nn.Embedding(16, 8)\n        self.t = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)\n"
+            "        self.out = nn.Linear(8, 20)\n    def forward(self, idx, targets=None):\n        x = self.e(idx) + self.p(torch.arange(idx.size(1)))\n"
+            "        logits = self.out(self.t(x, src_mask=nn.Transformer.generate_square_subsequent_mask(idx.size(1)), is_causal=True))\n"
+            "        loss = None if targets is None else nn.functional.cross_entropy(logits.transpose(1, 2), targets)\n        return logits, loss\n"
+            "ids = torch.randint(0, 20, (3, 7))\nGPT()(ids[:, :-1], ids[:, 1:])\n"
+        ),
         Good(FORGOTTEN.format("self.e(ids) + self.position(torch.arange(ids.size(1)))")),
         Good(
             "import torch, torch.nn as nn\nclass Encoder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -233,7 +241,9 @@ def blind_argument(one: Seen) -> str | None:
         blind = mapping(arguments, name, "blind")
         tried = [value for value in blind.values() if value is not None]
         alone = blind.get("1") is True and all(value is True for value in tried)
-        if alone if len(arguments) == 1 else sorted(map(str, tried)) == ["False", "True"]:
+        # Targets that only the loss is computed from leave the output as it is, whatever their order: the ids stand alone beside them.
+        others = [mapping(arguments, other, "blind").values() for other in arguments if other != name]
+        if alone if not any(False in values for values in others) else sorted(map(str, tried)) == ["False", "True"]:
             return name
     return None
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from snipfix.codemods import add_keyword, replace_expression
+from snipfix.codemods import add_keyword, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -96,6 +96,7 @@ class BroadcastMismatch(CrashRule):
         yield from _classes_last(crash, both[0], shapes[0], shapes[1])
         yield from _classes_last(crash, both[1], shapes[1], shapes[0])
         yield from _positions_looked_up(crash, both)
+        yield from _per_channel(crash, both, shapes)
         yield from _weights_of_classes(crash, both, shapes)
         for small, large in ((0, 1), (1, 0)):
             for at in range(len(shapes[small]), -1, -1):
@@ -299,3 +300,14 @@ def _weights_of_classes(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: l
         if judged and isinstance(made, ast.Call) and len(shapes[0]) == len(shapes[1]) == 1 and isinstance(both[weights], ast.Name):
             text = f"{crash.text(both[weights])}[{crash.text(made.args[1])}]"
             yield Offer("Take the weight of each sample's class", replace_expression(crash.code, both[weights], text))
+
+
+def _per_channel(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """A number for each channel of a picture, `mean = torch.tensor([0.5, 0.4, 0.3])` at module level: shaped to go with pictures once and for all."""
+    for table, picture in ((0, 1), (1, 0)):
+        node, shape, goal = both[table], shapes[table], shapes[picture]
+        if not isinstance(node, ast.Name) or len(shape) != 1 or len(goal) not in (3, 4) or goal[-3] != shape[0]:
+            continue
+        made = crash.code.assigned.get(node.id, [])
+        if len(made) == 1 and called(made[0]) == "tensor" and not crash.births(node):
+            yield Offer("Shape the numbers as channels", wrap_expression(crash.code, made[0], "{}.view(-1, 1, 1)"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_import, add_keyword, joined, replace_expression
+from snipfix.codemods import add_import, add_keyword, joined, rename_attribute, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -84,6 +84,9 @@ class RaggedBatch(CrashRule):
             text = f"pad_sequence([torch.tensor(row) for row in {crash.text(call.args[0])}], batch_first=True)"
             yield Offer("Pad the rows", joined(replace_expression(crash.code, around, text), pad))
             return
+        if call is not None and name == "stack" and call.args and _of_batches(crash, call.args[0]):
+            yield Offer("Join the batches one behind the other", rename_attribute(crash.code, call.func, "cat"))
+            return
         if call is not None and name == "stack" and call.args:
             text = f"pad_sequence({crash.text(call.args[0])}, batch_first=True)"
             yield Offer("Pad the sequences", joined(replace_expression(crash.code, call, text), pad))
@@ -106,3 +109,13 @@ def _tensor_around(crash: Crash) -> ast.Call | None:
     around = crash.code.parents.get(call) if call is not None and called(call) in ("array", "asarray") else None
     makes = isinstance(around, ast.Call) and called(around) in ("from_numpy", "tensor", "as_tensor") and len(around.args) == 1
     return around if isinstance(around, ast.Call) and makes and not around.keywords else None
+
+
+def _of_batches(crash: Crash, node: ast.expr) -> bool:
+    """Whether a list was filled batch by batch, `outs.append(model(x))` in a loop over a loader: the last one is smaller, no sequence shorter."""
+    for call in crash.code.calls("append") if isinstance(node, ast.Name) else ():
+        loop = next((up for up in crash.code.ancestors(call) if isinstance(up, ast.For)), None)
+        if loop is not None and isinstance(call.func, ast.Attribute) and crash.text(call.func.value) == crash.text(node):
+            source = crash.text(loop.iter)
+            return "loader" in source.lower() or any(called(one) in ("split", "chunk") for one in crash.code.all(ast.Call, loop.iter))
+    return False

@@ -136,6 +136,7 @@ class TargetShapeMismatch(CrashRule):
             yield from _resized_as_input(crash)
             yield from _strides_undone(crash, given, wanted)
         yield from _fed_without_last(crash, predicted, target)
+        yield from _choices_apart(crash, given, wanted)
         yield from self._cut_otherwise(crash, predicted, given, wanted)
         yield from self._merged_batch(crash)
         yield from batch_first(crash, given, wanted)
@@ -341,3 +342,18 @@ def _steps_in_front(crash: Crash, built: ast.Call, samples: int) -> bool:
     seen = [call for call in (outcome.calls if outcome else ()) if call.module.built == crash.code.span(built)]
     shapes = [one.shape for call in seen for one in call.inputs[:1] if one.shape]
     return any(len(shape) == 3 and shape[1] == samples != shape[0] for shape in shapes)
+
+
+def _choices_apart(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:
+    """One score for each choice, all questions in a row: `ids.view(b * c, n)` in the forward is undone for its scores, `.view(b, c)`."""
+    if len(given) != 2 or given[1] != 1 or len(wanted) != 1 or not wanted[0] or given[0] % wanted[0] or given[0] == wanted[0]:
+        return
+    for call in crash.code.calls("view", "reshape"):
+        home = crash.function_of(call)
+        rows = call.args[0] if len(call.args) > 1 else None
+        factors = (rows.left, rows.right) if isinstance(rows, ast.BinOp) and isinstance(rows.op, ast.Mult) else ()
+        if isinstance(home, ast.FunctionDef) and home.name == "forward" and len(factors) == 2:
+            for back in crash.code.all(ast.Return, home):
+                if isinstance(back.value, ast.Name | ast.Call):
+                    text = f"{{}}.view({crash.text(factors[0])}, {crash.text(factors[1])})"
+                    yield Offer("Set the choices of each question apart", wrap_expression(crash.code, back.value, text))

@@ -40,7 +40,7 @@ class EvaluationInTrainingMode(Rule):
     ## What it does
     Reports a call under `torch.no_grad()` of a trained model that has dropout or batch normalisation and is in training mode; with gradients,
     where the data is that of a test or validation by its name, a score is taken and the text never calls `eval()`. The generator of an
-    adversarial pair is left alone: samples are drawn from it as it is trained.
+    adversarial pair is left alone: samples are drawn from it as it is trained. So is a call whose result nobody takes.
 
     ## Why is this bad?
     Dropout goes on dropping at random and batch normalisation uses (and changes) the statistics of the test batch: the measured quality is
@@ -84,6 +84,11 @@ class EvaluationInTrainingMode(Rule):
             "nn.functional.softplus(-d(g(torch.randn(5, 3)))).mean().backward()\no.step()\n"
             "with torch.no_grad():\n    samples = g(fixed_noise)\n"
         ),
+        Good(
+            "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\no = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "m(torch.ones(2, 3)).sum().backward()\no.step()\nwith torch.no_grad():\n    for x in torch.randn(3, 2, 3):\n        m(x)\n"
+            "m.eval()\nprint(m(torch.ones(2, 3)).shape)\n"
+        ),
         Good(TESTED + LEARNT + COUNTED.format("m.eval()\n")),
         Good(TESTED + LEARNT + "test_input = torch.zeros(1, 3)\nprint(m(test_input).shape)\n"),
         Good(TESTED.replace("nn.Dropout(0.5)", "nn.ReLU()") + LEARNT + COUNTED.format("")),
@@ -109,6 +114,8 @@ class EvaluationInTrainingMode(Rule):
         for observation, span in each(outcome, context.code, "training-mode"):
             if text(observation.facts, "module", "path") in generators:
                 continue
+            if isinstance(context.code.parents.get(context.code.node_at(span, ast.Call) or context.code.tree), ast.Expr):
+                continue  # nobody looks at the result: the running statistics are brought up to date
             if flag(observation.facts, "graph"):
                 tested = _tested(context.code, context.code.node_at(span, ast.Call))
                 if tested is None:

@@ -156,7 +156,9 @@ def _rebound(code: Code) -> Iterator[tuple[ast.Assign, str]]:
     """`p = p - lr * p.grad` in a loop over parameters, where nobody reads the name afterwards."""
     for given in code.all(ast.Assign):
         loop, target = code.parents.get(given), given.targets[0]
-        if not isinstance(loop, ast.For) or not isinstance(target, ast.Name) or not code.calls("parameters", inside=loop.iter):
+        if not isinstance(loop, ast.For) or loop.body[-1] is not given or not isinstance(target, ast.Name):
+            continue
+        if not code.calls("parameters", inside=loop.iter):
             continue
         walked = {one.id for one in code.all(ast.Name, inside=loop.target)}
         reads = [one for one in code.mentions(target.id) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
@@ -165,7 +167,7 @@ def _rebound(code: Code) -> Iterator[tuple[ast.Assign, str]]:
         computed = isinstance(given.value, ast.BinOp) or (
             isinstance(given.value, ast.Call) and called(given.value) in ("clamp", "clip", "lerp")
         )
-        if target.id in walked and within and computed and not later and loop.body[-1] is given:
+        if target.id in walked and within and computed and not later:
             yield given, target.id
 
 

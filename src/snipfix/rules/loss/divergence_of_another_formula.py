@@ -206,8 +206,9 @@ def _wrong_signs(code: Code) -> Iterator[tuple[ast.expr, int]]:
     for call in code.calls("sum", "mean") if code.calls("exp") else ():
         inner = reduced_value(call)
         terms = list(_signed(inner)) if isinstance(inner, ast.BinOp) else []
-        parts = {_part(node, [ast.unparse(one) for _, one, _ in terms]): (sign, node, up) for sign, node, up in terms}
-        if len(terms) == 4 and set(parts) == {"one", "log", "square", "exp"}:
+        texts = [ast.unparse(one) for _, one, _ in terms] if len(terms) == 4 else []
+        parts = {_part(node, texts): (sign, node, up) for sign, node, up in terms} if texts else {}
+        if set(parts) == {"one", "log", "square", "exp"}:
             fitting = {name: sign * (1 if name in ("one", "log") else -1) for name, (sign, _, _) in parts.items()}
             common = 1 if sum(fitting.values()) > 0 else -1
             odd = [name for name, sign in fitting.items() if sign != common]

@@ -18,7 +18,8 @@ class PackageMissing(CrashRule):
     """The code imports a package that is not installed.
 
     ## What it does
-    Explains imports of packages that the interpreter under audit does not have, and calls that say which package they require.
+    Explains imports of packages and modules that the interpreter under audit does not have, calls that say which package they require, and
+    imports relative to a package (`from .models import Net`) in code that stands alone.
 
     ## Why is this bad?
     The reader may have it; nothing behind the import could be looked at.
@@ -50,6 +51,7 @@ class PackageMissing(CrashRule):
         r"No module named '([\w.]+)'",
         r"(?:requires|needs) the ([\w.-]+) (?:library|package)",
         r"requires '([\w.-]+?)(?:[<>=~!]=?[\w.]+)?'",
+        r"(attempted relative import) with no known parent package",
     )
     GOOD = (
         Good("import json\n", runs=False),
@@ -57,6 +59,7 @@ class PackageMissing(CrashRule):
     )
     BAD = (
         Bad("import not_there_at_all\n", at=(1, 1), runs=False),
+        Bad("from .models import Net\n\nprint(Net)\n", at=(1, 1)),
         Bad(
             "from TorchCRF import CRF  # 条件随机场\nprint(CRF(3, batch_first=True))\n",
             at=(1, 1),
@@ -65,8 +68,13 @@ class PackageMissing(CrashRule):
     )
 
     def says(self, crash: Crash) -> str:
-        package, dot, _ = crash.found[0].partition(".")
-        return f"the installed package {package} has no module {crash.found[0]}" if dot else f"the package {package} is not installed"
+        name = crash.found[0]
+        if name.startswith("attempted"):
+            return "this import is relative to a package, and the code stands alone here"
+        package, dot, _ = name.partition(".")
+        if dot and "No module named" in crash.failure.message:
+            return f"the installed package {package} has no module {name}"
+        return f"the package {package} is not installed"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         wrong = crash.found[0].partition(".")[0]

@@ -82,6 +82,9 @@ class GradientIsNone(CrashRule):
             for node in ast.walk(crash.statement or ast.Pass())
             if isinstance(node, ast.Attribute) and node.attr == "grad"
         ]
+        told = _told_by_loop(crash)
+        if told:
+            return f"{told} has no gradient: the loss was computed without it"
         return f"{names[0] if names else 'the tensor'} has no gradient: its grad is None"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
@@ -142,3 +145,13 @@ def _of_loop(crash: Crash, name: ast.expr) -> bool:
     """Whether a name is what a loop goes through, `for p in parameters`: before the first backward() none has a gradient yet."""
     loops = [up for up in crash.code.ancestors(name) if isinstance(up, ast.For)]
     return isinstance(name, ast.Name) and any(crash.text(loop.target) == name.id for loop in loops)
+
+
+def _told_by_loop(crash: Crash) -> str:
+    """The name that `for name, p in net.named_parameters()` has for the parameter, once backward() has run; empty for another loop."""
+    loop = next((up for up in crash.code.ancestors(crash.statement or ast.Pass()) if isinstance(up, ast.For)), None)
+    pair = loop.target if loop is not None and called(loop.iter) == "named_parameters" else None
+    first = pair.elts[0] if isinstance(pair, ast.Tuple) else None
+    value = crash.frame.locals.get(first.id) if crash.frame and isinstance(first, ast.Name) else None
+    ran = any(node.attr == "backward" and node.lineno < crash.span.line for node in crash.code.all(ast.Attribute))
+    return value.text.strip("'\"") if value is not None and ran and value.kind == "str" else ""

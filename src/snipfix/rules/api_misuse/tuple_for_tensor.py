@@ -11,8 +11,10 @@ from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import origin, passed, value_offers, wrapped
 from snipfix.rules.names.unpacked import unbound, unpacked
-from snipfix.rules.observed import called
+from snipfix.rules.observed import called, words
 
+PLACES = frozenset("pred preds predicted prediction predictions idx index indices ids order ranking classes guess guesses".split())
+"""What a name says that is to have the places of `max`, `sort` and their kin, not the values."""
 SECOND = ("pool", "cls", "hidden", "state", "h_n", "hn")
 """Names for the second part: BERT's pooler output, the last state of a recurrent layer."""
 
@@ -87,6 +89,11 @@ class TupleForTensor(CrashRule):
             fixed="import torch\nq = torch.rand(4, 2)\nreward = torch.ones(4)\ntarget = reward + 0.9 * q.max(1).values * torch.ones(4)\n",
         ),
         Bad(
+            "import torch\nscores = torch.rand(4, 3)\npreds = scores.sort(dim=1, descending=True)\nprint(preds[:, 0])\n",
+            at=(4, 7),
+            fixed="import torch\nscores = torch.rand(4, 3)\n_, preds = scores.sort(dim=1, descending=True)\nprint(preds[:, 0])\n",
+        ),
+        Bad(
             STEPS.format("out"),
             at=(8, 7),
             fixed=STEPS.format("out, state"),
@@ -142,7 +149,7 @@ class TupleForTensor(CrashRule):
             for read in (one for one in code.all(ast.Name, home) if one.id in free and one.lineno > birth.lineno):
                 for _, edits in unpacked(code, read):
                     yield Offer("Unpack the output", edits)
-            for number in self._meant(crash, name):
+            for number in [1, 0] if called(birth.value) in VALUES_AND_PLACES and PLACES & set(words(name)) else self._meant(crash, name):
                 parts = max(self._parts(crash, name), 2)
                 rest = _handed_on(birth.value) if parts == 2 and number == 0 else ""
                 names = ", ".join(["_"] * number + [name] + [rest or "_"] * max(self._parts(crash, name) - number - 1, 0))

@@ -9,11 +9,15 @@ from snipfix.code import Code
 from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.observed import called
+from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import home
 from snipfix.rules.values import literal
+from snipfix.rules.written import whole_value
 
 __all__ = ["MaskedScoresTooHigh"]
+
+KEPT = frozenset(["float", "bool", "to", "int", "long", "unsqueeze", "expand", "view", "type_as"])
+"""Calls that leave a mask of zeros and ones one."""
 
 CODE = (
     "import torch\nimport torch.nn.functional as F\nq = torch.randn(2, 5, 4)\nmask = torch.tril(torch.ones(5, 5))\n"
@@ -25,7 +29,8 @@ class MaskedScoresTooHigh(Rule):
     """What a mask should hide is given a score near zero before the softmax: it keeps a weight like any other.
 
     ## What it does
-    Reports `masked_fill` with a value between -1 and 1 whose result goes into a softmax, in the same expression or under the same name.
+    Reports `masked_fill` with a value between -1 and 1, and a product with a mask of zeros and ones, whose result goes into a softmax, in the
+    same expression or under the same name.
 
     ## Why is this bad?
     `exp(0)` is 1: padding and future tokens are attended to as before. Usually a minus sign was lost in `-1e9`.
@@ -58,6 +63,9 @@ class MaskedScoresTooHigh(Rule):
         Good(CODE.format("scores = scores.masked_fill(mask == 0, -1e9)\nprint(scores.softmax(-1))")),
         Good(CODE.format("weights = scores.softmax(-1).masked_fill(mask == 0, 0.0)\nprint(weights)")),
         Good(CODE.format("scores = scores.masked_fill(mask == 0, 0.0)\nscores = scores + (1 - mask) * -1e9\nprint(scores.softmax(-1))")),
+        Good(CODE.format("print((scores * mask.float().mean()).softmax(-1))")),
+        Good(CODE.format("scores = scores * mask\nscores = scores + (1 - mask) * -1e9\nprint(scores.softmax(-1))")),
+        Good(CODE.format("print(scores.softmax(-1) * mask)")),
         Good(CODE.format("ones = scores.masked_fill(mask == 0, 0.0)\nprint(ones.sum(), scores.softmax(-1))")),
     )
     BAD = (
@@ -73,6 +81,23 @@ class MaskedScoresTooHigh(Rule):
             fixed=CODE.format("print(scores.masked_fill(mask == 0, float('-inf')).softmax(dim=-1))"),
             runs=False,
         ),
+        Bad(
+            CODE.format("scores = scores * mask\nweights = scores.softmax(dim=-1)\nprint(weights)"),
+            at=(6, 10),
+            fixed=CODE.format("scores = scores.masked_fill(mask == 0, float('-inf'))\nweights = scores.softmax(dim=-1)\nprint(weights)"),
+            runs=False,
+        ),
+        Bad(
+            CODE.format(
+                "best = scores.topk(2).indices\nmask = torch.zeros_like(scores).scatter(-1, best, 1.0)\nprint(F.softmax(scores * mask, -1))"
+            ),
+            at=(8, 17),
+            fixed=CODE.format(
+                "best = scores.topk(2).indices\nmask = torch.zeros_like(scores).scatter(-1, best, 1.0)\n"
+                "print(F.softmax(scores.masked_fill(mask == 0, float('-inf')), -1))"
+            ),
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -83,16 +108,47 @@ class MaskedScoresTooHigh(Rule):
             if value is not None and number is not None and abs(number) <= 1 and _into_softmax(code, call):
                 message = f"what is masked gets the score {code.slice(value)}, and a softmax gives it a weight like any other"
                 yield self.finding(message, code.span(value))
+        for product, mask, _ in _products(code):
+            if _into_softmax(code, product):
+                message = f"what `{mask.id}` hides gets the score 0, and a softmax gives it a weight like any other"
+                yield self.finding(message, code.span(product))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         value = context.code.node_at(finding.span, (ast.Constant, ast.UnaryOp))
+        for product, mask, scores in _products(context.code):
+            if context.code.span(product) == finding.span:
+                text = context.code.slice(scores)
+                text = text if isinstance(scores, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({text})"
+                filled = f"{text}.masked_fill({mask.id} == 0, float('-inf'))"
+                yield self.fix("give it no weight", *replace_expression(context.code, product, filled))
         if isinstance(value, ast.expr):
             tiny = "e-" in context.code.slice(value)
             text = "-1e9" if tiny else "float('-inf')"
             yield self.fix("give it no weight", *replace_expression(context.code, value, text))
 
 
-def _into_softmax(code: Code, call: ast.Call) -> bool:
+def _products(code: Code) -> Iterator[tuple[ast.BinOp, ast.Name, ast.expr]]:
+    """`scores * mask` in a text with a softmax: the product, the mask of zeros and ones, and the scores."""
+    for node in code.all(ast.BinOp) if code.calls("softmax", "log_softmax") else ():
+        if isinstance(node.op, ast.Mult):
+            for mask, scores in ((node.right, node.left), (node.left, node.right)):
+                if isinstance(mask, ast.Name) and "mask" in words(mask.id) and _is_binary(code, mask):
+                    yield node, mask, scores
+                    break
+
+
+def _is_binary(code: Code, mask: ast.Name) -> bool:
+    """Whether a mask was made of zeros and ones, or is a parameter of its function."""
+    value = whole_value(code, mask)
+    if value is mask or value is None:
+        around = code.around(mask, ast.FunctionDef)
+        return around is not None and mask.id in {one.arg for one in (*around.args.args, *around.args.kwonlyargs)}
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and called(value) in KEPT:
+        value = value.func.value
+    return isinstance(value, ast.Compare) or called(value) in ("tril", "triu", "scatter", "scatter_", "logical_not", "ne", "eq", "gt", "lt")
+
+
+def _into_softmax(code: Code, call: ast.expr) -> bool:
     """Whether a result is the argument of a softmax, itself or by the name that is read next for nothing else in between."""
     for up in (code.parents.get(call), code.parents.get(code.parents.get(call) or call)):
         if isinstance(up, ast.Call) and called(up) in ("softmax", "log_softmax"):

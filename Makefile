@@ -17,10 +17,12 @@ setup: $(STAMP) ## make .venv with snipfix, torch (CPU) and what the snippets im
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
-	$(BIN)/python -m pip install --quiet -c constraints.txt "torch==2.13.0"
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[torch,dev]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e ".[torch,dev]"
 	# torchvision's index entry asks for the CUDA build of torch: its pure-Python part is all that is needed.
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps torchvision
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-deps torchvision
+	# pip compiles one file after the other. Some of these packages hold templates that are no Python: they stay as they are.
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $(STAMP)
 
 audit: $(STAMP) ## set up and audit this repository's workspace

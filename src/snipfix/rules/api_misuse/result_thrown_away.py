@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.mending import keyword
@@ -85,9 +84,6 @@ class ResultThrownAway(Rule):
         Good(
             "import torch\nimport torch.nn as nn\ndef prepare(part, device):\n    part.to(device)\n    part.float()\n    return part\nprepare(nn.Linear(2, 2), 'cpu')\n"
         ),
-        Good(
-            "import torch\nnet = torch.nn.Linear(2, 1)\nsizes = []\nfor p in net.parameters():\n    p = p.detach() * 2\n    sizes.append(p.abs().max())\nprint(sizes)\n"
-        ),
     )
     BAD = (
         Bad(
@@ -116,14 +112,6 @@ class ResultThrownAway(Rule):
             fixed="import torch.nn.functional as F\ndef forward(x, p):\n    x = F.dropout(x, p)\n    return x * 2\n",
             runs=False,
         ),
-        Bad(
-            "import torch\nnet = torch.nn.Linear(2, 1)\nnet(torch.ones(3, 2)).mean().backward()\nwith torch.no_grad():\n"
-            "    for p in net.parameters():\n        p = p - 0.1 * p.grad\nprint(net.bias)\n",
-            at=(6, 9),
-            fixed="import torch\nnet = torch.nn.Linear(2, 1)\nnet(torch.ones(3, 2)).mean().backward()\nwith torch.no_grad():\n"
-            "    for p in net.parameters():\n        p.data.copy_(p - 0.1 * p.grad)\nprint(net.bias)\n",
-            runs=False,
-        ),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -136,39 +124,12 @@ class ResultThrownAway(Rule):
                 message = f"`{called(call)}` gives a new tensor and leaves `{ast.unparse(kept)}` as it is; nobody keeps the new one"
                 yield self.finding(message, context.code.span(call))
 
-        for given, name in _rebound(context.code) if context.code.calls("parameters") else ():
-            message = f"`{name} = ...` gives the name a new tensor and leaves the parameter as it is"
-            yield self.finding(message, context.code.span(given))
-
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
-        for given, name in _rebound(context.code):
-            if context.code.span(given) == finding.span:
-                start, end = context.code.range(finding.span)
-                yield self.fix("write into the parameter", Edit(start, end, f"{name}.data.copy_({context.code.slice(given.value)})"))
         call = context.code.node_at(finding.span, ast.Call)
         kept = _changed(context, call) if isinstance(call, ast.Call) else None
         if kept is not None:
             at = context.code.range(finding.span)[0]
             yield self.fix("keep the new tensor", Edit(at, at, f"{context.code.slice(kept)} = "))
-
-
-def _rebound(code: Code) -> Iterator[tuple[ast.Assign, str]]:
-    """`p = p - lr * p.grad` in a loop over parameters, where nobody reads the name afterwards."""
-    for given in code.all(ast.Assign):
-        loop, target = code.parents.get(given), given.targets[0]
-        if not isinstance(loop, ast.For) or loop.body[-1] is not given or not isinstance(target, ast.Name):
-            continue
-        if not code.calls("parameters", inside=loop.iter):
-            continue
-        walked = {one.id for one in code.all(ast.Name, inside=loop.target)}
-        reads = [one for one in code.mentions(target.id) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
-        within = [one for one in reads if given in code.ancestors(one)]
-        later = [one for one in reads if loop in code.ancestors(one) and one not in within and one.lineno > given.lineno]
-        computed = isinstance(given.value, ast.BinOp) or (
-            isinstance(given.value, ast.Call) and called(given.value) in ("clamp", "clip", "lerp")
-        )
-        if target.id in walked and within and computed and not later:
-            yield given, target.id
 
 
 def _is_worked(context: Context, statement: ast.AST) -> bool:

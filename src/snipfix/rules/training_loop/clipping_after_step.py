@@ -11,7 +11,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import receiver, schedulers
 
-__all__ = ["ClippingAfterStep"]
+__all__ = ["CLIP", "CLIPS", "HEAD", "ClippingAfterStep", "moved_up"]
 
 CLIPS = frozenset({"clip_grad_norm_", "clip_grad_value_", "clip_grad_norm"})
 HEAD = (
@@ -26,7 +26,7 @@ class ClippingAfterStep(Rule):
 
     ## What it does
     Reports `clip_grad_norm_` and `clip_grad_value_` behind the `step()` of the same block when no backward pass comes between them and the
-    gradients are zeroed before the next one, and those between `zero_grad()` and the backward pass.
+    gradients are zeroed before the next one.
 
     ## Why is this bad?
     The step has been taken with the full gradients, and the clipped ones are thrown away: the clipping has no effect.
@@ -84,12 +84,6 @@ class ClippingAfterStep(Rule):
             + "    loss.backward()\n    torch.nn.utils.clip_grad_value_(net.parameters(), 0.5)  # 裁剪\n    opt.step()  # 更新\n",
             runs=False,
         ),
-        Bad(
-            HEAD + CLIP + "    loss.backward()\n    opt.step()\n",
-            at=(7, 5),
-            fixed=HEAD + "    loss.backward()\n" + CLIP + "    opt.step()\n",
-            runs=False,
-        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -98,32 +92,19 @@ class ClippingAfterStep(Rule):
                 "the gradients are clipped after the step that used them: the clipping has no effect", context.code.span(clip)
             )
 
-        for clip, _ in _early(context.code):
-            message = "the gradients are clipped before the backward pass that computes them: it has no effect"
-            yield self.finding(message, context.code.span(clip))
-
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
-        for clip, backward in _early(code):
-            if code.span(clip) == finding.span:
-                start, end, after = (code.offset(line, 1) for line in (clip.lineno, _next(clip), _next(backward)))
-                yield self.fix(
-                    "clip after the backward pass", Edit(start, after, _lines(code.text[end:after]) + _lines(code.text[start:end]))
-                )
         for clip, step in _late(code):
             if code.span(clip) == finding.span and clip.lineno > (step.end_lineno or 0):
-                start, begin, end = (code.offset(line, 1) for line in (step.lineno, clip.lineno, _next(clip)))
-                text = _lines(code.text[begin:end]) + _lines(code.text[start:begin])
-                yield self.fix("clip before the step", Edit(start, end, text if code.text[end - 1 : end] == "\n" else text.rstrip("\n")))
+                yield self.fix("clip before the step", moved_up(code, clip, step))
 
 
-def _next(statement: ast.stmt) -> int:
-    """The line behind a statement."""
-    return (statement.end_lineno or statement.lineno) + 1
-
-
-def _lines(text: str) -> str:
-    return text if text.endswith("\n") else text + "\n"
+def moved_up(code: Code, statement: ast.stmt, before: ast.stmt) -> Edit:
+    """A statement in front of an earlier one, as one edit: half of a move would lose a line or write it twice."""
+    places = (before.lineno, statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+    start, begin, end = (code.offset(line, 1) for line in places)
+    text = "".join(part if part.endswith("\n") else part + "\n" for part in (code.text[begin:end], code.text[start:begin]))
+    return Edit(start, end, text if code.text[end - 1 : end] == "\n" else text.rstrip("\n"))
 
 
 def _late(code: Code) -> Iterator[tuple[ast.stmt, ast.stmt]]:
@@ -145,21 +126,3 @@ def _still_used(code: Code, loop: ast.For | ast.While, clip: ast.stmt) -> bool:
     """Whether another optimizer steps behind the clipping."""
     later = [receiver(one) for one in code.calls("step", inside=loop) if one.lineno > clip.lineno and not one.args]
     return any(name not in schedulers(code) and "sched" not in name.lower() for name in later)
-
-
-def _early(code: Code) -> Iterator[tuple[ast.stmt, ast.stmt]]:
-    """Each clipping statement between the clearing of the gradients and the backward pass, with the statement of that pass."""
-    loops = dict.fromkeys(code.parents.get(code.parents[call]) for call in code.calls(*CLIPS))
-    for loop in (one for one in loops if isinstance(one, ast.For | ast.While)):
-        cleared: ast.stmt | None = None
-        for number, statement in enumerate(loop.body):
-            call = statement.value if isinstance(statement, ast.Expr) else None
-            if code.calls("backward", inside=statement):
-                cleared = None
-            elif called(call or ast.Pass()) == "zero_grad":
-                cleared = statement
-            elif call is not None and called(call) in CLIPS and cleared is not None:
-                later = (one for one in loop.body[number + 1 :] if isinstance(one, ast.Expr) and called(one.value) == "backward")
-                backward = next(later, None)
-                if backward is not None and backward.lineno > (statement.end_lineno or 0):
-                    yield statement, backward

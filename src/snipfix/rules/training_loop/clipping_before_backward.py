@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.model import Applicability, Category, Edit, Finding, Fix
+from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
-from snipfix.rules.training_loop.clipping_after_step import CLIP, CLIPS, HEAD
+from snipfix.rules.training_loop.clipping_after_step import CLIP, CLIPS, HEAD, moved_up
 
 __all__ = ["ClippingBeforeBackward"]
 
@@ -83,9 +83,7 @@ class ClippingBeforeBackward(Rule):
         code = context.code
         for clip, backward in _early(code):
             if code.span(clip) == finding.span:
-                start, end = code.offset(clip.lineno, 1), code.offset((clip.end_lineno or clip.lineno) + 1, 1)
-                at = code.offset((backward.end_lineno or backward.lineno) + 1, 1)
-                yield self.fix("clip behind the backward pass", Edit(start, end, ""), Edit(at, at, code.text[start:end]))
+                yield self.fix("clip behind the backward pass", moved_up(code, backward, clip))
 
 
 def _early(code: Code) -> Iterator[tuple[ast.stmt, ast.stmt]]:

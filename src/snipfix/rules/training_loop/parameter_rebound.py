@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
-from snipfix.model import Applicability, Category, Finding, Fix
+from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import without_recording
 from snipfix.rules.observed import called
@@ -74,6 +74,12 @@ class ParameterRebound(Rule):
             runs=False,
         ),
         Bad(
+            HEAD.format("with torch.no_grad():\n    ") + "        p = p - 0.1 * p.grad\n",
+            at=(7, 9),
+            fixed=HEAD.format("with torch.no_grad():\n    ") + "        p -= 0.1 * p.grad\n",
+            runs=False,
+        ),
+        Bad(
             "import torch\nw, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)\n(w + b).sum().backward()\n"
             "for p in (w, b):\n    p = p - 0.1 * p.grad\n",
             at=(5, 5),
@@ -100,7 +106,10 @@ class ParameterRebound(Rule):
             return
         for statement, name in _rebound(code):
             if code.span(statement) == finding.span:
-                yield self.fix("change the parameter itself", *without_recording(code, [(statement, _in_place(code, statement, name))]))
+                text = _in_place(code, statement, name)
+                quiet = any(called(one.context_expr) == "no_grad" for up in code.ancestors(statement) for one in getattr(up, "items", ()))
+                edits = (Edit(*code.range(finding.span), text),) if quiet else without_recording(code, [(statement, text)])
+                yield self.fix("change the parameter itself", *edits)
 
 
 def _in_place(code: Code, statement: ast.Assign, name: str) -> str:

@@ -106,10 +106,10 @@ class CudaUnavailable(CrashRule):
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
         code, condition = crash.code, f'"cuda" if {AVAILABLE} else "cpu"'
+        yield from _old_types(crash, condition)
         if isinstance(crash.statement, ast.Expr) and crash.statement.value is crash.call and "torch.cuda." in crash.text(crash.statement):
             asked = f"if {AVAILABLE}:\n    {crash.text(crash.statement)}"
             yield Offer("Use the GPU only where there is one", replace_statement(code, crash.statement.lineno, asked))
-        yield from _old_types(crash, condition)
         literals = [node for node in code.all(ast.Constant) if isinstance(node.value, str) and node.value.startswith("cuda")]
         conditional = [
             node for node in literals if not any(isinstance(up, ast.IfExp | ast.Compare | ast.If) for up in code.ancestors(node))

@@ -56,16 +56,16 @@ class Scope:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Names declared global or nonlocal here."""
-    chain: tuple[Scope, ...] = field(init=False)
-    """This scope and those whose names it sees, inner first: enclosing classes are skipped."""
+    outer: tuple[Scope, ...] = field(init=False)
+    """The scopes whose names it sees beside its own, inner first: enclosing classes are skipped."""
 
     def __post_init__(self) -> None:
-        seen, up = [self], self.parent
+        seen, up = list[Scope](), self.parent
         while up is not None:
             if up.kind != "class" or self.kind == "type":
                 seen.append(up)
             up = up.parent
-        self.chain = tuple(seen)
+        self.outer = tuple(seen)
 
 
 class Walk:
@@ -123,7 +123,7 @@ class Walk:
         if declared == "global":
             scope, kind = self.module, "global" if scope is not self.module else kind
         elif declared == "nonlocal":
-            outer = [up for up in scope.chain if up is not scope and up.kind == "function"]
+            outer = [up for up in scope.outer if up.kind == "function"]
             scope, kind = next((up for up in outer if name in up.bindings), outer[0] if outer else scope), "global"
         self.where[node] = scope
         scope.bindings.setdefault(name, []).append(Binding(node, kind, self.order, target, value))

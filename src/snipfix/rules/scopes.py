@@ -56,8 +56,10 @@ class Scopes:
         declared = scope.elsewhere.get(name) if scope.elsewhere else None
         if declared == "global":
             return self.module if name in self.module.bindings else None
-        for seen in scope.chain:
-            if name in seen.bindings and (seen is not scope or declared is None):
+        if name in scope.bindings and declared is None:
+            return scope
+        for seen in scope.outer:
+            if name in seen.bindings:
                 return seen
         return None
 
@@ -72,7 +74,7 @@ class Scopes:
 
     def visible(self, scope: Scope) -> set[str]:
         """Names that can be read in a scope, builtins left out."""
-        return {name for seen in scope.chain for name in seen.bindings}
+        return {name for seen in (scope, *scope.outer) for name in seen.bindings}
 
     def unresolved(self) -> list[tuple[ast.Name, bool]]:
         """Names read but bound nowhere visible, in order of evaluation.

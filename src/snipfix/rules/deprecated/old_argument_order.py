@@ -85,8 +85,9 @@ class OldArgumentOrder(Rule):
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call, name in context.scopes.calls:
-            if name.startswith(("torch.", ".")) and name not in (".add", ".sub") and _order(call, name) is not None:
+        old = {id(call) for call in context.code.calls(*OLD, *(f"{name}_" for name in OLD))}
+        for call, name in context.scopes.calls if old else ():
+            if id(call) in old and name.startswith(("torch.", ".")) and name not in (".add", ".sub") and _order(call, name) is not None:
                 yield self._report(context, call, Stage.STATIC)
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:

@@ -58,10 +58,12 @@ class ExamplesWithoutOrder(Rule):
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
+        tables = set(_tables(context))
+        if not tables:
+            return
         if any(one.attr == "sort_key" for one in code.all(ast.Attribute)) or "sort_key" in {one.arg for one in code.all(ast.keyword)}:
             return
-        tables = set(_tables(context))
-        for call in torchtext_calls(context, "BucketIterator", "BucketIterator.splits") if tables else ():
+        for call in torchtext_calls(context, "BucketIterator", "BucketIterator.splits"):
             given = call.args[0] if call.args else None
             names = {one.id for one in ast.walk(given) if isinstance(one, ast.Name)} if given is not None else set()
             if names and names <= tables and all(word.arg for word in call.keywords):

@@ -58,6 +58,8 @@ class UncountedVocabulary(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         made = {name: call for name, call in fields(context).items() if is_sequential(context, call)}
+        if not made:
+            return
         counted = [
             one for one in code.all(ast.Attribute) if one.attr == "vocab" and isinstance(one.value, ast.Name) and one.value.id in made
         ]

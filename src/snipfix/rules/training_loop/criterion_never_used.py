@@ -64,8 +64,8 @@ class CriterionNeverUsed(Rule):
             return
         for node in code.tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
-                kind = context.scopes.qualified(node.value.func) or ""
-                if kind.startswith("torch.nn.") and called(node.value).endswith("Loss") and not _is_read(code, node.targets[0].id):
+                kind = context.scopes.qualified(node.value.func) or "" if called(node.value).endswith("Loss") else ""
+                if kind.startswith("torch.nn.") and not _is_read(code, node.targets[0].id):
                     message = f"`{node.targets[0].id}` is never used: the loss is computed without it"
                     yield self.finding(message, code.span(node.value))
 

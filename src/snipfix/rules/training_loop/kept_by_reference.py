@@ -136,6 +136,8 @@ class KeptByReference(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         for node in code.all(ast.Assign):
+            if called(node.value) not in MAY_KEEP:
+                continue
             for value, (name, model, is_state) in _kept_in(node):
                 if not _shares(code, node, name, model, is_state):
                     continue
@@ -147,6 +149,10 @@ class KeptByReference(Rule):
         plain = any(isinstance(one, ast.ImportFrom) and one.module == "copy" for one in code.nodes)
         edits = wrap_expression(code, finding.span, "deepcopy({})" if plain else "copy.deepcopy({})")
         yield self.fix("keep a copy", *edits, *(add_import(code, "copy", "deepcopy") if plain else add_import(code, "copy")))
+
+
+MAY_KEEP = frozenset({"", "copy", "state_dict"})
+"""What is called where a model may be kept; nothing, for a name or a tuple."""
 
 
 def _kept_in(node: ast.Assign) -> Iterator[tuple[ast.expr, tuple[str, str, bool]]]:

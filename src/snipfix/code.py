@@ -167,9 +167,10 @@ class Code:
 
     def mentions(self, name: str) -> list[ast.Name | ast.Attribute]:
         """The names and attributes that read exactly like this, `self.optimizer` as well as `optimizer`; read or stored."""
+        if "." not in name:
+            return [node for node in self.all(ast.Name) if node.id == name]
         last = name.rpartition(".")[2]
-        names = [node for node in self.all(ast.Name) if node.id == name]
-        return [*names, *(node for node in self.all(ast.Attribute) if node.attr == last and written(node) == name)]
+        return [node for node in self.all(ast.Attribute) if node.attr == last and written(node) == name]
 
     @cached_property
     def assigned(self) -> dict[str, list[ast.expr]]:

@@ -12,7 +12,7 @@ from snipfix.evidence import Span
 from snipfix.model import Edit
 from snipfix.rules.observed import called
 
-__all__ = ["applied_to", "drop_layer", "in_strings", "rename_callee", "run_from", "statement_of", "unwrap", "without_recording"]
+__all__ = ["applied_to", "drop_layer", "in_place", "in_strings", "rename_callee", "run_from", "statement_of", "unwrap", "without_recording"]
 
 MODULES = frozenset({"F", "torch", "nn", "functional", "self", "torch.nn.functional", "nn.functional"})
 ONE_TENSOR = frozenset({"softmax", "log_softmax", "sigmoid", "relu", "tanh", "log"})
@@ -85,6 +85,16 @@ def run_from(code: Code, statement: ast.stmt, belongs: Callable[[ast.stmt], bool
             break
         found.append(one)
     return found
+
+
+def in_place(code: Code, node: ast.stmt) -> str:
+    """`w -= lr * w.grad` for `w = w - lr * w.grad`; empty for anything else."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    if not isinstance(node, ast.Assign) or not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub | ast.Add):
+        return ""
+    name = ast.unparse(node.targets[0])
+    sign = "-" if isinstance(value.op, ast.Sub) else "+"
+    return f"{name} {sign}= {code.slice(value.right)}" if ast.unparse(value.left) == name else ""
 
 
 def without_recording(code: Code, statements: Sequence[tuple[ast.stmt, str]]) -> tuple[Edit, ...]:

@@ -12,11 +12,30 @@ from snipfix.code import FUNCTIONS, Code, written
 from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.loops import receiver
 
-__all__ = ["activated", "bare", "built", "criteria", "forward_of", "handed_back", "layer", "losses", "reshaped", "result_of", "value_of"]
+__all__ = [
+    "LOSS_CLASSES",
+    "LOSS_FUNCTIONS",
+    "activated",
+    "bare",
+    "built",
+    "criteria",
+    "forward_of",
+    "handed_back",
+    "layer",
+    "losses",
+    "reshaped",
+    "result_of",
+    "value_of",
+]
 
 MODELS = frozenset("model net network classifier".split())
 PLACING = frozenset("to cuda cpu train eval float double half".split())
 RESHAPING = frozenset("view reshape flatten squeeze unsqueeze transpose permute contiguous float to".split())
+
+LOSS_CLASSES = frozenset("CrossEntropyLoss NLLLoss MSELoss L1Loss SmoothL1Loss BCELoss BCEWithLogitsLoss".split())
+LOSS_FUNCTIONS = frozenset(
+    "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss binary_cross_entropy binary_cross_entropy_with_logits".split()
+)
 
 
 def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iterator[ast.Call]:

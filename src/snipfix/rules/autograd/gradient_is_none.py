@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.code import Code
 from snipfix.codemods import add_keyword, insert_statement_after, joined, remove_argument, replace_statement
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.edits import run_from, without_recording
+from snipfix.rules.edits import in_place, run_from, without_recording
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.backward_never_called import losses_before
@@ -105,9 +104,9 @@ class GradientIsNone(CrashRule):
             if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name | ast.Attribute)
         }
         for node in code.nodes:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in names and _in_place(code, node):
-                run = run_from(code, node, lambda one: bool(_in_place(code, one)))
-                edits = without_recording(code, [(one, _in_place(code, one)) for one in run])
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in names and in_place(code, node):
+                run = run_from(code, node, lambda one: bool(in_place(code, one)))
+                edits = without_recording(code, [(one, in_place(code, one)) for one in run])
                 yield Offer("Update the parameter in place, without recording", edits)
         for name in names:
             birth = next((node for node in code.all(ast.Assign) if ast.unparse(node.targets[0]) == name), None)
@@ -119,16 +118,6 @@ class GradientIsNone(CrashRule):
                 yield Offer("Ask for a gradient", add_keyword(code, birth.value, "requires_grad", "True"))
             elif birth is not None and isinstance(birth.value, ast.BinOp):
                 yield Offer("Keep the gradient of this tensor", insert_statement_after(code, birth.lineno, f"{name}.retain_grad()"))
-
-
-def _in_place(code: Code, node: ast.stmt) -> str:
-    """`w -= lr * w.grad` for `w = w - lr * w.grad`; empty for anything else."""
-    value = node.value if isinstance(node, ast.Assign) else None
-    if not isinstance(node, ast.Assign) or not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub | ast.Add):
-        return ""
-    name = ast.unparse(node.targets[0])
-    sign = "-" if isinstance(value.op, ast.Sub) else "+"
-    return f"{name} {sign}= {code.slice(value.right)}" if ast.unparse(value.left) == name else ""
 
 
 def asked_too_early(value: ast.expr) -> ast.Call | None:

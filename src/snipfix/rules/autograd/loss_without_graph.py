@@ -23,6 +23,7 @@ from snipfix.rules.base import Bad, Context, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called, each, flag, number
+from snipfix.rules.training_loop.loops import OPTIMIZERS
 from snipfix.rules.widths import argument_of
 from snipfix.rules.written import value_of
 
@@ -217,7 +218,7 @@ def _asked_for(crash: Crash) -> list[tuple[Edit, ...]]:
     """Edits that make every tensor of the text require a gradient whose `.grad` the text reads, or that an optimizer is given."""
     code = crash.code
     read = [node.value for node in code.all(ast.Attribute) if node.attr == "grad" and isinstance(node.value, ast.Name)]
-    given = [call.args[0] for call in code.all(ast.Call) if called(call) in OPTIMIZERS and call.args]
+    given = [call.args[0] for call in code.all(ast.Call) if called(call) in {*OPTIMIZERS, "LBFGS"} and call.args]
     names = [name for one in read for name in _held(crash, one)]
     names += [one for group in given if isinstance(group, ast.List | ast.Tuple) for one in group.elts if isinstance(one, ast.Name)]
     edits: dict[ast.expr, tuple[Edit, ...]] = {}
@@ -267,7 +268,6 @@ def _made(code: Code, name: ast.Name) -> ast.expr | None:
 
 
 MAKERS = ("tensor", "randn", "rand", "ones", "zeros", "linspace", "full", "normal")
-OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "LBFGS")
 
 
 def _thawed(crash: Crash) -> Iterator[Offer]:
@@ -276,7 +276,7 @@ def _thawed(crash: Crash) -> Iterator[Offer]:
     if not any(called(node) == "requires_grad_" or "requires_grad" in code.slice(node) for node in code.all(ast.Call)):
         return
     for call in code.all(ast.Call):
-        given = call.args[0] if called(call) in OPTIMIZERS and call.args else None
+        given = call.args[0] if called(call) in {*OPTIMIZERS, "LBFGS"} and call.args else None
         part = (
             given.func.value
             if isinstance(given, ast.Call) and called(given) == "parameters" and isinstance(given.func, ast.Attribute)

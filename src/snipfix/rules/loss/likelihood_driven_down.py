@@ -14,15 +14,13 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.loss.policy_driven_down import minimised, reduced_value
 from snipfix.rules.observed import called, each, items, number, words
 from snipfix.rules.training_loop.loops import home
-from snipfix.rules.written import losses, reshaped, value_of
+from snipfix.rules.written import LOSS_CLASSES, LOSS_FUNCTIONS, losses, reshaped, value_of
 
 __all__ = ["LikelihoodDrivenDown"]
 
 CHOSEN = frozenset("action actions act acts a sample samples sampled z latent".split())
 """Names of what a distribution gave itself: its likelihood is no fit to data."""
 NAMED = re.compile(r"log_?_?(prob|lik|pdf|density)|^ll$|loglik", re.IGNORECASE)
-LOSSES = frozenset("cross_entropy nll_loss mse_loss l1_loss binary_cross_entropy binary_cross_entropy_with_logits smooth_l1_loss".split())
-CRITERIA = frozenset("CrossEntropyLoss NLLLoss MSELoss L1Loss BCELoss BCEWithLogitsLoss SmoothL1Loss".split())
 AGAINST = re.compile(
     r"advers|attack|perturb|unlearn|forget|ascen|maximi|discriminat|critic|domain|revers|delta|epsilon|fool|worst|requires_grad|\.grad\b",
     re.IGNORECASE,
@@ -186,7 +184,7 @@ def _negated(code: Code) -> Iterator[tuple[ast.Assign, ast.Call]]:
             and isinstance(value.operand, ast.Call)
             and isinstance(target, ast.Name)
         ):
-            known = set(losses(code, CRITERIA, LOSSES)) if known is None else known
+            known = set(losses(code, LOSS_CLASSES, LOSS_FUNCTIONS)) if known is None else known
             if value.operand in known and minimised(code, statement, target.id) and not AGAINST.search(code.text):
                 yield statement, value.operand
 

@@ -14,10 +14,7 @@ from snipfix.rules.loss.gaussian import divergences, reduced
 from snipfix.rules.loss.policy_driven_down import minimised, reduced_value
 from snipfix.rules.observed import called, number
 from snipfix.rules.training_loop.loops import home
-from snipfix.rules.written import losses, whole_value
-
-LOSSES = frozenset("mse_loss binary_cross_entropy binary_cross_entropy_with_logits l1_loss cross_entropy smooth_l1_loss nll_loss".split())
-CRITERIA = frozenset("MSELoss BCELoss BCEWithLogitsLoss L1Loss CrossEntropyLoss SmoothL1Loss NLLLoss".split())
+from snipfix.rules.written import LOSS_CLASSES, LOSS_FUNCTIONS, losses, whole_value
 
 HEAD = "import torch\nmu, logvar = (torch.zeros(4, 2, requires_grad=True) for _ in range(2))\n"
 BOTH = (
@@ -155,7 +152,7 @@ def _is_loss(code: Code, node: ast.expr) -> bool:
     value = whole_value(code, node)
     while isinstance(value, ast.Call) and called(value) in ("sum", "mean") and (inner := reduced_value(value)) is not value:
         value = whole_value(code, inner)
-    return isinstance(value, ast.Call) and (called(value) in LOSSES or value in set(losses(code, CRITERIA, LOSSES)))
+    return isinstance(value, ast.Call) and (called(value) in LOSS_FUNCTIONS or value in set(losses(code, LOSS_CLASSES, LOSS_FUNCTIONS)))
 
 
 def _minimised(code: Code, node: ast.expr) -> bool:

@@ -15,7 +15,7 @@ from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import home
 from snipfix.rules.values import literal
 from snipfix.rules.widths import argument_of
-from snipfix.rules.written import built, losses, reshaped, value_of
+from snipfix.rules.written import built, losses, reshaped, value_of, whole_value
 
 __all__ = ["PaddedTargets"]
 
@@ -171,14 +171,9 @@ def _origin(code: Code, name: ast.Name) -> ast.Call | None:
 def _collated(code: Code, name: ast.Name) -> ast.expr | None:
     """What the one `collate_fn` of the text returns for a name that a loop unpacks from a batch."""
     loop = code.around(name, ast.For)
-    target = loop.target.elts[-1] if loop is not None and isinstance(loop.target, ast.Tuple) else None
-    parts = (
-        target.elts
-        if isinstance(target, ast.Tuple)
-        else loop.target.elts
-        if loop is not None and isinstance(loop.target, ast.Tuple)
-        else []
-    )
+    parts = loop.target.elts if loop is not None and isinstance(loop.target, ast.Tuple) else []
+    if parts and isinstance(parts[-1], ast.Tuple):  # for number, (words, tags) in enumerate(loader)
+        parts = parts[-1].elts
     at = next((at for at, part in enumerate(parts) if isinstance(part, ast.Name) and part.id == name.id), None)
     given = {word.value.id for word in code.all(ast.keyword) if word.arg == "collate_fn" and isinstance(word.value, ast.Name)}
     made = [one for one in code.all(ast.FunctionDef) if one.name in given]
@@ -186,6 +181,4 @@ def _collated(code: Code, name: ast.Name) -> ast.expr | None:
     whole = returns[0].value if len(returns) == 1 else None
     if at is None or not isinstance(whole, ast.Tuple) or len(whole.elts) != len(parts):
         return None
-    value = whole.elts[at]
-    inner = value_of(code, value) if isinstance(value, ast.Name) else (value, None)
-    return inner[0] if inner is not None and inner[1] is None else None
+    return whole_value(code, whole.elts[at])

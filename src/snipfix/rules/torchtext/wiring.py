@@ -86,9 +86,7 @@ def batch_value(context: Context, node: ast.expr) -> str:
             return ""
         value, part = given
         if part is not None:
-            if not isinstance(value, ast.Tuple) or part >= len(value.elts):
-                return ""
-            value = value.elts[part]
+            return ""
         node = bare(value)
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and _is_loop_name(context, node.value):
         return node.attr

@@ -104,8 +104,7 @@ def _early(code: Code) -> Iterator[tuple[ast.stmt, ast.stmt]]:
 
 def _acts(code: Code, statement: ast.stmt) -> Iterator[str]:
     """What a statement of a training loop does to the gradients."""
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    if called(call) in CLIPS if call is not None else False:
+    if isinstance(statement, ast.Expr) and called(statement.value) in CLIPS:
         yield "clip"
     for name, act in (("zero_grad", "clear"), ("backward", "backward"), ("step", "step")):
         if any(not one.args or act == "backward" for one in code.calls(name, inside=statement)):

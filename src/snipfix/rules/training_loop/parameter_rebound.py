@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from snipfix.code import Code
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.edits import without_recording
+from snipfix.rules.edits import in_place, without_recording
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import home
 
@@ -106,18 +106,10 @@ class ParameterRebound(Rule):
             return
         for statement, name in _rebound(code):
             if code.span(statement) == finding.span:
-                text = _in_place(code, statement, name)
+                text = in_place(code, statement) or f"{name}.copy_({code.slice(statement.value)})"
                 quiet = any(called(one.context_expr) == "no_grad" for up in code.ancestors(statement) for one in getattr(up, "items", ()))
                 edits = (Edit(*code.range(finding.span), text),) if quiet else without_recording(code, [(statement, text)])
                 yield self.fix("change the parameter itself", *edits)
-
-
-def _in_place(code: Code, statement: ast.Assign, name: str) -> str:
-    """`p -= x` for `p = p - x`, else `p.copy_(...)`."""
-    value = statement.value
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub) and code.slice(value.left) == name:
-        return f"{name} {'-' if isinstance(value.op, ast.Sub) else '+'}= {code.slice(value.right)}"
-    return f"{name}.copy_({code.slice(value)})"
 
 
 def _rebound(code: Code) -> Iterator[tuple[ast.Assign, str]]:

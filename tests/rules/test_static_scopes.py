@@ -20,6 +20,7 @@ UNRESOLVED = {
     "a walrus leaves it": ("[j := i for i in range(3)]\nprint(j)", []),
     "defined later in the module": ("def f():\n    return later\nlater = 1", []),
     "global in a function": ("def f():\n    global g\n    g = 1\ndef h():\n    return g", []),
+    "global behind a tab": ("def f():\n    global\tg\n    g = 1\ndef h():\n    return g", []),
     "another function's local": ("def f():\n    a = 1\ndef g():\n    return a", ["a"]),
     "except ... as": ("try:\n    pass\nexcept ValueError as e:\n    print(e)", []),
     "match captures": ("match 1:\n    case {'a': b, **rest}:\n        print(b, rest)\n    case [c, *d]:\n        print(c, d)", []),

@@ -34,7 +34,7 @@ class Scopes:
         earlier = [_of_text(text) for text in before]
         for one in earlier:
             self._inherit(one)
-        walk = Walk(self.module, declares="global " in code.text or "nonlocal " in code.text)
+        walk = Walk(self.module, declares="global" in code.text or "nonlocal" in code.text)
         walk.all(code.tree.body)
         self.imports: list[Import] = walk.imports
         self.loads: list[Load] = walk.loads

@@ -1,9 +1,9 @@
 """What the engine remembers, and what it must not; the same results whatever the number of jobs."""
 
-import threading
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -16,7 +16,6 @@ from snipfix.errors import SandboxError
 from snipfix.model import Result, RunReport, Snippet, Stage
 from snipfix.report import render
 from snipfix.report.workspace import settled
-from snipfix.rules import registry
 
 pytestmark = pytest.mark.torch
 
@@ -162,16 +161,29 @@ def test_another_snipfix_remembers_nothing(monkeypatch: pytest.MonkeyPatch):
     assert run(SNIPPETS[:1], jobs=1, stage=Stage.RUN)[1]
 
 
-def test_rules_are_loaded_before_there_are_threads(monkeypatch: pytest.MonkeyPatch):
-    """Two threads that import at once may each be given half of a module: rules would be missing, and broken snippets clean."""
-    loading = set[threading.Thread]()
-    load = registry.importlib.import_module
+FIRST_THREADS = """
+import importlib, sys, threading
+from snipfix.config import Options
+from snipfix.engines.local import LocalEngine
+from snipfix.model import Snippet, Stage
 
-    def noted(name: str) -> ModuleType:
-        loading.add(threading.current_thread())
-        return load(name)
+loading, load = set(), importlib.import_module
+def noted(name):
+    if name.startswith("snipfix.rules.") and name not in sys.modules:
+        loading.add(threading.current_thread().name)
+    return load(name)
 
-    monkeypatch.setattr(registry, "importlib", SimpleNamespace(import_module=noted))
-    registry.rules.cache_clear()
-    run(SNIPPETS[1:3], stage=Stage.STATIC, jobs=2, cache=False)
-    assert loading == {threading.main_thread()}
+importlib.import_module = noted
+with LocalEngine(Options(stage=Stage.STATIC, jobs=2, cache=False)) as engine:
+    list(engine.results([Snippet(name, name, "page.md", "print(1)") for name in "ab"], repair=False))
+print(loading)
+"""
+
+
+def test_rules_are_loaded_before_there_are_threads():
+    """Two threads that import at once may each be given half of a module: rules would be missing, and broken snippets clean.
+
+    In a process of its own, where no rule is loaded yet.
+    """
+    shown = subprocess.run([sys.executable, "-c", FIRST_THREADS], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout == "{'MainThread'}\n"

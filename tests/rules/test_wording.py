@@ -13,6 +13,8 @@ import pytest
 from test_harness import TEXT_BADS, context_of, from_text, not_in_chinese
 
 from snipfix.cli.app import run
+from snipfix.cli.new_rule import _home
+from snipfix.model import Category
 from snipfix.patches import load
 from snipfix.report.facts import ELSEWHERE
 from snipfix.report.texts import TEXTS
@@ -221,6 +223,11 @@ def test_a_new_rule_has_its_place(tmp_path: Path):
     data = tomllib.loads((tmp_path / "zh.toml").read_text(encoding="utf-8"))
     assert data.pop("says") == {"old": "旧"}
     assert [set(texts) for texts in data.values()] == [{"summary", "what", "why", "safety"}]
+
+
+@pytest.mark.parametrize(("category", "folder"), [(Category.SHAPE, "shapes"), (Category.UNDEFINED_NAME, "names")])
+def test_a_new_rule_goes_where_the_rules_of_its_category_are(category: Category, folder: str):
+    assert _home(category).name == folder
 
 
 @pytest.mark.parametrize(("command", "shown"), [(["explain", "SNF400"], "为什么不好"), (["rules"], "从未定义或导入的名称")])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +80,9 @@ safety = ""
 
 def new_rule(
     name: Annotated[str, typer.Argument(help="kebab-case; names the defect, never the cure.")],
-    category: Annotated[Category, typer.Option("--category", metavar="CATEGORY", help="The kind of defect.")] = Category.API_MISUSE,
+    category: Annotated[
+        Category, typer.Option("--category", metavar="CATEGORY", help=f"The kind of defect: {', '.join(Category)}.")
+    ] = Category.API_MISUSE,
     into: Annotated[Path | None, typer.Option("--into", help="The folder for the file. Default: the category's, in this checkout.")] = None,
 ) -> int:
     """Write a new rule's file with the next free id and examples that fail until the rule is written, and its place in zh.toml."""
@@ -89,7 +93,7 @@ def new_rule(
     known = {rule.name for rule in registry.rules()}
     if name in known:
         raise UsageError(f"the rule {name} is there already", hint=f"snipfix explain {name}")
-    folder = into or Path(registry.__file__).parent / category.value.replace("-", "_")
+    folder = into or _home(category)
     file = folder / f"{name.replace('-', '_')}.py"
     if file.exists():
         raise UsageError(f"{file} is there already")
@@ -106,3 +110,11 @@ def new_rule(
     print(f"its Chinese belongs into {chinese}", file=sys.stderr)
     print("next: fill it in, then run the harness: pytest tests/rules -k " + name, file=sys.stderr)
     return 0
+
+
+def _home(category: Category) -> Path:
+    """The folder where most rules of the category are."""
+    from snipfix.rules import registry
+
+    folders = Counter(Path(inspect.getfile(type(rule))).parent for rule in registry.rules() if rule.category is category)
+    return folders.most_common(1)[0][0]

@@ -9,6 +9,7 @@ from snipfix.codemods import replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
+from snipfix.rules.dtype.one_hot_looked_up import are_one_hot, ids_instead
 from snipfix.rules.mending import origin, passed, value_offers
 from snipfix.rules.widths import argument_of
 from snipfix.rules.written import reshaped
@@ -36,7 +37,7 @@ class IdsNotInteger(CrashRule):
     ```
 
     ## Fix safety
-    Safe for whole numbers. Random features are no ids: there the data are of the wrong kind, and ids of the table's size are offered as a change.
+    Safe for whole numbers. One-hot vectors stand for the ids of their ones, which are taken. Random features are no ids: there the data are of the wrong kind, and ids of the table's size are offered as a change.
 
     ## References
     - torch.nn.Embedding
@@ -63,6 +64,11 @@ class IdsNotInteger(CrashRule):
             at=(5, 5),
             fixed="import torch\nimport torch.nn as nn\nembedding = nn.Embedding(10, 4)\nids = torch.Tensor([[1, 2], [3, 4]]).long()\ny = embedding(ids)\n",
         ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nfor rows in torch.eye(4).split(2):\n    y = nn.Embedding(4, 3)(rows)\n    print(rows)\n",
+            at=(4, 9),
+            fixed="import torch\nimport torch.nn as nn\nfor rows in torch.eye(4).split(2):\n    y = nn.Embedding(4, 3)(rows.argmax(dim=-1))\n    print(rows)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:
@@ -84,10 +90,13 @@ class IdsNotInteger(CrashRule):
                 yield from value_offers(crash, one, "{}.long()", "Make the ids integers")
             return
         value, node = crash.argument(0), passed(crash, 0, "input")
+        outer = origin(crash, node)
+        if value is not None and outer is not None and are_one_hot(value, (crash.shape(1) or (0,))[0]):
+            yield Offer("Look up the ids of the one-hot vectors", ids_instead(crash.code, outer))
+            return
         if value is None or value.whole is not False:
             yield from value_offers(crash, node, "{}.long()", "Make the ids integers")
             return
-        outer = origin(crash, node)
         birth = crash.born(outer) if isinstance(outer, ast.Name) else None
         made = birth.value if birth is not None else outer
         if isinstance(made, ast.Call) and ast.unparse(made.func) in ("torch.randn", "torch.rand") and made.args:

@@ -99,9 +99,11 @@ class ClippingAfterStep(Rule):
                 yield self.fix("clip before the step", moved_up(code, clip, step))
 
 
-def moved_up(code: Code, statement: ast.stmt, before: ast.stmt) -> Edit:
-    """A statement in front of an earlier one, as one edit: half of a move would lose a line or write it twice."""
-    places = (before.lineno, statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+def moved_up(code: Code, statement: ast.stmt, before: ast.stmt, last: ast.stmt | None = None) -> Edit:
+    """A statement, and those behind it up to a last one, in front of an earlier one, as one edit: half of a move would lose a line or write it
+    twice."""
+    last = last or statement
+    places = (before.lineno, statement.lineno, (last.end_lineno or last.lineno) + 1)
     start, begin, end = (code.offset(line, 1) for line in places)
     text = "".join(part if part.endswith("\n") else part + "\n" for part in (code.text[begin:end], code.text[start:begin]))
     return Edit(start, end, text if code.text[end - 1 : end] == "\n" else text.rstrip("\n"))

@@ -5,27 +5,36 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
 from snipfix.codemods import CodemodError, insert_statement_before, remove_statement
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
 from snipfix.rules.observed import called, each
-from snipfix.rules.training_loop.backward_never_called import losses_before
-from snipfix.rules.training_loop.loops import receiver
+from snipfix.rules.training_loop.clearing import Cleared, cleared_too_early
+from snipfix.rules.training_loop.clipping_after_step import moved_up
 
-BETWEEN = frozenset({"clip_grad_norm_", "clip_grad_value_", "parameters", "print", "item", "append"})
-"""What may be called between the two without computing gradients."""
 CLEARED = "the gradients are cleared after the backward pass: the step that follows has nothing to go by"
+
+LOOP = (
+    "import torch, torch.nn as nn\nm = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))\nopt = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+    "for _ in range(3):\n    loss = m(torch.ones(8, 3)).pow(2).mean()\n    loss.backward()\n"
+)
+EMPTY = "    for p in m.parameters():\n        if p.grad is not None:\n            p.grad.zero_()\n"
+BY_HAND = (
+    "import torch\nw, b = torch.ones(3, 1, requires_grad=True), torch.zeros(1, requires_grad=True)\nfor _ in range(3):\n"
+    "    loss = (torch.ones(8, 3) @ w + b).pow(2).mean()\n    loss.backward()\n"
+)
+DESCENT = "    with torch.no_grad():\n        w -= 0.1 * w.grad\n        b -= 0.1 * b.grad\n"
 
 
 class GradientsClearedBeforeStep(Rule):
     """The gradients are cleared after the backward pass and before the step that should use them.
 
     ## What it does
-    Reports a `zero_grad()` that threw away gradients which no step had used, when the optimizer then stepped without any; and one that stands
-    between a backward pass and the step of the same optimizer in the text.
+    Reports a `zero_grad()` that threw away gradients which no step had used, when the optimizer then stepped without any; and what stands in
+    the text between a backward pass and the update of the same parameters and clears their gradients: `zero_grad()` of the optimizer or of
+    the model, `p.grad = None`, `w.grad.zero_()`.
 
     ## Why is this bad?
     The optimizer changes nothing: the model does not learn, and nothing says so.
@@ -45,7 +54,7 @@ class GradientsClearedBeforeStep(Rule):
     ```
 
     ## Fix safety
-    Unsafe only in name: the call moves in front of the backward pass.
+    Unsafe only in name: the call moves in front of the backward pass, or the update in front of the clearing.
 
     ## References
     - torch.optim: "Taking an optimization step".
@@ -68,6 +77,14 @@ class GradientsClearedBeforeStep(Rule):
             "for _ in range(3):\n    b(a(torch.ones(2, 3)).detach()).mean().backward()\n    ob.step()\n    ob.zero_grad()\n"
             "    b(a(torch.ones(2, 3))).mean().backward()\n    oa.step()\n    oa.zero_grad()\n    ob.zero_grad()\n"
         ),
+        Good(LOOP + "    opt.step()\n" + EMPTY),
+        Good(LOOP + EMPTY.replace("m.parameters", "m[0].parameters") + "    opt.step()\n"),  # the first layer is to stay as it is
+        Good(LOOP + EMPTY.replace("is not None", "is not None and p.dim() < 2") + "    opt.step()\n"),
+        Good(  # the gradients are put aside
+            LOOP + "    kept = [p.grad.clone() for p in m.parameters()]\n    m.zero_grad()\n"
+            "    for p, g in zip(m.parameters(), kept):\n        p.grad = g\n    opt.step()\n"
+        ),
+        Good(BY_HAND + DESCENT + "    w.grad.zero_()\n    b.grad.zero_()\n    print(w.grad)\n"),
     )
     BAD = (
         Bad(
@@ -85,12 +102,24 @@ class GradientsClearedBeforeStep(Rule):
             "        loss.backward()\n        self.optimizer.step()\n",
             runs=False,
         ),
+        Bad(LOOP + EMPTY + "    opt.step()  # 更新\n", at=(9, 13), fixed=LOOP + "    opt.step()  # 更新\n" + EMPTY, runs=False),
+        Bad(
+            BY_HAND + "    w.grad.zero_()\n    b.grad.zero_()\n" + DESCENT,
+            at=(6, 5),
+            fixed=BY_HAND + DESCENT + "    w.grad.zero_()\n    b.grad.zero_()\n",
+            runs=False,
+        ),
+        Bad(
+            LOOP.replace("_ in", "i in") + "    if i % 2:\n        m.zero_grad()\n        opt.step()\n",
+            at=(8, 9),
+            fixed=LOOP.replace("_ in", "i in") + "    if i % 2:\n        opt.step()\n        m.zero_grad()\n",
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
-        for call in context.code.calls("zero_grad"):
-            if _stands_between(context.code, call):
-                yield self.finding(CLEARED, context.code.span(call))
+        for one in cleared_too_early(context.code):
+            yield self.finding(CLEARED, context.code.span(one.place))
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
         for _, span in each(outcome, context.code, "cleared-gradient"):
@@ -98,6 +127,11 @@ class GradientsClearedBeforeStep(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
+        found = next((one for one in cleared_too_early(code) if code.span(one.place) == finding.span), None)
+        if found is not None and not _is_optimizers(found):
+            edit = moved_up(code, found.updates[0], found.clearing[0], found.updates[-1])
+            yield self.fix("clear the gradients behind the update", edit)
+            return
         node = code.node_at(finding.span, ast.Call)
         statement = None if node is None else statement_of(code, node)
         if statement is None or called(node) != "zero_grad":  # type: ignore[arg-type]
@@ -112,34 +146,6 @@ class GradientsClearedBeforeStep(Rule):
             yield self.fix("clear the gradients before the backward pass", *edits)
 
 
-def _stands_between(code: Code, call: ast.Call) -> bool:
-    """Whether a backward pass comes before the call, and right behind it the step of the same optimizer, in one and the same block."""
-    statement = statement_of(code, call)
-    blocks = (getattr(code.parents.get(statement), part, None) for part in ("body", "orelse", "finalbody")) if statement else ()
-    block = next((one for one in blocks if isinstance(one, list) and statement in one), None)
-    if block is None or statement is None or not _is_call(statement, receiver(call), "zero_grad"):
-        return False
-    if len(code.calls("backward")) < len(code.calls("step")) and any(one in block for one in losses_before(code, statement.lineno)):
-        return False  # what is missing is the backward pass of that loss
-    at = block.index(statement)
-    for one in reversed(block[:at]):
-        if _is_call(one, receiver(call), "step"):
-            return False
-        if _is_call(one, None, "backward"):
-            break
-    else:
-        return False
-    for one in block[at + 1 :]:
-        if _is_call(one, receiver(call), "step"):
-            return True
-        if any(called(inner) not in BETWEEN for inner in code.all(ast.Call, inside=one)):
-            return False
-    return False
-
-
-def _is_call(statement: ast.stmt | None, owner: str | None, name: str) -> bool:
-    """Whether a statement is just `owner.name()`, whoever the owner is for None."""
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    if not isinstance(value, ast.Call) or called(value) != name:
-        return False
-    return owner is None or (receiver(value) == owner and not value.args and not value.keywords)
+def _is_optimizers(found: Cleared) -> bool:
+    """Whether it is one `zero_grad()` right beside the backward pass, which may as well stand in front of it."""
+    return found.beside and len(found.clearing) == 1 and called(found.place) == "zero_grad"

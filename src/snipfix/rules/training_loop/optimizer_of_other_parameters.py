@@ -135,7 +135,10 @@ class OptimizerOfOtherParameters(Rule):
             cut = [
                 one for one in items(facts, "without_gradient") if flag({"one": one}, "one", "called") and text({"one": one}, "one", "name")
             ]
-            if cut and outcome.kind == "ok" and reached and (number(facts, "steps") or 0) >= 2:
+            cleared = reached > trainable - (
+                number(facts, "bare") or 0
+            )  # a backward pass reached some of them, and the gradients were thrown away
+            if cut and outcome.kind == "ok" and reached and not cleared and (number(facts, "steps") or 0) >= 2:
                 names = ", ".join(f"`{one['name']}`" for one in cut[:4])
                 message = f"no gradient ever reaches {names}: computed with, stepped, but cut from the loss"
                 severity = Severity.ERROR if self._whole(cut, facts) else Severity.WARNING

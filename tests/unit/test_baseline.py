@@ -1,11 +1,11 @@
 """`snipfix baseline`: what is accepted today is not shown tomorrow, what is new is, and what nothing needs any more is named."""
 
 import json
-import os
 import subprocess
-import sys
 
 import pytest
+
+from snipfix.cli.app import run
 
 PAGE = """# Losses
 
@@ -22,17 +22,17 @@ print(second)
 
 
 @pytest.fixture
-def snipfix(tmp_path):
+def snipfix(tmp_path, monkeypatch, capsys):
     """Runs a command in a folder that holds page.md; gives the exit code and all that it said."""
     (tmp_path / "page.md").write_text(PAGE)
+    monkeypatch.setenv("COLUMNS", "160")
 
-    def run(*arguments, cwd=tmp_path):
-        command = [sys.executable, "-m", "snipfix", *arguments]
-        environment = {**os.environ, "COLUMNS": "160"}
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120)
-        return done.returncode, done.stdout + done.stderr
+    def command(*arguments, cwd=tmp_path):
+        monkeypatch.chdir(cwd)
+        code = run(list(arguments))
+        return code, "".join(capsys.readouterr())
 
-    return run
+    return command
 
 
 def findings(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from snipfix.codemods import add_import, add_keyword, insert_statement_before, joined
@@ -10,7 +11,13 @@ from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword, passed
+from snipfix.rules.shapes.pictures import SIDES, enlarged, resized, sides_made
 from snipfix.rules.widths import argument_of
+
+NET = (
+    "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(4), nn.Conv2d(4, 2, 5), nn.Flatten(), nn.Linear(8, 3))\n"
+    "y = net(torch.zeros(2, 1, {0}, {0}))\n"
+)
 
 
 class FeatureMapExhausted(CrashRule):
@@ -35,7 +42,8 @@ class FeatureMapExhausted(CrashRule):
     ```
 
     ## Fix safety
-    Padding keeps the size of the map and changes the widths behind it; the author may have meant larger images.
+    Where a linear layer follows, its width was worked out for pictures of one size: example pictures become as large as fits, loaded ones are resized.
+    Padding keeps the size of the map and changes the widths behind it.
 
     ## References
     - torch.nn.Conv2d: the output size
@@ -57,6 +65,7 @@ class FeatureMapExhausted(CrashRule):
             at=(4, 5),
             fixed="import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1))\ny = net(torch.zeros(1, 1, 6, 6))\n",
         ),
+        Bad(NET.format("8"), at=(4, 5), fixed=NET.format("28")),
     )
 
     def says(self, crash: Crash) -> str:
@@ -78,9 +87,37 @@ class FeatureMapExhausted(CrashRule):
             if isinstance(size, ast.Constant) and isinstance(size.value, int) and size.value > 1 and keyword(call, "padding") is None:
                 padded.append(add_keyword(crash.code, call, "padding", str(size.value // 2)))
         yield from _long_enough(crash)
+        larger = list(_larger(crash))
+        # Widths that are written behind the layers were worked out for pictures of one size, and padding would change what comes out.
+        yield from larger if _has_widths_behind(crash) else ()
         for edits in padded[:1]:
             yield Offer("Pad this convolution", edits)
         yield Offer("Pad every convolution", joined(*padded))
+        yield from larger
+
+
+def _larger(crash: Crash) -> Iterator[Offer]:
+    """Larger pictures, where the text makes its own as an example or loads them with transforms: of the sides that networks are written for."""
+    left, window = crash.shape(0)[2:], _window(crash)
+    made = sides_made(crash.code)
+    if len(left) != 2 or len(made) > 1:
+        return
+    have, written = next(iter(made.items()), ((1, 1), []))
+    enough = min(have) * window / (min(left) + 1)
+    for side in [one for one in SIDES if one >= enough and one > max(have)][:3]:
+        yield Offer("Make the pictures large enough", enlarged(crash.code, written, side) if written else resized(crash.code, side))
+
+
+def _window(crash: Crash) -> int:
+    """The height of the window that does not fit."""
+    size = crash.setting("kernel_size")
+    return int(found[0]) if (found := re.search(r"\d+", size)) else 2
+
+
+def _has_widths_behind(crash: Crash) -> bool:
+    """Whether the class of the failing layer, or the container that it stands in, has a linear layer: its width tells how large a map it expects."""
+    owner = crash.class_of(crash.constructor) if crash.constructor is not None else None
+    return bool(crash.code.calls("Linear", inside=owner))
 
 
 def _long_enough(crash: Crash) -> Iterator[Offer]:

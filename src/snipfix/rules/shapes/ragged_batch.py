@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from snipfix.codemods import add_import, add_keyword, joined, rename_attribute, replace_expression
+from snipfix.codemods import add_import, joined, rename_attribute, replace_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
-from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
+from snipfix.rules.shapes.collation import collations
+from snipfix.rules.shapes.pictures import SIDES, resized, squared
+
+SAMPLES = (
+    "import torch\nfrom torch.utils.data import DataLoader\n{pad}\nclass Samples(list):\n    def __getitem__(self, n):\n        return {sample}\n"
+    "{collate}for x, y in DataLoader(Samples(range(2)), batch_size=2{given}):\n    print(x + 1)\n"
+)
+PICTURES = (
+    "from PIL import Image\nfrom torch.utils.data import DataLoader\nfrom torchvision import transforms\n"
+    "tf = transforms.Compose([{}transforms.ToTensor()])  # 变换\n"
+    "class Pictures(list):\n    __getitem__ = lambda self, n: tf(Image.new('L', (n + 30, 28)))\n"
+    "for x in DataLoader(Pictures(range(2)), batch_size=2):\n    print(x + 1)\n"
+)
 
 
 class RaggedBatch(CrashRule):
@@ -35,7 +48,8 @@ class RaggedBatch(CrashRule):
     ```
 
     ## Fix safety
-    Padding with zeros changes what later averages see; the author has to mask it where that matters.
+    Padding with zeros changes what later averages see; the author has to mask it where that matters. Targets are padded with what the loss leaves
+    out. Pictures are resized before they become tensors, to the customary size nearest to theirs.
 
     ## References
     - torch.nn.utils.rnn.pad_sequence
@@ -48,6 +62,7 @@ class RaggedBatch(CrashRule):
     TYPES = ("RuntimeError", "ValueError")
     MESSAGES = (
         r"stack expects each tensor to be equal size",
+        r"each element in list of batch should be of equal size",
         r"expected sequence of length \d+ at dim \d+ \(got \d+\)",
         r"Trying to resize storage that is not resizable",
         r"(setting an array element with a sequence)\..* inhomogeneous shape",
@@ -67,6 +82,17 @@ class RaggedBatch(CrashRule):
             at=(3, 5),
             fixed="import torch\nimport torch.nn as nn\nfrom torch.nn.utils.rnn import pad_sequence\nx = pad_sequence([torch.tensor(row) for row in [[1, 2], [3]]], batch_first=True)\n",
         ),
+        Bad(
+            SAMPLES.format(sample="torch.ones(n + 2), n", pad="", collate="", given=""),
+            at=(7, 1),
+            fixed=SAMPLES.format(
+                sample="torch.ones(n + 2), n",
+                pad="from torch.nn.utils.rnn import pad_sequence\n",
+                collate="\ndef collate(batch):\n    inputs, targets = zip(*batch)\n    return pad_sequence(inputs, batch_first=True), torch.tensor(targets)\n\n",
+                given=", collate_fn=collate",
+            ),
+        ),
+        Bad(PICTURES.format(""), at=(7, 1), fixed=PICTURES.format("transforms.Resize((32, 32)), ")),
     )
 
     def explains(self, crash: Crash) -> bool:
@@ -94,13 +120,29 @@ class RaggedBatch(CrashRule):
             made = crash.text(call.func)
             text = f"pad_sequence([{made}(row) for row in {crash.text(call.args[0])}], batch_first=True)"
             yield Offer("Pad the rows", joined(replace_expression(crash.code, call, text), pad))
-        for node in crash.code.nodes:
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("DataLoader") and keyword(node, "collate_fn") is None:
-                plain = "lambda batch: pad_sequence(batch, batch_first=True)"
-                pairs = "lambda batch: (pad_sequence([x for x, _ in batch], batch_first=True), torch.tensor([y for _, y in batch]))"
-                both = "lambda batch: tuple(pad_sequence(part, batch_first=True) for part in zip(*batch))"
-                for collate in (plain, pairs, both):
-                    yield Offer("Pad the samples of a batch", joined(add_keyword(crash.code, node, "collate_fn", collate), pad))
+        if _of_pictures(crash):
+            yield from _same_size(crash)
+        for edits in collations(crash.code, lists="each element in list" in crash.failure.message):
+            yield Offer("Pad the samples of a batch", edits)
+
+
+def _of_pictures(crash: Crash) -> bool:
+    """Whether the samples are maps with channels, `[3, 59, 45]`, which pad_sequence does not take."""
+    return all(len(sides) == 3 for sides in _shapes(crash)) and bool(_shapes(crash))
+
+
+def _shapes(crash: Crash) -> list[list[int]]:
+    """The shapes that the message names."""
+    return [[int(one) for one in re.findall(r"\d+", found)] for found in re.findall(r"\[([\d, ]+)\]", crash.failure.message)]
+
+
+def _same_size(crash: Crash) -> Iterator[Offer]:
+    """Pictures of one size: by the `Resize` that only knew one side, or by one of a customary size, the nearest to what is there first."""
+    if edits := squared(crash.code):
+        yield Offer("Resize both sides of the pictures", edits)
+    longest = max(max(sides[1:]) for sides in _shapes(crash))
+    for side in sorted(SIDES[1:], key=lambda one: abs(one - longest)):
+        yield Offer("Resize the pictures to one size", resized(crash.code, side))
 
 
 def _tensor_around(crash: Crash) -> ast.Call | None:

@@ -90,12 +90,16 @@ def _statements(context: Context, pipe: Pipeline, writer: Emitter) -> Iterator[E
         yield _replace(context, field.statement, text) if text else _remove(context, field.statement)
     for statement in pipe.dropped:
         yield _remove(context, statement)
+    rows = {call: writer.example(call) for call in pipe.rows}
     for source in pipe.sources:
-        yield _replace(context, source.statement, writer.source(source))
+        text = writer.source(source)
+        for call in [call for call in rows if source.statement in context.code.ancestors(call)]:  # made in the same line
+            text = text.replace(context.code.slice(call), rows.pop(call))
+        yield _replace(context, source.statement, text)
     for split in pipe.splits:
         yield _replace(context, split.statement, writer.split(split))
-    for call in pipe.rows:
-        yield _replace(context, call, writer.example(call))
+    for call, text in rows.items():
+        yield _replace(context, call, text)
     if pipe.sources[0].kind == "examples":
         yield _above_all(context, [*pipe.rows, *(source.statement for source in pipe.sources)], writer.namedtuple())
     for build in pipe.vocabs:

@@ -81,6 +81,14 @@ class TorchtextPipeline(Rule):
             "for batch in batches:\n    print(batch.text, batch.label, len(text_vocab))\n",
             runs=False,
         ),
+        Bad(  # rows made in the line of the data set itself
+            "import torch\nfrom torchtext.data import Dataset, Example, Field\n\nTEXT = Field()\nfields = [('text', TEXT)]\n"
+            "data = Dataset([Example.fromlist([line], fields) for line in ('a b', 'c')], fields)\nprint(data[0].text)\n",
+            at=(2, 1),
+            fixed="import torch\nfrom collections import namedtuple\n\nRow = namedtuple(\"Row\", [\"text\"])\n\n"
+            "data = [Row(line.split()) for line in ('a b', 'c')]\nprint(data[0].text)\n",
+            runs=False,
+        ),
         Bad("import math\nimport torchtext\n\nprint(math.pi)\n", at=(2, 1), fixed="import math\n\nprint(math.pi)\n", runs=False),
         Bad("from torchtext.datasets import AG_NEWS\n\nprint(AG_NEWS(split='train'))\n", at=(1, 1), runs=False,
             fixed='import csv\n\ndef ag_news(split):\n    with open(f".data/AG_NEWS/{split}.csv", encoding="utf-8", newline="") as file:\n'

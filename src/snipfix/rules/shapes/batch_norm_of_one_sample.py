@@ -5,14 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, insert_statement_before
-from snipfix.model import Applicability, Category
+from snipfix.codemods import add_keyword, insert_statement_before, joined, replace_expression, wrap_expression
+from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 from snipfix.rules.widths import argument_of
-from snipfix.rules.written import built
+from snipfix.rules.written import LOSS_CLASSES, LOSS_FUNCTIONS, built, losses, whole_value
+
+TRAINED = (
+    "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\nx, y = torch.randn({}, 3), torch.tensor({})\n"
+    "for _ in range(2):\n    loss = nn.functional.cross_entropy(net(x), y)\n    loss.backward()\n"
+)
+EPOCHS = (
+    "import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\nx = torch.randn(5, 3)\n"
+    "for _ in range(2):\n{}    net(x).sum().backward()\n{}    with torch.no_grad():\n        for one in x.split(1):\n            y = net(one)\n"
+)
 
 
 class BatchNormOfOneSample(CrashRule):
@@ -38,7 +47,8 @@ class BatchNormOfOneSample(CrashRule):
     ```
 
     ## Fix safety
-    `eval()` is right where nothing is trained; where a DataLoader gives a smaller last batch, it is told to drop that.
+    `eval()` is right where nothing is trained; where a DataLoader gives a smaller last batch, it is told to drop that. An example batch of one that
+    is trained on gets some more samples.
 
     ## References
     - torch.nn.BatchNorm1d
@@ -60,6 +70,8 @@ class BatchNormOfOneSample(CrashRule):
             at=(4, 5),
             fixed="import torch\nimport torch.nn as nn\nnet = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))\nnet.eval()\ny = net(torch.zeros(1, 3))\n",
         ),
+        Bad(TRAINED.format("1", "[2]"), at=(6, 40), fixed=TRAINED.format("4", "[2] * 4")),
+        Bad(EPOCHS.format("", ""), at=(9, 17), fixed=EPOCHS.format("    net.train()\n", "    net.eval()\n")),
     )
 
     def says(self, crash: Crash) -> str:
@@ -67,18 +79,61 @@ class BatchNormOfOneSample(CrashRule):
         return f"{layer} is in training mode and is given one value per channel: {shape_text(crash.shape(0))}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        calls = [node for frame in crash.frames if isinstance(node := crash.code.node_at(frame.span, ast.Call), ast.Call)]
+        found = next(((call, model) for call in calls if (model := _model_called(crash, call))), None)
+        trains = bool(calls) and _trains(crash, calls[0])
+        if found is not None and not trains:
+            yield Offer("Switch the model to evaluation", _evaluating(crash, *found))
         for loader in crash.code.calls("DataLoader"):
             size = argument_of(loader, 1, "batch_size")
             if keyword(loader, "drop_last") is None and size is not None and ast.unparse(size) != "1":
                 yield Offer("Drop the last, smaller batch", add_keyword(crash.code, loader, "drop_last", "True"))
-        frame = crash.frames[0] if crash.frames else None
-        call = crash.code.node_at(frame.span, ast.Call) if frame else None
-        model = _model_called(crash, call) if isinstance(call, ast.Call) else ""
-        if model and isinstance(call, ast.Call) and not _trains(crash, call):
-            # Once, above the loop that goes through the samples.
-            loops = [up.lineno for up in crash.code.ancestors(call) if isinstance(up, ast.For | ast.While)]
-            line = min(loops, default=call.lineno)
-            yield Offer("Switch the model to evaluation", insert_statement_before(crash.code, line, f"{model}.eval()"))
+        if found is not None and trains:
+            yield Offer("Make the batch larger", joined(*_larger_batch(crash, found[0])))
+
+
+def _evaluating(crash: Crash, call: ast.Call, model: str) -> tuple[Edit, ...]:
+    """`model.eval()` once: above the block that records no gradients, else above the loop that goes through the samples. Where the model is trained
+    around it, each pass begins with `model.train()`."""
+    code = crash.code
+    silent = _without_gradients(crash, call)
+    if not isinstance(silent, ast.With):
+        loops = [up.lineno for up in code.ancestors(call) if isinstance(up, ast.For | ast.While)]
+        return insert_statement_before(code, min(loops, default=call.lineno), f"{model}.eval()")
+    off = insert_statement_before(code, silent.lineno, f"{model}.eval()")
+    epochs = [up for up in code.ancestors(silent) if isinstance(up, ast.For | ast.While) and code.calls("backward", inside=up)]
+    if not epochs or code.calls("train"):
+        return off
+    return joined(off, insert_statement_before(code, epochs[0].body[0].lineno, f"{model}.train()"))
+
+
+def _without_gradients(crash: Crash, call: ast.Call) -> ast.AST | None:
+    """The block or function around a call that records no gradients: no training goes on there."""
+    for up in crash.code.ancestors(call):
+        marks = [one.context_expr for one in up.items] if isinstance(up, ast.With) else getattr(up, "decorator_list", [])
+        if any(called(one) in ("no_grad", "inference_mode") for one in marks):
+            return up
+    return None
+
+
+BATCH = 4
+"""How many samples an example batch of one becomes."""
+MAKERS = frozenset("randn rand zeros ones randint full empty".split())
+
+
+def _larger_batch(crash: Crash, call: ast.Call) -> Iterator[tuple[Edit, ...]]:
+    """The example input of one sample with some more of them, and the target of the loss with it."""
+    values = [*call.args, *(one for loss in losses(crash.code, LOSS_CLASSES, LOSS_FUNCTIONS) for one in loss.args)]
+    for value in values:
+        made = whole_value(crash.code, value)
+        if not isinstance(made, ast.Call) or not made.args:
+            continue
+        given = made.args[-1] if isinstance(made.args[-1], ast.Tuple | ast.List) else None
+        sizes = given.elts if given is not None else made.args
+        if called(made) in MAKERS and isinstance(sizes[0], ast.Constant) and sizes[0].value == 1:
+            yield replace_expression(crash.code, sizes[0], str(BATCH))
+        elif called(made) in ("tensor", "LongTensor", "FloatTensor") and given is not None and len(given.elts) == 1:
+            yield wrap_expression(crash.code, given, f"{{}} * {BATCH}")
 
 
 def _model_called(crash: Crash, call: ast.Call) -> str:
@@ -100,6 +155,10 @@ def _is_model(crash: Crash, name: str) -> bool:
 
 def _trains(crash: Crash, call: ast.Call) -> bool:
     """Whether the failing forward is one of training: backward() is called in a loop around it, in a function that led there, or behind it."""
+    if any(
+        _without_gradients(crash, one) for frame in crash.frames if isinstance(one := crash.code.node_at(frame.span, ast.Call), ast.Call)
+    ):
+        return False
     homes = [crash.function_of(node) for frame in crash.frames if (node := crash.code.node_at(frame.span, ast.expr)) is not None]
     around: list[ast.AST] = [one for one in homes if not isinstance(one, ast.Module)]
     around += [up for up in crash.code.ancestors(call) if isinstance(up, ast.For | ast.While | ast.FunctionDef)]

@@ -103,7 +103,14 @@ def _fewer(old: Code, new: Code) -> Iterator[str]:
 
 
 def _definitions(code: Code) -> set[str]:
-    return {node.name for node in code.nodes if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+    """The names of classes and functions; not the constructor of an autograd Function, which torch does not let make an instance any more."""
+    found = (node for node in code.nodes if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef))
+    return {node.name for node in found if not _makes_autograd_function(code, node)}
+
+
+def _makes_autograd_function(code: Code, node: ast.AST | None) -> bool:
+    owner = code.parents.get(node) if isinstance(node, ast.FunctionDef) and node.name == "__init__" else None
+    return isinstance(owner, ast.ClassDef) and any(last_name(base) == "Function" for base in owner.bases)
 
 
 def _unconditional(code: Code) -> int:
@@ -120,7 +127,11 @@ def _unconditional(code: Code) -> int:
 
 def _mentions(code: Code) -> Counter[str]:
     return Counter(
-        last_name(node) for node in code.nodes if isinstance(node, ast.Name | ast.Attribute) and not _unused_function_of(code, node)
+        last_name(node)
+        for node in code.nodes
+        if isinstance(node, ast.Name | ast.Attribute)
+        and not _unused_function_of(code, node)
+        and not _makes_autograd_function(code, code.around(node, ast.FunctionDef))
     )
 
 

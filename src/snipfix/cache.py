@@ -193,6 +193,6 @@ def unpack(data: bytes, snippet: Snippet) -> Result | None:
         return None
 
 
-def _plain(value: Any) -> Any:
-    """Only what JSON knows; a number that is none never equals itself, so it is never kept."""
-    return msgspec.to_builtins(value, str_keys=True)
+def _plain(value: Any) -> bytes:
+    """Only what JSON knows, a pair like a list; a number that is none is not null, so it is never kept."""
+    return msgspec.msgpack.encode(msgspec.to_builtins(value, str_keys=True))

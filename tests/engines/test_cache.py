@@ -47,6 +47,15 @@ def test_a_result_comes_back_exactly():
     assert unpack(data, SNIPPET) == result
 
 
+@pytest.mark.parametrize(("value", "back"), [((1, 2), [1, 2]), ({1: "a"}, {"1": "a"}), ((Span.at(3),), [[3, 1, 3, 2]])])
+def test_what_json_writes_in_its_own_way_is_kept_in_that(value: object, back: object):
+    data = pack(a_result(value=value))
+    assert data is not None
+    found = unpack(data, SNIPPET)
+    assert found is not None
+    assert found.findings[0].evidence == {"value": back}
+
+
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", object()])
 def test_what_json_cannot_hold_is_not_kept(value: object):
     assert pack(a_result(value=value)) is None

@@ -173,10 +173,11 @@ class _Work:
         started, kinds = time.monotonic(), set[str]()
         with self.engine.spare.one_busy() if self.engine.spare else nullcontext():
             result = self._result(snippet, kinds)
-        if "refused" not in kinds and _lasting(result) and time.monotonic() - started < self.engine.options.search_seconds:
+        seconds = time.monotonic() - started
+        if "refused" not in kinds and _lasting(result) and (seconds < self.engine.options.search_seconds or _found(result)):
             self._keep(snippet, result)
         if self.engine.times:
-            self.engine.times.took(snippet, time.monotonic() - started)
+            self.engine.times.took(snippet, seconds)
         if self.watcher:
             self.watcher.done(result)
         return result
@@ -207,6 +208,11 @@ def _lasting(result: Result) -> bool:
     """Whether another run would find the same: a time limit, a want of memory or a crash may have been the machine's doing."""
     outcomes = (result.outcome, result.repair.outcome if result.repair else None)
     return all(outcome is None or outcome.kind in LASTING for outcome in outcomes)
+
+
+def _found(result: Result) -> bool:
+    """Whether a search came to its end: one that was given up might find more in a machine that is less busy."""
+    return result.repair is not None and result.repair.verdict in (RepairVerdict.REPAIRED, RepairVerdict.UNCHANGED)
 
 
 def rebased(snippet: Snippet, earlier: Sequence[Result]) -> Snippet:

@@ -85,7 +85,7 @@ class TorchtextPipeline(Rule):
             "import torch\nfrom torchtext.data import Dataset, Example, Field\n\nTEXT = Field()\nfields = [('text', TEXT)]\n"
             "data = Dataset([Example.fromlist([line], fields) for line in ('a b', 'c')], fields)\nprint(data[0].text)\n",
             at=(2, 1),
-            fixed="import torch\nfrom collections import namedtuple\n\nRow = namedtuple(\"Row\", [\"text\"])\n\n"
+            fixed='import torch\nfrom collections import namedtuple\n\nRow = namedtuple("Row", ["text"])\n\n'
             "data = [Row(line.split()) for line in ('a b', 'c')]\nprint(data[0].text)\n",
             runs=False,
         ),

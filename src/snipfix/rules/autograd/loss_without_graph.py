@@ -18,6 +18,7 @@ from snipfix.codemods import (
 )
 from snipfix.evidence import Outcome
 from snipfix.model import Applicability, Category, Edit, Finding, Fix, Meaning, Stage
+from snipfix.rules.autograd.classes_for_scores import from_scores
 from snipfix.rules.autograd.rewrapping import joined_again
 from snipfix.rules.base import Bad, Context, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
@@ -32,6 +33,11 @@ __all__ = ["LossWithoutGraph"]
 LOOP = (
     "import torch, torch.nn as nn\nnet, x, y = nn.Linear(3, 1), torch.ones(4, 3), torch.zeros(4, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
     "for _ in range(3):\n    opt.zero_grad()\n{}    loss.backward()\n    opt.step()\n"
+)
+
+CLASSES = (
+    "import torch\nimport torch.nn as nn\nnet, x, y = nn.Linear(3, 2), torch.randn(4, 3), torch.tensor([0, 1, 1, 0])\n"
+    "opt = torch.optim.SGD(net.parameters(), lr=0.1)\nfor _ in range(3):\n    loss = {}\n    loss.backward()\n    opt.step()\n    opt.zero_grad()\n"
 )
 
 
@@ -58,7 +64,8 @@ class LossWithoutGraph(CrashRule):
     ```
 
     ## Fix safety
-    The cut is undone where it stands; where it was on purpose the loss is another matter.
+    The cut is undone where it stands; where it was on purpose the loss is another matter. A loss of classes that were chosen by their scores, an error
+    rate among them, becomes the cross-entropy of the scores.
 
     ## References
     - torch.no_grad
@@ -81,6 +88,11 @@ class LossWithoutGraph(CrashRule):
         Good(LOOP.format("    loss = ((net(x) - y) ** 2).mean()\n    shown = torch.tensor(loss.item(), requires_grad=True)\n")),
     )
     BAD = (
+        Bad(
+            CLASSES.format("1 - (net(x).argmax(1) == y).float().mean()"),
+            at=(7, 5),
+            fixed=CLASSES.format("nn.functional.cross_entropy(net(x), y)"),
+        ),
         Bad(
             "import torch\nimport torch.nn as nn\nnet = nn.Linear(3, 1)\nlosses = [net(torch.ones(3)).sum() for _ in range(2)]\nloss = torch.tensor(losses).mean()\nloss.backward()\n",
             at=(6, 1),
@@ -137,7 +149,10 @@ class LossWithoutGraph(CrashRule):
             yield self.fix("leave out the re-wrapping", *edits)
 
     def says(self, crash: Crash) -> str:
-        if any(called(node) in ("argmax", "round", "sign") for node in self._history(crash)):
+        history = self._history(crash)
+        loss = crash.call.func.value if crash.call is not None and isinstance(crash.call.func, ast.Attribute) else None
+        chosen = loss is not None and any(True for _ in from_scores(crash.code, loss, history))
+        if chosen or any(called(node) in ("argmax", "round", "sign") for node in history):
             return "backward() is called on a loss computed from classes or rounded numbers, which no gradient goes through"
         return "backward() is called on a loss that does not depend on anything that requires a gradient"
 
@@ -155,6 +170,9 @@ class LossWithoutGraph(CrashRule):
                 yield Offer("Keep the history", replace_expression(code, node, crash.text(node.func.value)))
             elif node.func.attr == "tensor" and node.args:
                 yield Offer("Keep the history", replace_expression(code, node, crash.text(node.args[0])))
+        if crash.call is not None and isinstance(crash.call.func, ast.Attribute):
+            for found in from_scores(code, crash.call.func.value, self._history(crash)):
+                yield Offer("Compute the loss from the scores", found)
         yield from self._without_no_grad(crash)
         if edits := _asked_for(crash):
             yield Offer("Ask for the gradients of what is updated", joined(*edits))

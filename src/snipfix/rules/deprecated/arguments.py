@@ -32,7 +32,7 @@ class LegacyReduction(Rule):
     ```
 
     ## Fix safety
-    Safe: the table of torch itself says which reduction each pair of values means. Values that are not literals have no fix.
+    Safe: the table of torch itself says which reduction each pair of values means. A variable chooses it, which is unsafe where it may be None.
 
     ## References
     - torch.nn._reduction.legacy_get_string.
@@ -50,6 +50,7 @@ class LegacyReduction(Rule):
     BAD = (
         Bad("import torch.nn as nn\n\nloss = nn.MSELoss(size_average=False)  # 求和\n", at=(3, 19), fixed='import torch.nn as nn\n\nloss = nn.MSELoss(reduction="sum")  # 求和\n'),
         Bad("import torch.nn as nn\n\nloss = nn.NLLLoss(None, size_average=True, ignore_index=1, reduce=False)\n", at=(3, 25), fixed='import torch.nn as nn\n\nloss = nn.NLLLoss(None, reduction="none", ignore_index=1)\n'),
+        Bad("import torch.nn as nn\n\nfor mean in (True, False):\n    loss = nn.MSELoss(size_average=mean)\n", at=(4, 23), fixed='import torch.nn as nn\n\nfor mean in (True, False):\n    loss = nn.MSELoss(reduction="mean" if mean else "sum")\n'),
     )  # fmt: skip
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -63,7 +64,11 @@ class LegacyReduction(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterator[Fix]:
         for call, _ in context.scopes.calls:
             old = _legacy(call)
-            if not old or context.code.span(old[0]) != finding.span or not all(isinstance(one.value, ast.Constant) for one in old):
+            if not old or context.code.span(old[0]) != finding.span:
+                continue
+            if len(old) == 1 and not isinstance(old[0].value, ast.Constant):
+                yield self._chosen(context, old[0])
+            if not all(isinstance(one.value, ast.Constant) for one in old):
                 continue
             values = {one.arg: one.value.value for one in old if isinstance(one.value, ast.Constant)}
             mean, reduce = (values.get(name) is not False for name in ("size_average", "reduce"))
@@ -73,6 +78,14 @@ class LegacyReduction(Rule):
                 assert other.arg
                 edits += calls.remove_argument(context.code, call, other.arg)
             yield self.fix(f'Write `reduction="{reduction}"`', *edits, meaning=Meaning.KEEPS)
+
+    def _chosen(self, context: Context, old: ast.keyword) -> Fix:
+        """The reduction that a truth value of the text chooses."""
+        yes, no = ("mean", "sum") if old.arg == "size_average" else ("mean", "none")
+        asked = context.code.slice(old.value)
+        asked = f"({asked})" if isinstance(old.value, ast.IfExp | ast.Lambda) else asked
+        edit = Edit(*context.code.range(context.code.span(old)), f'reduction="{yes}" if {asked} else "{no}"')
+        return self.fix("Choose the reduction", edit, applicability=Applicability.UNSAFE, meaning=Meaning.KEEPS)
 
 
 def _legacy(call: ast.Call) -> list[ast.keyword]:

@@ -8,6 +8,7 @@ from math import prod
 
 from snipfix.codemods import add_import, add_keyword, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
+from snipfix.rules.autograd.classes_for_scores import fed_with_scores
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.batch_layout.layout import steps_first_said, takes_step
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
@@ -75,6 +76,11 @@ class TargetShapeMismatch(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nimport torch.nn as nn\nclasses = nn.Linear(3, 2)(torch.ones(4, 3)).argmax(1)  # 类别\nloss = nn.CrossEntropyLoss()(classes, torch.tensor([0, 1, 1, 0]))\n",
+            at=(4, 8),
+            fixed="import torch\nimport torch.nn as nn\nclasses = nn.Linear(3, 2)(torch.ones(4, 3)).argmax(1)  # 类别\nloss = nn.CrossEntropyLoss()(nn.Linear(3, 2)(torch.ones(4, 3)), torch.tensor([0, 1, 1, 0]))\n",
+        ),
+        Bad(
             AUTOENCODER.format(""),
             at=(6, 8),
             fixed=AUTOENCODER.format(", output_padding=1"),
@@ -116,6 +122,10 @@ class TargetShapeMismatch(CrashRule):
 
     def says(self, crash: Crash) -> str:
         given, target = (shape_text(value.shape) for value in crash.tensors[:2])
+        if _are_classes(crash):
+            return (
+                f"{crash.operation.name.rpartition('.')[2]} is given the numbers of classes {given} where it takes a score for each class"
+            )
         if "class probabilities" in crash.failure.message:
             return f"targets of the predictions' shape {target} are probabilities to cross_entropy, and those are no integers"
         return f"{crash.operation.name.rpartition('.')[2]} cannot compare predictions of shape {given} with targets of shape {target}"
@@ -125,6 +135,9 @@ class TargetShapeMismatch(CrashRule):
         given, wanted = crash.shape(0), crash.shape(1)
         if predicted is None or target is None:
             return
+        if _are_classes(crash) and crash.call is not None and len(crash.call.args) > 1:
+            for edits in fed_with_scores(crash.code, crash.call):
+                yield Offer("Compute the loss from the scores", edits)
         if crash.operation.name.rpartition(".")[2] in ("cross_entropy", "nll_loss"):
             yield from self._classes(crash, (predicted, target), given, wanted)
         else:
@@ -223,6 +236,13 @@ class TargetShapeMismatch(CrashRule):
                         replace_expression(crash.code, node.args[1], "-1"),
                     )
                     yield Offer("Flatten every sample by itself", edits)
+
+
+def _are_classes(crash: Crash) -> bool:
+    """Whether the loss over classes is given classes that were chosen already: whole numbers, one for each target."""
+    given = crash.argument(0, "input")
+    of_classes = crash.operation.name.rpartition(".")[2] in ("cross_entropy", "nll_loss")
+    return of_classes and given is not None and given.shape == crash.shape(1) and "int" in given.dtype
 
 
 def batch_first(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:

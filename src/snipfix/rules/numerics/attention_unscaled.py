@@ -6,12 +6,14 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import replace_expression
-from snipfix.model import Applicability, Category, Finding, Fix
+from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
 from snipfix.rules.training_loop.loops import home
+from snipfix.rules.values import literal
+from snipfix.rules.written import whole_value
 
 __all__ = ["AttentionUnscaled"]
 
@@ -31,7 +33,7 @@ class AttentionUnscaled(Rule):
 
     ## What it does
     Reports the product of queries and keys that goes into a softmax, where the name or a comment says "scaled dot-product" and nothing in the
-    class or function scales it. Attention that claims no scaling is left alone.
+    class or function scales it; and one that is multiplied by the root. Attention that claims no scaling is left alone.
 
     ## Why is this bad?
     The products grow with the width. Without the division the softmax is close to a one-hot choice from the start, and hardly any gradient
@@ -66,6 +68,7 @@ class AttentionUnscaled(Rule):
     GOOD = (
         Good(CODE.format("ScaledDotProduct", PRODUCT + " / math.sqrt(query.size(-1))", "ScaledDotProduct")),
         Good(CODE.format("DotAttention", PRODUCT, "DotAttention")),
+        Good(CODE.format("DotAttention", PRODUCT + " * math.sqrt(1 / query.size(-1))", "DotAttention")),
         Good(CODE.format("ScaledDotProduct", "query * query.size(-1) ** -0.5 @ key.transpose(-2, -1)", "ScaledDotProduct")),
     )
     BAD = (
@@ -73,6 +76,12 @@ class AttentionUnscaled(Rule):
             CODE.format("ScaledDotProductAttention", PRODUCT + "  # 打分", "ScaledDotProductAttention"),
             at=(6, 18),
             fixed=CODE.format("ScaledDotProductAttention", PRODUCT + " / query.size(-1) ** 0.5  # 打分", "ScaledDotProductAttention"),
+            runs=False,
+        ),
+        Bad(
+            CODE.format("Dot", PRODUCT + " * math.sqrt(query.size(-1))  # 缩放", "Dot"),
+            at=(6, 18),
+            fixed=CODE.format("Dot", PRODUCT + " / math.sqrt(query.size(-1))  # 缩放", "Dot"),
             runs=False,
         ),
         Bad(
@@ -87,6 +96,9 @@ class AttentionUnscaled(Rule):
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
         turned = code.calls("softmax", "Softmax")
+        for scaled in _multiplied(code) if turned else ():
+            message = "the products of queries and keys are multiplied by the root of the width: they are to be divided by it"
+            yield self.finding(message, code.span(scaled))
         for softmax in turned if turned and CLAIM.search(code.text) else ():
             function = home(code, softmax)
             owner = code.around(softmax, ast.ClassDef) or function
@@ -105,10 +117,44 @@ class AttentionUnscaled(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            left, right = (context.code.range(context.code.span(one)) for one in (node.left, node.right))
+            between = context.code.text[left[1] : right[0]]
+            yield self.fix("divide by the root of the width", Edit(left[1], right[0], between.replace("*", "/", 1)))
+            return
         query = _factors(node)[0] if node is not None else None
         if node is not None and isinstance(query, ast.Name):
             edits = replace_expression(context.code, node, f"{context.code.slice(node)} / {query.id}.size(-1) ** 0.5")
             yield self.fix("divide by the root of the width", *edits)
+
+
+def _multiplied(code: Code) -> Iterator[ast.BinOp]:
+    """`q @ k.transpose(-2, -1) * math.sqrt(d_k)`, the scores under a name or not, in a function with a softmax."""
+    for node in code.all(ast.BinOp):
+        if isinstance(node.op, ast.Mult) and _is_root(_kept(code, node.right)):
+            made = whole_value(code, node.left)
+            function = home(code, node)
+            if (
+                made is not None
+                and any(made is one for one in _products(code, function))
+                and code.calls("softmax", "Softmax", inside=function)
+            ):
+                yield node
+
+
+def _kept(code: Code, node: ast.expr) -> ast.expr:
+    """What a name, or an attribute that is set once, was given: `self.scale`."""
+    if isinstance(node, ast.Attribute):
+        values = code.assigned.get(written(node), ())
+        return values[0] if len(values) == 1 else node
+    return whole_value(code, node) or node
+
+
+def _is_root(node: ast.expr) -> bool:
+    """`math.sqrt(d_k)` or `d_k ** 0.5`, of something that is no part of a number below one."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return literal(node.right) == 0.5 and not isinstance(node.left, ast.BinOp)
+    return called(node) == "sqrt" and isinstance(node, ast.Call) and len(node.args) == 1 and not isinstance(node.args[0], ast.BinOp)
 
 
 def _claims(code: Code, owner: ast.AST, function: ast.FunctionDef) -> bool:

@@ -10,9 +10,11 @@ from snipfix.codemods import add_keyword, replace_expression
 from snipfix.evidence import Outcome
 from snipfix.model import Category, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.mending import keyword
 from snipfix.rules.observed import each
 
 DROPOUTS = frozenset(f"torch.nn.functional.{name}" for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"))
+FLAGS = frozenset({"training", "is_training", "train", "is_train", "train_mode"})
 
 ATTENTION = (
     "import torch, torch.nn as nn, torch.nn.functional as F\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -23,14 +25,18 @@ MADE = (
     "import torch, torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.p = 0.1\n"
     "    def forward(self, x):\n        return {}\nNet().eval()(torch.ones(9))\n"
 )
+PLAIN = (
+    "import torch, torch.nn.functional as F\ndef layer(x, w, training=True):\n    return {}\n"
+    "print(layer(torch.ones(2, 3), torch.ones(3, 3), training=False))\n"
+)
 
 
 class DropoutNeverOff(Rule):
     """`F.dropout` in a module without `training=self.training` drops in evaluation mode too.
 
     ## What it does
-    Reports a call of `F.dropout` in a method of a module that is not told whether the module is training, an `nn.Dropout` that a method makes
-    only to call it, and a `dropout_p` of `scaled_dot_product_attention` that does not ask.
+    Reports a call of `F.dropout` in a method of a module that is not told whether the module is training, or in a function whose `training`
+    nothing reads, an `nn.Dropout` that a method makes only to call it, and a `dropout_p` of `scaled_dot_product_attention` that does not ask.
 
     ## Why is this bad?
     The default is `training=True`, a new module starts in training mode, and the attention function knows no mode at all: `model.eval()`
@@ -78,6 +84,8 @@ class DropoutNeverOff(Rule):
             "        return nn.Dropout(self.p)(x, deterministic=not training)\n",
             runs=False,
         ),
+        Good(PLAIN.format("F.dropout(x @ w, 0.5, training)")),
+        Good(PLAIN.format("F.dropout(x @ w, 0.5) if training else x @ w")),
         Good(  # a corruption of the data, which has no evaluation mode
             "import torch, torch.nn.functional as F\nclass Corrupt:\n    def __call__(self, x):\n        return F.dropout(x, 0.3)\n"
             "print(Corrupt()(torch.ones(9)))\n"
@@ -89,6 +97,12 @@ class DropoutNeverOff(Rule):
     )
     BAD = (
         Bad(ATTENTION.format("self.p"), at=(7, 65), fixed=ATTENTION.format("self.p if self.training else 0.0"), runs=False),
+        Bad(
+            PLAIN.format("F.dropout(x @ w, 0.5, training=True)"),
+            at=(3, 12),
+            fixed=PLAIN.format("F.dropout(x @ w, 0.5, training=training)"),
+            runs=False,
+        ),
         Bad(
             MADE.format("nn.Dropout(self.p)(x)"),
             at=(7, 16),
@@ -111,6 +125,8 @@ class DropoutNeverOff(Rule):
             if not told and context.scopes.qualified(node.func) in DROPOUTS and _method(code, node):
                 message = "this dropout is never off: its `training` is True by default, whatever `model.eval()` says"
                 yield self.finding(message, code.span(node))
+            elif (flag := _unread_flag(code, node)) and context.scopes.qualified(node.func) in DROPOUTS:
+                yield self.finding(f"this dropout is never off: `{flag}` is taken and never read", code.span(node))
         for node in code.calls("scaled_dot_product_attention"):
             rate = next((one.value for one in node.keywords if one.arg == "dropout_p"), None)
             if rate is not None and _is_fixed(code, rate) and "self.training" not in code.slice(_method(code, node) or node):
@@ -149,7 +165,10 @@ class DropoutNeverOff(Rule):
             if module:
                 yield self.fix(title, *replace_expression(code, node, made))
         else:
-            yield self.fix(title, *add_keyword(code, node, "training", "self.training"))
+            told = _unread_flag(code, node) or "self.training"
+            given = keyword(node, "training")
+            edits = replace_expression(code, given, told) if given is not None else add_keyword(code, node, "training", told)
+            yield self.fix(title, *edits)
 
 
 def _method(code: Code, node: ast.AST) -> ast.FunctionDef | None:
@@ -159,6 +178,18 @@ def _method(code: Code, node: ast.AST) -> ast.FunctionDef | None:
     if method is None or not isinstance(owner, ast.ClassDef) or not any(_may_be_module(base) for base in owner.bases):
         return None
     return method if method.name != "training_step" and method.args.args and method.args.args[0].arg == "self" else None
+
+
+def _unread_flag(code: Code, node: ast.Call) -> str:
+    """The parameter of a plain function that says whether it is training, when nothing reads it and the dropout does not ask either."""
+    function = code.around(node, ast.FunctionDef)
+    told = keyword(node, "training")
+    fixed = told is None or (isinstance(told, ast.Constant) and told.value is True)
+    if function is None or len(node.args) > 2 or not fixed or any(one.arg is None for one in node.keywords):
+        return ""
+    flags = [one.arg for one in (*function.args.args, *function.args.kwonlyargs) if one.arg in FLAGS]
+    read = {one.id for one in code.all(ast.Name, inside=function)}
+    return flags[0] if len(flags) == 1 and flags[0] not in read else ""
 
 
 def _may_be_module(base: ast.expr) -> bool:

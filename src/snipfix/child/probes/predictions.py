@@ -14,10 +14,15 @@ class Predictions:
         self.classes: dict[tuple, int] = {}
         self.single: dict[Any, dict[str, Any] | None] = {}
         """What was chosen along a dim of size one, by place; None where the dim has had more entries."""
+        self.flattened: set[tuple[int, int]] = set()
+        """The shapes of two-dimensional inputs of losses, which may be (batch, steps, classes) made flat."""
+        self.sequences: dict[Any, dict[str, Any]] = {}
+        """What was chosen from three dims along another than the last, by place."""
 
     def loss(self, function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         if len(args) > 1 and args[0].dim() == 2 and args[1].dim() == 1:
             self.classes[tuple(args[0].shape[1:])] = 1
+            self.flattened.add((int(args[0].shape[0]), int(args[0].shape[1])))
 
     def chosen(self, function: Any, args: tuple, kwargs: dict, result: Any) -> None:
         scores = args[0] if args else kwargs.get("input")
@@ -27,6 +32,8 @@ class Predictions:
         place = self.recorder.place()
         key = None if place is None else tuple(place)
         self._of_one(function, scores, dim % scores.dim(), key, kwargs)
+        if scores.dim() == 3 and dim % 3 != 2 and key is not None and scores.shape[dim] not in (1, scores.shape[2]):
+            self.sequences.setdefault(key, {"function": function.__name__, "shape": list(scores.shape), "dim": dim})
         self.seen[key] = self.seen.get(key, 0) + 1
         if scores.dim() == 2 and self.seen[key] <= 2 and dim % 2 == 0 and min(scores.shape) > 1:
             trained = tuple(scores.shape[1:]) in self.classes
@@ -44,6 +51,10 @@ class Predictions:
         for key, facts in self.single.items():
             if key is not None and facts is not None:
                 self.recorder.observe("class-of-one", facts, list(key), "run")
+        for key, facts in self.sequences.items():
+            batch, steps, classes = facts["shape"]
+            if (batch * steps, classes) in self.flattened:
+                self.recorder.observe("prediction-of-steps", facts, list(key), "run")
 
 
 def install(recorder: Any) -> Any:

@@ -20,7 +20,8 @@ class ClassesOverTheBatch(Rule):
 
     ## What it does
     Reports an argmax or max along dim 0 of scores (samples, classes) of a classifier that is trained with a loss over dim 1, or, in a text that
-    only evaluates, an argmax along dim 0 that is compared with labels.
+    only evaluates, an argmax along dim 0 that is compared with labels. Of scores (samples, steps, classes) that the loss gets flattened, one
+    along the samples or the steps.
 
     ## Why is this bad?
     It names, for each class, the sample with the highest score. Where batch and classes have the same size the accuracy is computed all the
@@ -47,12 +48,23 @@ class ClassesOverTheBatch(Rule):
     name = "classes-over-the-batch"
     category = Category.TRAINING_LOOP
     HEAD = "import torch, torch.nn as nn\nx = nn.Linear(4, 3)(torch.randn(3, 4))\ny = torch.tensor([0, 1, 2])\nnn.CrossEntropyLoss()(x, y).backward()\n"
+    STEPS = (
+        "import torch, torch.nn as nn\nscores = nn.Linear(4, 3)(torch.randn(2, 5, 4))\ny = torch.randint(0, 3, (2, 5))\n"
+        "loss = nn.CrossEntropyLoss()(scores.view(-1, 3), y.view(-1))\n{}\n"
+    )
     GOOD = (
+        Good(STEPS.format("print((scores.argmax(dim=2) == y).float().mean())")),
+        Good(STEPS.format("print(scores.max(dim=1).values)")),
         Good(HEAD.replace("torch.tensor([0, 1, 2])", "torch.arange(3)") + "print((x.argmax(dim=0) == y).float().mean())\n"),
         Good(HEAD + "print((x.argmax(dim=1) == y).float().mean())\n"),
         Good(HEAD + "print(x.max(dim=0).values)\n"),
     )
     BAD = (
+        Bad(
+            STEPS.format("_, tags = torch.max(scores, 1)  # 标签"),
+            at=(5, 11),
+            fixed=STEPS.format("_, tags = torch.max(scores, -1)  # 标签"),
+        ),
         Bad(
             HEAD + "print((x.argmax(dim=0) == y).float().mean())\n",
             at=(5, 8),
@@ -82,6 +94,13 @@ class ClassesOverTheBatch(Rule):
             )
             severity = None if certain else Severity.WARNING
             yield self.finding(message, span, stage=Stage.PROBE, evidence={"shape": size}, severity=severity)
+
+        for observation, span in each(outcome, context.code, "prediction-of-steps"):
+            facts = observation.facts
+            if facts.get("function") == "argmax" or self._unpacked(context, span):
+                size, dim = shape(facts, "shape") or (), facts.get("dim")
+                message = f"the class is taken along dim {dim} of {list(size)}: the loss has the classes along the last one"
+                yield self.finding(message, span, stage=Stage.PROBE, evidence={"shape": size, "dim": dim})
 
     def _of_pairs(self, context: Context, span: object) -> bool:
         """Whether what is chosen is compared with `torch.arange(n)`: scores of pairs, where the match of each row and of each column counts."""
@@ -126,10 +145,11 @@ class ClassesOverTheBatch(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.Call)
+        taken, classes = (str(finding.evidence["dim"]), "-1") if "dim" in finding.evidence else ("0", "1")
         for which in ("dim", "axis", 1, 0):
             try:
-                if isinstance(node, ast.Call) and (isinstance(which, str) or ast.unparse(node.args[which]) == "0"):
-                    yield self.fix("take the class along the classes", *replace_argument(context.code, node, which, "1"))
+                if isinstance(node, ast.Call) and (isinstance(which, str) or ast.unparse(node.args[which]) == taken):
+                    yield self.fix("take the class along the classes", *replace_argument(context.code, node, which, classes))
                     return
             except (CodemodError, IndexError):
                 continue

@@ -125,8 +125,8 @@ class DropoutNeverOff(Rule):
             if not told and context.scopes.qualified(node.func) in DROPOUTS and _method(code, node):
                 message = "this dropout is never off: its `training` is True by default, whatever `model.eval()` says"
                 yield self.finding(message, code.span(node))
-            elif (flag := _unread_flag(code, node)) and context.scopes.qualified(node.func) in DROPOUTS:
-                yield self.finding(f"this dropout is never off: `{flag}` is taken and never read", code.span(node))
+            elif (taken := _unread_flag(code, node)) and context.scopes.qualified(node.func) in DROPOUTS:
+                yield self.finding(f"this dropout is never off: `{taken}` is taken and never read", code.span(node))
         for node in code.calls("scaled_dot_product_attention"):
             rate = next((one.value for one in node.keywords if one.arg == "dropout_p"), None)
             if rate is not None and _is_fixed(code, rate) and "self.training" not in code.slice(_method(code, node) or node):
@@ -165,9 +165,8 @@ class DropoutNeverOff(Rule):
             if module:
                 yield self.fix(title, *replace_expression(code, node, made))
         else:
-            told = _unread_flag(code, node) or "self.training"
-            given = keyword(node, "training")
-            edits = replace_expression(code, given, told) if given is not None else add_keyword(code, node, "training", told)
+            flag, said = _unread_flag(code, node) or "self.training", keyword(node, "training")
+            edits = replace_expression(code, said, flag) if said is not None else add_keyword(code, node, "training", flag)
             yield self.fix(title, *edits)
 
 

@@ -25,6 +25,12 @@ def misspells(attribute: str) -> bool:
     return attribute != "requires_grad" and not attribute.startswith("_") and attribute.lower().replace("_", "") in SPELLINGS
 
 
+GIVEN = (
+    "import torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self, body):\n        super().__init__()\n        self.body = body\n"
+    "        {}\n\n    def forward(self, x):\n        return self.body(x)\n\nnet = Net(nn.Linear(2, 3))\n"
+)
+
+
 class ModuleRequiresGrad(Rule):
     """`requires_grad` is assigned to a module, which freezes nothing.
 
@@ -80,6 +86,12 @@ class ModuleRequiresGrad(Rule):
             runs=False,
         ),
         Bad(
+            GIVEN.format("self.body.requires_grad = False  # 冻结"),
+            at=(7, 9),
+            fixed=GIVEN.format("self.body.requires_grad_(False)  # 冻结"),
+            runs=False,
+        ),
+        Bad(
             "import torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.body = nn.Sequential(nn.Linear(2, 3))\n\nnet = Net()\nnet.body.requires_grad = False\n",
             at=(9, 1),
@@ -124,6 +136,11 @@ def _is_module(context: Context, node: ast.expr) -> bool:
             return True
         owner = _class_of(context, made[0]) if len(made) == 1 else None
     held = [one.value for one in context.code.all(ast.Assign, owner) if written(one.targets[0]) == f"self.{node.attr}"] if owner else []
+    if node.value.id == "self" and owner is not None and held and all(isinstance(one, ast.Name) for one in held):
+        # what the constructor was given: a module when the class calls it as a layer and never computes with it
+        uses = [context.code.parents.get(one) for one in context.code.mentions(f"self.{node.attr}") if isinstance(one.ctx, ast.Load)]
+        called_as_layer = any(isinstance(up, ast.Call) and written(up.func) == f"self.{node.attr}" for up in uses)
+        return called_as_layer and not any(isinstance(up, ast.BinOp) for up in uses)
     return bool(held) and all(_makes_module(context, one) for one in held)
 
 

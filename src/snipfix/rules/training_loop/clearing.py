@@ -167,9 +167,10 @@ def _steps(code: Code, statement: ast.stmt, owners: set[str]) -> bool:
     name = written(call.args[0]) if call.args else receiver(call)
     if name in owners:
         return True
-    made = [given.args[0] for known, given in assigned(code, OPTIMIZERS) if known == name and given.args]
+    made = [given.args[0] for other, given in assigned(code, OPTIMIZERS) if other == name and given.args]
     if made:
-        return any(_held(one) <= owners for one in made)
+        known = {owner.removeprefix("self.") for owner in owners}  # `self.net` is the `net` that the constructor was given
+        return any(_held(one) <= known for one in made)
     stepped = {receiver(one) for one in code.calls("step", inside=home(code, statement)) if not one.args}
     models = {owner.removesuffix(".parameters()").rpartition(".")[2] for owner in owners if owner.endswith(".parameters()")}
     return bool(models & MODELS) and stepped == {name} and bool({"optimizer", "opt", "optim"} & set(words(name)))
@@ -179,7 +180,8 @@ def _held(given: ast.expr) -> set[str]:
     """What an optimizer was given, each part as written: `model.parameters()`, or `w` and `b`."""
     while isinstance(given, ast.Call) and called(given) in {"list", "filter"} and given.args:
         given = given.args[-1]
-    return {written(one) for one in given.elts} if isinstance(given, ast.List | ast.Tuple) else {written(given)}
+    parts = given.elts if isinstance(given, ast.List | ast.Tuple) else [given]
+    return {written(one).removeprefix("self.") for one in parts}
 
 
 def _descends(code: Code, statement: ast.stmt, owners: set[str]) -> bool:

@@ -6,9 +6,10 @@ import ast
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from snipfix.code import Code
+from snipfix.code import Code, written
 from snipfix.codemods import (
     add_keyword,
+    insert_statement_after,
     insert_statement_before,
     joined,
     rename_attribute,
@@ -38,6 +39,11 @@ LOOP = (
 CLASSES = (
     "import torch\nimport torch.nn as nn\nnet, x, y = nn.Linear(3, 2), torch.randn(4, 3), torch.tensor([0, 1, 1, 0])\n"
     "opt = torch.optim.SGD(net.parameters(), lr=0.1)\nfor _ in range(3):\n    loss = {}\n    loss.backward()\n    opt.step()\n    opt.zero_grad()\n"
+)
+
+FROZEN = (
+    "import torch\nimport torch.nn as nn\nnet = nn.Transformer(4, 1, 1, 1, 4, batch_first=True).encoder\nnet.head = nn.Linear(4, 2)\n"
+    "for one in net.parameters():\n    one.requires_grad = False  # 冻结\n{}net.head(net(torch.ones(2, 3, 4))).sum().backward()\n"
 )
 
 
@@ -88,6 +94,7 @@ class LossWithoutGraph(CrashRule):
         Good(LOOP.format("    loss = ((net(x) - y) ** 2).mean()\n    shown = torch.tensor(loss.item(), requires_grad=True)\n")),
     )
     BAD = (
+        Bad(FROZEN.format(""), at=(7, 1), fixed=FROZEN.format("net.head.requires_grad_(True)\n")),
         Bad(
             CLASSES.format("1 - (net(x).argmax(1) == y).float().mean()"),
             at=(7, 5),
@@ -291,7 +298,9 @@ MAKERS = ("tensor", "randn", "rand", "ones", "zeros", "linspace", "full", "norma
 def _thawed(crash: Crash) -> Iterator[Offer]:
     """Everything was frozen, the part that the optimizer is given among it: that part is to learn."""
     code = crash.code
-    if not any(called(node) == "requires_grad_" or "requires_grad" in code.slice(node) for node in code.all(ast.Call)):
+    yield from _new_part_thawed(code)
+    frozen = any(node.attr == "requires_grad" and isinstance(node.ctx, ast.Store) for node in code.all(ast.Attribute))
+    if not frozen and not any(called(node) == "requires_grad_" or "requires_grad" in code.slice(node) for node in code.all(ast.Call)):
         return
     for call in code.all(ast.Call):
         given = call.args[0] if called(call) in {*OPTIMIZERS, "LBFGS"} and call.args else None
@@ -303,3 +312,21 @@ def _thawed(crash: Crash) -> Iterator[Offer]:
         if isinstance(part, ast.Subscript | ast.Attribute):
             line = f"{crash.text(part)}.requires_grad_(True)"
             yield Offer("Let the part learn that the optimizer is given", insert_statement_before(code, call.lineno, line))
+
+
+def _new_part_thawed(code: Code) -> Iterator[Offer]:
+    """A part put in for the task, `model.fc = nn.Linear(512, 2)`, that a loop behind froze with the rest."""
+    for loop in code.all(ast.For):
+        frozen = any(
+            isinstance(one.value, ast.Constant) and one.value.value is False and written(one.targets[0]).endswith(".requires_grad")
+            for one in code.all(ast.Assign, loop)
+        )
+        whole = loop.iter.func.value if isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Attribute) else None
+        if not frozen or called(loop.iter) != "parameters" or not isinstance(whole, ast.Name | ast.Attribute):
+            continue
+        for node in code.all(ast.Assign):
+            target = node.targets[0]
+            inside = isinstance(target, ast.Attribute | ast.Subscript) and ast.unparse(target).startswith(f"{ast.unparse(whole)}.")
+            if inside and node.lineno < loop.lineno and called(node.value) in ("Linear", "Sequential", "Conv2d"):
+                line = f"{ast.unparse(target)}.requires_grad_(True)"
+                yield Offer("Let the new part learn", insert_statement_after(code, loop.lineno, line))

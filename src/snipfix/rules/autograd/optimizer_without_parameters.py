@@ -79,7 +79,10 @@ class OptimizerWithoutParameters(CrashRule):
                     edits = []
                     for node in lists:
                         kind = "ModuleDict" if isinstance(node.value, ast.Dict | ast.DictComp) else "ModuleList"
+                        empty = isinstance(node.value, ast.List) and not node.value.elts
                         edits.append(wrap_expression(code, node.value, f"{_package(code)}.{kind}({{}})"))
+                        if empty:
+                            edits[-1] = replace_expression(code, node.value, f"{_package(code)}.{kind}()")
                     yield Offer("Register the layers", joined(*edits))
         call = crash.call
         given = call.args[0] if call is not None and call.args else keyword(call, "params")

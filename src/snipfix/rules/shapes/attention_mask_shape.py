@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from snipfix.codemods import add_keyword, joined, replace_expression
+from snipfix.codemods import add_keyword, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword, origin, passed, wrapped
+
+CUT = (
+    "import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2, batch_first=True)\nx = torch.zeros(3, 5, 8)\n"
+    "mask = nn.Transformer.generate_square_subsequent_mask(9)  # 最长\ny = attn(x, x, x, attn_mask={})\n"
+)
 
 
 class AttentionMaskShape(CrashRule):
@@ -60,6 +66,7 @@ class AttentionMaskShape(CrashRule):
         ),
     )
     BAD = (
+        Bad(CUT.format("mask"), at=(6, 5), fixed=CUT.format("mask[:x.size(1), :x.size(1)]")),
         Bad(
             "import torch\nimport torch.nn as nn\nattn = nn.MultiheadAttention(8, 2)\nx = torch.zeros(3, 5, 8)\ny, w = attn(x, x, x, attn_mask=torch.ones(5, 5).triu(1).bool())\n",
             at=(5, 8),
@@ -82,6 +89,7 @@ class AttentionMaskShape(CrashRule):
         if "padd" in crash.failure.message or mask is None:
             yield from wrapped(crash, padding, "{}.t()", "Put the batch in front")
         yield from _sized_by_another(crash, mask)
+        yield from _cut(crash, mask)
         length = crash.found[0] if crash.found else ""
         outer = origin(crash, mask)
         birth = crash.born(outer) if isinstance(outer, ast.Name) else None
@@ -90,6 +98,23 @@ class AttentionMaskShape(CrashRule):
         given = [node for node in sizes if isinstance(node.value, int) and node.value > 1]
         if length and given and len({node.value for node in given}) == 1:
             yield Offer("Make the mask as long as the input", joined(*(replace_expression(crash.code, node, length) for node in given)))
+
+
+def _cut(crash: Crash, mask: ast.expr | None) -> Iterator[Offer]:
+    """The part of a mask for the longest text that a shorter one needs: `self.mask[:T, :T]`."""
+    sizes = re.search(r"2D attn_mask is torch\.Size\(\[(\d+), \1\]\), but should be \((\d+), ?\2\)", crash.failure.message)
+    if mask is None or sizes is None or int(sizes[1]) <= int(sizes[2]):
+        return
+    query, kept = passed(crash, 0, "src", "tgt", "query"), crash.frame.locals if crash.frame else {}
+    named = [name for name, value in kept.items() if value.kind == "int" and value.text == sizes[2]]
+    shape = kept[query.id].shape or () if isinstance(query, ast.Name) and query.id in kept else ()
+    if len(named) == 1:
+        length = named[0]
+    elif isinstance(query, ast.Name) and shape.count(int(sizes[2])) == 1:
+        length = f"{query.id}.size({shape.index(int(sizes[2]))})"
+    else:
+        return
+    yield Offer("Cut the mask to the length of the input", wrap_expression(crash.code, mask, f"{{}}[:{length}, :{length}]"))
 
 
 def _steps_first(crash: Crash) -> bool:

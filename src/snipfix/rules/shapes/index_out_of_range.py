@@ -129,7 +129,9 @@ class IndexOutOfRange(CrashRule):
         for counted in (size, *_handed_down(crash, size)):
             yield from _up_to_the_highest(crash, counted)
         if crash.setting("num_embeddings") == str(highest):
-            for counted in (size, *_handed_down(crash, size)):
+            for given in (size, *_handed_down(crash, size)):
+                birth = crash.born(given) if isinstance(given, ast.Name) else None
+                counted = birth.value if birth is not None else given
                 if isinstance(counted, ast.Call) and ast.unparse(counted.func) == "len":
                     text = f"{crash.text(counted)} + 1"
                     yield Offer(f"Set the number of entries to {text}", replace_expression(crash.code, counted, text))

@@ -14,6 +14,11 @@ from snipfix.rules.mending import origin, passed, rejoined, state_of, used_after
 from snipfix.rules.observed import called
 from snipfix.rules.widths import argument_of, feature_map, width_offers
 
+PICTURE = (
+    "import torch\nimport torch.nn as nn\nnet, picture = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3)), torch.rand(1, 4, 4)\n"
+    "y = net({})\n"
+)
+
 
 class LinearWidthMismatch(CrashRule):
     """A linear layer is fed vectors of another width than it was built for.
@@ -55,6 +60,7 @@ class LinearWidthMismatch(CrashRule):
         Good("import torch\nimport torch.nn as nn\n\nfc = nn.Linear(8, 10)\ny = fc(torch.zeros(4, 3, 8))\n"),
     )
     BAD = (
+        Bad(PICTURE.format("picture"), at=(4, 5), fixed=PICTURE.format("picture.unsqueeze(0)")),
         Bad(
             "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self, hidden_dim):\n        super().__init__()\n        self.fc1 = nn.Linear(8, hidden_dim // 4)\n        self.fc2 = nn.Linear(hidden_dim, 2)\n\n    def forward(self, x):\n        return self.fc2(self.fc1(x))\n\n\nnet = Net(hidden_dim=20)\ny = net(torch.zeros(4, 8))\n",
             at=(11, 16),
@@ -88,6 +94,9 @@ class LinearWidthMismatch(CrashRule):
         given, wide = crash.shape(0), crash.shape(1)[1]
         node = passed(crash, 0, "input")
         width = argument_of(crash.constructor, 0, "in_features") if crash.constructor else None
+        if len(given) == 2 and prod(given) == wide and (picture := _single_picture(crash)) is not None:
+            yield Offer("Give the input a batch axis", wrap_expression(crash.code, picture, "{}.unsqueeze(0)"))
+            return  # another width would take the channels for samples
         if len(given) == 1 and given[0] > wide:
             yield from _batch_kept(crash, node)
         if len(given) == 2 and given[0] > 1 and wide != given[1] and prod(given) % wide == 0:
@@ -113,6 +122,16 @@ class LinearWidthMismatch(CrashRule):
                 crash, node, f"{{}}.transpose({given.index(wide, 1)}, -1)", "Move the features to the last axis", here=True
             )
         yield from rejoined(crash)
+
+
+def _single_picture(crash: Crash) -> ast.expr | None:
+    """What a model is given where its convolutions saw a picture without a batch: they take one, and its channels are then counted as samples."""
+    outcome = crash.context.outcome
+    shapes = [call.inputs[0].shape for call in (outcome.calls if outcome else ()) if call.module.type == "Conv2d" and call.inputs]
+    within = len(crash.frames) > 1 or (crash.module is not None and crash.module.path.startswith("Sequential."))
+    call = crash.code.node_at(crash.frames[0].span, ast.Call) if crash.frames and within else None
+    alone = bool(shapes) and all(shape is not None and len(shape) == 3 for shape in shapes)
+    return call.args[0] if alone and isinstance(call, ast.Call) and len(call.args) == 1 else None
 
 
 def _batch_kept(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:

@@ -21,6 +21,8 @@ CLAIM = re.compile(r"scaled[ _-]?dot|缩放点积", re.IGNORECASE)
 SCALING = re.compile(
     r"sqrt|scale(?!d)|scaling|temperature|\btau\b|\*\*\s*\(?-?\s*\(?0?\.5|normalize|scaled_dot_product_attention\(", re.IGNORECASE
 )
+UNIT = re.compile(r"normali[sz]e|\b[qk]\w*_?norm|(?<!self)\.norm\(|cosine", re.IGNORECASE)
+"""Queries and keys of length one: their products are below one, and may well be stretched."""
 CODE = (
     "import math\nimport torch, torch.nn as nn\n\nclass {}(nn.Module):\n    def forward(self, query, key, value):\n"
     "        scores = {}\n        return torch.softmax(scores, dim=-1) @ value\n\nx = torch.randn(2, 5, 8)\nprint({}()(x, x, x).shape)\n"
@@ -69,6 +71,11 @@ class AttentionUnscaled(Rule):
         Good(CODE.format("ScaledDotProduct", PRODUCT + " / math.sqrt(query.size(-1))", "ScaledDotProduct")),
         Good(CODE.format("DotAttention", PRODUCT, "DotAttention")),
         Good(CODE.format("DotAttention", PRODUCT + " * math.sqrt(1 / query.size(-1))", "DotAttention")),
+        Good(
+            CODE.format("Dot", "query @ key.transpose(-2, -1) * math.sqrt(8)\n        # of normalized queries", "Dot").replace(
+                "scores = q", "query, key = (nn.functional.normalize(one, dim=-1) for one in (query, key))\n        scores = q"
+            )
+        ),
         Good(CODE.format("ScaledDotProduct", "query * query.size(-1) ** -0.5 @ key.transpose(-2, -1)", "ScaledDotProduct")),
     )
     BAD = (
@@ -134,11 +141,8 @@ def _multiplied(code: Code) -> Iterator[ast.BinOp]:
         if isinstance(node.op, ast.Mult) and _is_root(_kept(code, node.right)):
             made = whole_value(code, node.left)
             function = home(code, node)
-            if (
-                made is not None
-                and any(made is one for one in _products(code, function))
-                and code.calls("softmax", "Softmax", inside=function)
-            ):
+            scores = made is not None and any(made is one for one in _products(code, function))
+            if scores and code.calls("softmax", "Softmax", inside=function) and not UNIT.search(ast.unparse(function)):
                 yield node
 
 

@@ -12,6 +12,7 @@ from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Finding, Fix, Severity, Stage
 from snipfix.rules.autograd.rewrapping import cuts
 from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called, each, flag, items, number, text
 from snipfix.rules.training_loop.loops import home, only_value, receiver
 
@@ -23,6 +24,12 @@ BOTH = (
 )
 
 ENTRY = re.compile(r"(?P<chain>.+?)\.(?P<place>\d+)\.")
+
+LISTED = (
+    "import torch, torch.nn as nn\nm = nn.Linear(3, 1)\no = torch.optim.SGD(m.parameters(), lr=0.1)\ndef total(xs):\n    losses = []\n"
+    "    for x in xs:\n        losses.append(m(x).pow(2).sum())\n    return {}.mean()\nfor _ in range(3):\n"
+    "    loss = total(torch.ones(4, 3))\n    o.zero_grad()\n    loss.backward()\n    o.step()\n"
+)
 
 
 class OptimizerOfOtherParameters(Rule):
@@ -103,6 +110,11 @@ class OptimizerOfOtherParameters(Rule):
             "for _ in range(3):\n    o.zero_grad()\n    h = a(torch.ones(2, 3))\n    b(h).mean().backward()\n    o.step()\n",
         ),
         Bad(
+            LISTED.format("torch.tensor(losses, requires_grad=True)"),
+            at=(13, 5),
+            fixed=LISTED.format("torch.stack(losses)"),
+        ),
+        Bad(
             BOTH.format(".detach()", "", ""),
             at=(12, 5),
             fixed=BOTH.format("", ".detach()", ""),
@@ -161,7 +173,24 @@ class OptimizerOfOtherParameters(Rule):
             return
         for node, inside in cuts(context.code, modules_of(items(finding.evidence, "without_gradient"))):
             yield self.fix("Keep the history", *replace_expression(context.code, node, inside))
+        if finding.evidence.get("others"):
+            yield from self._stacked(context.code)
         yield from self._held_otherwise(context.code, finding)
+
+    def _stacked(self, code: Code) -> Iterator[Fix]:
+        """A list of losses that was made a new leaf: `torch.tensor(losses, requires_grad=True)`."""
+        for call in code.calls("tensor"):
+            listed = call.args[0] if len(call.args) == 1 and keyword(call, "requires_grad") is not None else None
+            if not isinstance(listed, ast.Name) or not isinstance(call.func, ast.Attribute):
+                continue
+            filled = [one.args[0] for one in code.calls("append") if receiver(one) == listed.id and len(one.args) == 1]
+            if filled and all(isinstance(one, ast.Call | ast.Name | ast.BinOp) for one in filled):
+                numbers = [
+                    one for one in filled if isinstance(one, ast.Call) and called(one) == "item" and isinstance(one.func, ast.Attribute)
+                ]
+                kept = [replace_expression(code, one, code.slice(one.func.value)) for one in numbers]  # type: ignore[attr-defined]
+                text = f"{code.slice(call.func.value)}.stack({listed.id})"
+                yield self.fix("stack the losses, which keeps their history", *joined(replace_expression(code, call, text), *kept))
 
     def _held_otherwise(self, code: Code, finding: Finding) -> Iterator[Fix]:
         """The optimizer built with the parameters of another model, or its only tensor made to ask for a gradient."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from snipfix.code import written
 from snipfix.codemods import add_keyword, insert_statement_before, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.base import Bad, Good
@@ -139,6 +140,8 @@ def _larger_batch(crash: Crash, call: ast.Call) -> Iterator[tuple[Edit, ...]]:
 def _model_called(crash: Crash, call: ast.Call) -> str:
     """The model in `net(x)`, `generator.sample()` and `predict(net, x)`; empty where the text does not say which it is."""
     names = [call.func.value] if isinstance(call.func, ast.Attribute) else [call.func, *call.args]
+    if isinstance(call.func, ast.Attribute) and _is_model(crash, written(call.func)):
+        return written(call.func)
     found = [one.id for one in names if isinstance(one, ast.Name) and _is_model(crash, one.id)]
     plain = isinstance(call.func, ast.Name) and not any(one.name == call.func.id for one in crash.code.all(ast.FunctionDef))
     return found[0] if found else call.func.id if plain and isinstance(call.func, ast.Name) else ""

@@ -6,14 +6,20 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from snipfix.codemods import add_keyword, replace_expression, wrap_expression
+from snipfix.codemods import add_keyword, insert_statement_after, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword, operands, wrapped
 from snipfix.rules.observed import called
 from snipfix.rules.shapes.heads import heads_in_front
-from snipfix.rules.widths import width_offers
+from snipfix.rules.widths import argument_of, width_offers
+
+BLOCK = (
+    "import torch\nimport torch.nn as nn\n\nclass Block(nn.Module):\n    def __init__(self, i, o):\n        super().__init__()\n"
+    "        self.conv = nn.Conv2d(i, o, 3, padding=1)\n{}\n    def forward(self, x):\n        return self.conv(x) + {}\n\n"
+    "y = Block(2, 3)(torch.ones(1, 2, 5, 5))\n"
+)
 
 
 class BroadcastMismatch(CrashRule):
@@ -60,6 +66,11 @@ class BroadcastMismatch(CrashRule):
         Good("import torch\nimport torch.nn as nn\ny = torch.ones(7, 5) * torch.ones(4, 7, 5)\n"),
     )
     BAD = (
+        Bad(
+            BLOCK.format("", "x"),
+            at=(10, 16),
+            fixed=BLOCK.format("        self.shortcut = nn.Identity() if i == o else nn.Conv2d(i, o, kernel_size=1)\n", "self.shortcut(x)"),
+        ),
         Bad(
             "import torch\nimport torch.nn.functional as F\nprobs = torch.rand(2, 4, 5, 6)\nlabels = torch.zeros(2, 5, 6, dtype=torch.long)\nonehot = F.one_hot(labels, 4).float()  # 独热\nprint((probs * onehot).sum())\n",
             at=(6, 8),
@@ -282,6 +293,34 @@ def _projected_shortcut(crash: Crash, both: tuple[ast.expr, ast.expr]) -> Iterat
             maker = crash.text(convs[0].func)
             text = f"{crash.text(made.value)} if {asked} else {maker}({taken}, {given}, kernel_size=1{step})"
             yield Offer("Let the shortcut follow the block's channels and stride", replace_expression(crash.code, made.value, text))
+    if init is not None and not crash.code.calls("Identity", inside=owner):
+        yield from _new_shortcut(crash, both, init, convs)
+
+
+def _new_shortcut(crash: Crash, both: tuple[ast.expr, ast.expr], init: ast.FunctionDef, convs: list[ast.Call]) -> Iterator[Offer]:
+    """A block that adds its own input to what comes out: a convolution of 1 by 1 for where the two differ in channels or size."""
+    code, forward = crash.code, crash.function_of(both[0])
+    inputs = [arg.arg for arg in forward.args.args[1:]] if isinstance(forward, ast.FunctionDef) else []
+    names = {arg.arg for arg in init.args.args}
+    free = "shortcut" not in code.text
+    for one in both if free and inputs and len(convs[-1].args) > 1 else ():
+        birth = crash.born(one) if isinstance(one, ast.Name) else None
+        kept = birth.value if birth is not None else one
+        if not isinstance(kept, ast.Name) or kept.id != inputs[0]:
+            continue
+        taken, given = crash.text(convs[0].args[0]), crash.text(convs[-1].args[1])
+        steps = [crash.text(step) for call in convs if (step := argument_of(call, 3, "stride")) is not None and crash.text(step) != "1"]
+        named = "stride" in names and "stride" in steps
+        asked = f"{taken} == {given}" + (" and stride == 1" if named else "")
+        conv = f"{crash.text(convs[0].func)}({taken}, {given}, kernel_size=1{f', stride={steps[0]}' if steps else ''})"
+        alone = conv if steps and not named else f"{crash.text(convs[0].func).removesuffix('Conv2d')}Identity() if {asked} else {conv}"
+        yield Offer(
+            "Let the shortcut follow the block's channels and stride",
+            joined(
+                insert_statement_after(code, init.body[-1].lineno, f"self.shortcut = {alone}"),
+                wrap_expression(code, kept, "self.shortcut({})"),
+            ),
+        )
 
 
 def _is_computed(crash: Crash, node: ast.expr) -> bool:

@@ -64,6 +64,11 @@ class MatrixProductMismatch(CrashRule):
     )
     BAD = (
         Bad(
+            "import torch\nusers, items = torch.ones(3, 8), torch.ones(3, 8)  # 三行\ny = torch.dot(users, items)\n",
+            at=(3, 5),
+            fixed="import torch\nusers, items = torch.ones(3, 8), torch.ones(3, 8)  # 三行\ny = (users * items).sum(dim=1)\n",
+        ),
+        Bad(
             "import torch\nkeys, query = torch.zeros(2, 5, 4), torch.zeros(2, 4)\nscores = torch.bmm(keys, query).squeeze(2)\n",
             at=(3, 10),
             fixed="import torch\nkeys, query = torch.zeros(2, 5, 4), torch.zeros(2, 4)\nscores = torch.bmm(keys, query.unsqueeze(2)).squeeze(2)\n",
@@ -97,6 +102,9 @@ class MatrixProductMismatch(CrashRule):
         call = crash.call
         if name in ("mm", "bmm", "dot", "mv") and multiplies(one, two) and call is not None and isinstance(call.func, ast.Attribute):
             yield Offer("Use matmul, which takes any number of dimensions", rename_attribute(crash.code, call.func, "matmul"))
+        if name == "dot" and one == two and len(one) == 2:
+            rows = f"({crash.text(both[0])} * {crash.text(both[1])}).sum(dim=1)"
+            yield Offer("Sum the products of each row", replace_expression(crash.code, crash.span, rows))
         if name == "dot" and one == two:
             yield Offer(
                 "Sum the products", replace_expression(crash.code, crash.span, f"({crash.text(both[0])} * {crash.text(both[1])}).sum()")

@@ -60,8 +60,9 @@ def cuts(code: Code, modules: Collection[str]) -> Iterator[tuple[ast.expr, str]]
 
 
 def _given_by(code: Code, node: ast.expr, modules: Collection[str]) -> bool:
-    """Whether an expression calls one of the modules, or is a name that is given what such a call gives."""
-    values = [node, *(one.value for one in code.all(ast.Assign) if isinstance(node, ast.Name) and ast.unparse(one.targets[0]) == node.id)]
+    """Whether an expression calls one of the modules, or reads a name that is given what such a call gives."""
+    names = [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+    values = [node, *(value for name in names for _, value, _ in code.given.get(name, ()))]
     return any(called(one) in modules for value in values for one in ast.walk(value))
 
 

@@ -103,11 +103,13 @@ class DiscriminatorTaughtAlike(Rule):
         )
         term = _term(code, call) if call is not None else None
         span = code.span(term) if term is not None else loss_of(code, backward) if backward is not None else code.span(code.tree.body[0])
-        return self.finding(message, span, stage=Stage.PROBE, evidence={**names, "up": up})
+        return self.finding(message, span, stage=Stage.PROBE, evidence={**names, "up": up, "term": term is not None})
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code, up = context.code, finding.evidence.get("up") is True
         node = code.node_at(finding.span, ast.expr)
+        if not finding.evidence.get("term"):
+            return
         for call in code.all(ast.Call, inside=node) if node is not None and code.span(node) == finding.span else ():
             if len(call.args) == 2 and called(call) != "log":
                 yield from self._other_target(code, call.args[1], "zeros" if up else "ones")

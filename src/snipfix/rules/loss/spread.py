@@ -54,8 +54,10 @@ def last_name(node: ast.expr) -> str:
 
 def drawn(code: Code) -> Iterator[Drawn]:
     """The deviations that Gaussian noise is multiplied by, names followed once."""
-    for noise in code.calls("randn_like", "randn", "normal_"):
-        for factor in _factors(code, noise):
+    noises = code.calls("randn_like", "randn", "normal_")
+    scales = [call.args[1] for call in code.calls("Normal", "normal") if len(call.args) == 2]
+    for factors in ([scales] if scales else []) + [[*_factors(code, noise)] for noise in noises]:
+        for factor in factors:
             given = value_of(code, factor) if isinstance(factor, ast.Name) else None
             inner = spread_of(given[0]) if given is not None and given[1] is None else None
             if given is not None and inner is not None and last_name(given[0]) == "":

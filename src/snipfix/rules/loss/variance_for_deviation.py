@@ -125,6 +125,12 @@ class VarianceForDeviation(Rule):
             runs=False,
         ),
         Bad(DRAWN.format("eps * logvar"), at=(5, 23), fixed=DRAWN.format("eps * torch.exp(0.5 * logvar)"), runs=False),
+        Bad(
+            DRAWN.format("0 * eps + torch.normal(mu, logvar.exp())"),
+            at=(5, 44),
+            fixed=DRAWN.format("0 * eps + torch.normal(mu, (0.5 * logvar).exp())"),
+            runs=False,
+        ),
         Bad(FITTED.format("std"), at=(5, 41), fixed=FITTED.format("std.pow(2)"), runs=False),
         Bad(DRAWN.format("eps * torch.exp(logvar)"), at=(5, 23), fixed=DRAWN.format("eps * torch.exp(0.5 * logvar)"), runs=False),
     )

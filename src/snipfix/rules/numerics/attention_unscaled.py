@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code, written
-from snipfix.codemods import replace_expression
+from snipfix.codemods import replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called
@@ -23,6 +23,7 @@ SCALING = re.compile(
 )
 UNIT = re.compile(r"normali[sz]e|\b[qk]\w*_?norm|(?<!self)\.norm\(|cosine", re.IGNORECASE)
 """Queries and keys of length one: their products are below one, and may well be stretched."""
+WIDTH = re.compile(r"^(?:self\.)?(?:d|dk|d_k|dim|width|d_model|head_dim|dim_head|d_head|hidden_size|depth)$|size\(-1\)$|shape\[-1\]$")
 CODE = (
     "import math\nimport torch, torch.nn as nn\n\nclass {}(nn.Module):\n    def forward(self, query, key, value):\n"
     "        scores = {}\n        return torch.softmax(scores, dim=-1) @ value\n\nx = torch.randn(2, 5, 8)\nprint({}()(x, x, x).shape)\n"
@@ -35,7 +36,7 @@ class AttentionUnscaled(Rule):
 
     ## What it does
     Reports the product of queries and keys that goes into a softmax, where the name or a comment says "scaled dot-product" and nothing in the
-    class or function scales it; and one that is multiplied by the root. Attention that claims no scaling is left alone.
+    class or function scales it; one that is divided by the width itself, and any that is multiplied by the root. Attention that claims no scaling is left alone.
 
     ## Why is this bad?
     The products grow with the width. Without the division the softmax is close to a one-hot choice from the start, and hardly any gradient
@@ -86,6 +87,12 @@ class AttentionUnscaled(Rule):
             runs=False,
         ),
         Bad(
+            CODE.format("ScaledDotProduct", PRODUCT + " / query.size(-1)  # 缩放", "ScaledDotProduct"),
+            at=(6, 63),
+            fixed=CODE.format("ScaledDotProduct", PRODUCT + " / query.size(-1) ** 0.5  # 缩放", "ScaledDotProduct"),
+            runs=False,
+        ),
+        Bad(
             CODE.format("Dot", PRODUCT + " * math.sqrt(query.size(-1))  # 缩放", "Dot"),
             at=(6, 18),
             fixed=CODE.format("Dot", PRODUCT + " / math.sqrt(query.size(-1))  # 缩放", "Dot"),
@@ -116,14 +123,22 @@ class AttentionUnscaled(Rule):
             ):
                 continue
             for product in _products(code, function):
-                message = (
-                    "the products of queries and keys are not divided by the root of the width, though this is called scaled attention"
-                )
-                yield self.finding(message, code.span(product))
+                divisor = _divisor(code, product)
+                if divisor is None:
+                    message = (
+                        "the products of queries and keys are not divided by the root of the width, though this is called scaled attention"
+                    )
+                    yield self.finding(message, code.span(product))
+                elif WIDTH.search(written(divisor)):
+                    message = "the products of queries and keys are divided by the width, and not by its root, though this is called scaled attention"
+                    yield self.finding(message, code.span(divisor), evidence={"width": True})
             return
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         node = context.code.node_at(finding.span, ast.expr)
+        if finding.evidence.get("width") and node is not None:
+            yield self.fix("take the root of the width", *wrap_expression(context.code, finding.span, "{} ** 0.5"))
+            return
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             left, right = (context.code.range(context.code.span(one)) for one in (node.left, node.right))
             between = context.code.text[left[1] : right[0]]
@@ -133,6 +148,14 @@ class AttentionUnscaled(Rule):
         if node is not None and isinstance(query, ast.Name):
             edits = replace_expression(context.code, node, f"{context.code.slice(node)} / {query.id}.size(-1) ** 0.5")
             yield self.fix("divide by the root of the width", *edits)
+
+
+def _divisor(code: Code, product: ast.expr) -> ast.expr | None:
+    """What the products are divided by, where they stand or under the name that they are given."""
+    for node in code.all(ast.BinOp):
+        if isinstance(node.op, ast.Div) and whole_value(code, node.left) is product:
+            return node.right
+    return None
 
 
 def _multiplied(code: Code) -> Iterator[ast.BinOp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,12 +12,14 @@ from snipfix.codemods import joined, replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
-from snipfix.rules.observed import called, words
+from snipfix.rules.observed import called
+from snipfix.rules.observed import words as parted
 from snipfix.rules.training_loop.fitted_on_test_data import TEST, TRAIN
 from snipfix.rules.training_loop.loops import walked
 
 __all__ = ["ValidatedOnTrainingData"]
 
+RUN_ON = re.compile(r"(?:data)?(?:loader|set|dl)$")
 LEARNING = frozenset({"backward", "step"})
 CODE = (
     "import torch, torch.nn as nn\nfrom torch.utils.data import DataLoader\n\n"
@@ -79,6 +82,10 @@ class ValidatedOnTrainingData(Rule):
         Good(CODE + LOOP.format("val_loader")),
         Good(CODE + LOOP.format("train_loader") + LOOP.format("val_loader")),
         Good(CODE + LOOP.format("train_loader").replace("val_loss", "train_loss")),
+        Good(
+            CODE.replace("train_loader", "trainloader")
+            + LOOP.format("trainloader").replace("val_loss", "loss").replace("print(loss", "print('on the training data', loss")
+        ),
         Good(CODE + "train_loss = score(train_loader)\nprint(train_loss)\n"),
         Good(CODE.replace("val_loader", "held_out") + LOOP.format("train_loader")),
     )
@@ -132,8 +139,8 @@ def _loaders(code: Code) -> set[str]:
         if isinstance(one.targets[0], ast.Name) and called(one.value) == "DataLoader"
     }  # fmt: skip
     taken = {arg.arg for function in code.all(ast.FunctionDef) if code.calls("backward", inside=function) for arg in function.args.args}
-    loaders = made | {name for name in taken if {"loader", "dataloader", "dl"} & set(words(name))}
-    return {name for name in loaders if TEST & set(words(name)) and not TRAIN & set(words(name))}
+    loaders = made | {name for name in taken if {"loader", "dataloader", "dl"} & words(name)}
+    return {name for name in loaders if TEST & words(name) and not TRAIN & words(name)}
 
 
 def _may_be_mistaken(name: ast.Name, trained: set[str]) -> bool:
@@ -189,6 +196,12 @@ def _of_test(code: Code, read: ast.Name) -> bool:
     division = next((up for up in code.ancestors(read) if isinstance(up, ast.BinOp | ast.AugAssign)), None)
     total = division.left if isinstance(division, ast.BinOp) else division.target if isinstance(division, ast.AugAssign) else None
     return total is not None and bool(_words(total) & TEST)
+
+
+def words(name: str) -> set[str]:
+    """The words of a name or a sentence, `trainloader` and `testset` taken apart."""
+    found = set(parted(name))
+    return found | {RUN_ON.sub("", word) for word in found}
 
 
 def _words(node: ast.AST) -> set[str]:

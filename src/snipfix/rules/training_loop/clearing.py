@@ -117,19 +117,24 @@ def _block(code: Code, statement: ast.stmt) -> list[ast.stmt]:
 def _passed(code: Code, clearing: ast.stmt, owners: set[str]) -> ast.stmt | None:
     """The backward pass before the clearing, in its block or around its `if`, when nothing used the gradients in between."""
     inner: ast.stmt = clearing
+    between: list[ast.stmt] = []
     while block := _block(code, inner):
-        for one in reversed(block[: block.index(inner)]):
-            if isinstance(one, ast.Expr) and called(one.value) == "backward":
-                missing = len(code.calls("backward")) < len(code.calls("step"))
-                behind = any(late in block for late in losses_before(code, clearing.lineno))
-                return None if missing and behind else one  # what is missing is the backward pass of that loss
-            if _uses(code, one, owners):
-                return None
+        before = block[: block.index(inner)]
+        at = next((at for at in reversed(range(len(before))) if _is_backward(before[at])), None)
+        between += before if at is None else before[at + 1 :]
+        if at is not None:
+            missing = len(code.calls("backward")) < len(code.calls("step"))
+            behind = missing and any(late in block for late in losses_before(code, clearing.lineno))
+            return None if behind or any(_uses(code, one, owners) for one in between) else before[at]
         up = code.parents.get(inner)
         if not isinstance(up, ast.If):
             return None
         inner = up
     return None
+
+
+def _is_backward(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and called(statement.value) == "backward"
 
 
 def _uses(code: Code, statement: ast.stmt, owners: set[str]) -> bool:

@@ -19,6 +19,7 @@ from snipfix.rules.training_loop.loops import walked
 
 __all__ = ["ValidatedOnTrainingData"]
 
+SPOKEN = re.compile("test|val|dev|holdout", re.IGNORECASE)
 RUN_ON = re.compile(r"(?:data)?(?:loader|set|dl)$")
 LEARNING = frozenset({"backward", "step"})
 CODE = (
@@ -114,6 +115,8 @@ class ValidatedOnTrainingData(Rule):
 
 
 def _mistaken(code: Code) -> Iterator[Mistaken]:
+    if not code.calls("backward"):
+        return
     unread = [name for name in _loaders(code) if not any(isinstance(one.ctx, ast.Load) for one in code.mentions(name))]
     if len(unread) != 1:
         return
@@ -139,8 +142,8 @@ def _loaders(code: Code) -> set[str]:
         if isinstance(one.targets[0], ast.Name) and called(one.value) == "DataLoader"
     }  # fmt: skip
     taken = {arg.arg for function in code.all(ast.FunctionDef) if code.calls("backward", inside=function) for arg in function.args.args}
-    loaders = made | {name for name in taken if {"loader", "dataloader", "dl"} & words(name)}
-    return {name for name in loaders if TEST & words(name) and not TRAIN & words(name)}
+    loaders = made | {name for name in taken if name.lower().endswith(("loader", "_dl"))}
+    return {name for name in loaders if SPOKEN.search(name) and TEST & words(name) and not TRAIN & words(name)}
 
 
 def _may_be_mistaken(name: ast.Name, trained: set[str]) -> bool:

@@ -29,12 +29,13 @@ LEARNED = re.compile(
     r"|(?:RNN|LSTM|GRU)Cell|Embedding|EmbeddingBag|MultiheadAttention|Transformer\w*)"
 )
 """Layers with parameters."""
+BATCHES = "how much data it trains on"
 NUMBERS = {
     "how long it trains": re.compile(
         r"(?:^|(?<!steps_per)_)(?:epochs?|iters|iterations|max_iter|(?:num|n|max|total|train|training)_(?:steps|iters?))$"
     ),
     "the learning rate": re.compile(r"^(?:\w+_)?(?:lr|learning_rate)(?:_\w)?$"),
-    "how much data it trains on": re.compile(r"(?:^|_)(?:num|n|max)_(?:samples|examples)$|^batch_?size$"),
+    BATCHES: re.compile(r"(?:^|_)(?:num|n|max)_(?:samples|examples)$|^batch_?size$"),
 }
 """Names of numbers that no repair may change."""
 
@@ -176,7 +177,10 @@ def _changed(old: Code, new: Code) -> Iterator[str]:
         yield "it changes a seed"
     before, after = _numbers(old), _numbers(new)
     for what in NUMBERS:
-        if before[what] - after[what]:
+        changed = before[what] - after[what]
+        if what == BATCHES:  # a batch of one, which cannot be normalised, may grow
+            del changed["1"]
+        if changed:
             yield f"it changes {what}"
         if any(_is_zero(text) for text in after[what] - before[what]):
             yield f"it sets {what} to nothing"

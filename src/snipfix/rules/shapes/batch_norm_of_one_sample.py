@@ -91,6 +91,10 @@ class BatchNormOfOneSample(CrashRule):
                 yield Offer("Drop the last, smaller batch", add_keyword(crash.code, loader, "drop_last", "True"))
         if found is not None and trains:
             yield Offer("Make the batch larger", joined(*_larger_batch(crash, found[0])))
+            sizes = [argument_of(loader, 1, "batch_size") for loader in crash.code.calls("DataLoader")]
+            ones = [whole_value(crash.code, size) for size in sizes if size is not None]
+            edits = [replace_expression(crash.code, one, str(BATCH)) for one in ones if isinstance(one, ast.Constant) and one.value == 1]
+            yield Offer("Make the batch larger", joined(*edits))
 
 
 def _evaluating(crash: Crash, call: ast.Call, model: str) -> tuple[Edit, ...]:

@@ -24,12 +24,34 @@ def from_scores(code: Code, loss: ast.expr, history: Sequence[ast.AST]) -> Itera
         if call in history:
             yield from fed_with_scores(code, call)
     given = value_of(code, loss) if isinstance(loss, ast.Name) else None
-    for node in history:
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq) and given is not None and given[1] is None:
+    if given is None or given[1] is not None:
+        return
+    computed = _computed_by(code, given[0])
+    for node in history if computed is given[0] else _behind(code, computed):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
             sides = (node.left, node.comparators[0])
             for classes, target in (sides, sides[::-1]):
                 if (scores := _scores(code, classes)) is not None:
-                    yield _cross_entropy(code, given[0], scores, target)
+                    yield _cross_entropy(code, computed, scores, target)
+
+
+def _computed_by(code: Code, loss: ast.expr) -> ast.expr:
+    """What a function of the text gives back, where a loss is a call of one with a single `return`; else the loss itself."""
+    made = [one for one in code.all(ast.FunctionDef) if one.name == called(loss)] if isinstance(loss, ast.Call) else []
+    returns = [one.value for one in code.all(ast.Return, made[0])] if len(made) == 1 else []
+    return returns[0] if len(returns) == 1 and returns[0] is not None else loss
+
+
+def _behind(code: Code, node: ast.expr) -> list[ast.AST]:
+    """The expressions that one is computed from, through the names of its function."""
+    found, todo = list[ast.AST](), [node]
+    while todo and len(found) < 100:
+        for one in ast.walk(todo.pop()):
+            if one not in found:
+                found.append(one)
+                given = value_of(code, one) if isinstance(one, ast.Name) else None
+                todo += [given[0]] if given is not None else []
+    return found
 
 
 def fed_with_scores(code: Code, call: ast.Call) -> Iterator[tuple[Edit, ...]]:

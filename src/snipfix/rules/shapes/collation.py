@@ -9,7 +9,7 @@ from snipfix.code import Code
 from snipfix.codemods import add_import, add_keyword, joined
 from snipfix.model import Edit
 from snipfix.rules.mending import keyword
-from snipfix.rules.written import value_of
+from snipfix.rules.written import value_of, whole_value
 
 __all__ = ["collations"]
 
@@ -42,6 +42,9 @@ def _sample(code: Code) -> ast.expr | None:
     getters = [one for one in code.all(ast.FunctionDef) if one.name == "__getitem__"]
     returns = [one.value for one in code.all(ast.Return, getters[0])] if len(getters) == 1 else []
     value = returns[0] if len(returns) == 1 else None
+    if not getters and len(loaders := code.calls("DataLoader")) == 1 and loaders[0].args:
+        listed = whole_value(code, loaders[0].args[0])
+        return listed.elts[0] if isinstance(listed, ast.List) and listed.elts else None
     given = value_of(code, value) if isinstance(value, ast.Name) else None
     return given[0] if given is not None and given[1] is None else value
 
@@ -55,7 +58,7 @@ def _bodies(code: Code, sample: ast.expr | None, lists: bool) -> Iterator[str]:
             lines = "".join(f"        {key}: {text},\n".replace("'", '"') for key, text in zip(keys, made, strict=True))
             yield f"    return {{\n{lines}    }}"
         return
-    names = _names(sample)
+    names = _names(code, sample)
     tensors = [f"[torch.tensor(one) for one in {name}]" if lists else name for name in names]
     for made in _ways(code, tensors, names):
         yield f"    {', '.join(names)} = zip(*batch)\n    return {', '.join(made)}"
@@ -65,9 +68,12 @@ def _of_tensors(part: str, lists: bool) -> str:
     return part.replace("[one[", "[torch.tensor(one[", 1).replace("] for", "]) for", 1) if lists else part
 
 
-def _names(sample: ast.expr | None) -> list[str]:
+def _names(code: Code, sample: ast.expr | None) -> list[str]:
     """Names for the parts of the samples of a batch: `texts, labels` where a sample is `text, label`."""
     parts = sample.elts if isinstance(sample, ast.Tuple) else []
+    if len(parts) > 2 and not all(isinstance(one, ast.Name) for one in parts):  # as the loop that reads them calls them
+        targets = [loop.target.elts for loop in code.all(ast.For) if isinstance(loop.target, ast.Tuple)]
+        parts = next((one for one in targets if len(one) == len(parts)), parts)
     told = [one.id if one.id.endswith("s") else f"{one.id}s" for one in parts if isinstance(one, ast.Name)]
     return told if told and len(set(told)) == len(parts) else ["inputs", "targets", "others"][: max(len(parts), 2)]
 

@@ -180,6 +180,10 @@ class LossWithoutGraph(CrashRule):
         if crash.call is not None and isinstance(crash.call.func, ast.Attribute):
             for found in from_scores(code, crash.call.func.value, self._history(crash)):
                 yield Offer("Compute the loss from the scores", found)
+        for forward in (one for one in code.all(ast.FunctionDef) if one.name == "forward"):
+            for call in code.calls("detach", inside=forward):
+                if isinstance(call.func, ast.Attribute) and not call.args:
+                    yield Offer("Keep the history", replace_expression(code, call, crash.text(call.func.value)))
         yield from self._without_no_grad(crash)
         if edits := _asked_for(crash):
             yield Offer("Ask for the gradients of what is updated", joined(*edits))

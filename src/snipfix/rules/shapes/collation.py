@@ -79,7 +79,7 @@ def _names(code: Code, sample: ast.expr | None) -> list[str]:
 
 
 def _ways(code: Code, padded: list[str], plain: list[str]) -> Iterator[list[str]]:
-    """The parts of a batch: the first one padded, all of them, or all but the last."""
+    """The parts of a batch: the first one padded, all of them, all but the last, or the first one padded and the others as they are."""
     count = len(plain)
     first = PAD.format(padded[0], _padding(code)) if padded else ""
     more = [PAD.format(one, _padding(code)) for one in padded[1:-1]]
@@ -90,6 +90,8 @@ def _ways(code: Code, padded: list[str], plain: list[str]) -> Iterator[list[str]
         yield [first, *more, last]
     if count > 2:
         yield [first, *more, TENSOR.format(plain[-1])]
+    if count > 1:  # words stay words
+        yield [first, *plain[1:]]
 
 
 def _padding(code: Code) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from snipfix.code import FUNCTIONS, Code
@@ -16,6 +17,8 @@ from snipfix.rules.written import value_of
 
 __all__ = ["DiscriminatorTaughtAlike"]
 
+ADVERSARIAL = re.compile(r"fake|discrim|generator|gan\b|net_?[dg]\b", re.IGNORECASE)
+"""What a text says that sets two models against each other: a value head on another network's features has no opponent."""
 GAN = (
     "import torch, torch.nn as nn\nG, D = nn.Linear(2, 3), nn.Linear(3, 1)\n"
     "g, d = torch.optim.Adam(G.parameters()), torch.optim.Adam(D.parameters())\nbce, ones = nn.BCEWithLogitsLoss(), torch.ones(4, 1)\n"
@@ -32,7 +35,7 @@ class DiscriminatorTaughtAlike(Rule):
 
     ## What it does
     Watches the gradients that arrive at the discriminator's output in its own step. Reports when they push the scores of real and of
-    generated samples in the same direction, step after step, and a generator is trained against it.
+    generated samples in the same direction, step after step, and a generator is trained through it, in a text that speaks of a GAN.
 
     ## Why is this bad?
     The discriminator learns to give one answer to everything, and the generator has nothing to learn from: most often the target of the real
@@ -62,6 +65,7 @@ class DiscriminatorTaughtAlike(Rule):
     GOOD = (
         Good(TAUGHT.format("bce(scores, torch.zeros_like(scores))")),
         Good(TAUGHT.format("bce(-scores, ones)")),
+        Good(TAUGHT.format("bce(scores, ones)").replace("fake", "hidden")),
     )
     BAD = (
         Bad(
@@ -77,6 +81,8 @@ class DiscriminatorTaughtAlike(Rule):
     )
 
     def on_outcome(self, context: Context, outcome: Outcome) -> Iterator[Finding]:
+        if not ADVERSARIAL.search(context.code.text):
+            return
         signs: dict[Judge, dict[str, set[float]]] = {}
         calls: dict[tuple[Judge, str], tuple[Span | None, Span | None]] = {}
         makers: dict[Judge, str] = {}

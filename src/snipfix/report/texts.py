@@ -171,6 +171,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "snippet one": ("{} snippet", "{} 个代码片段"),
     "snippet many": ("{} snippets", "{} 个代码片段"),
     # facts of evidence
+    "fact width": ("divided by the width", "除以了宽度"),
+    "fact term": ("term of the loss found", "找到损失中的项"),
+    "fact up": ("scores pushed up", "得分被推高"),
     "fact operation": ("operation", "运算"),
     "fact given": ("given", "传入"),
     "fact module": ("module", "模块"),

@@ -67,7 +67,7 @@ class Auditor:
     def audit(self, snippet: Snippet, *, fixes: bool = True, quick: bool | None = None) -> Result:
         """The Result of one snippet; `fixes`: findings carry their candidate edits. `quick` overrides the option."""
         started = time.monotonic()
-        context = Context(snippet, Code(snippet.code))
+        context = Context(snippet, Code(snippet.code, tuple(one.code for one in snippet.before)))
         findings, outcome, stages = self._look(context, self.options.quick if quick is None else quick)
         findings = self._settled(context, findings)
         if fixes:

@@ -11,7 +11,7 @@ import warnings
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -93,11 +93,24 @@ def parse(text: str) -> ast.Module:
         return ast.parse(text)
 
 
+@lru_cache(maxsize=512)
+def read(text: str) -> Code:
+    """The Code of a text that several others ask for: blocks of a document that those after them build on."""
+    return Code(text)
+
+
 class Code:
     """One text and its views, each computed at most once. Immutable by convention: an edited text is a new Code."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, before: tuple[str, ...] = ()) -> None:
+        """`before`: the texts that ran earlier in the same namespace, in order."""
         self.text = text
+        self.before = before
+
+    @cached_property
+    def earlier(self) -> tuple[Code, ...]:
+        """The texts that ran earlier: for names that they bound. Their nodes have no place in this text."""
+        return tuple(read(text) for text in self.before)
 
     @cached_property
     def lines(self) -> list[str]:

@@ -57,7 +57,8 @@ def snippet(code: str, example: Bad | Good | None = None) -> Snippet:
 
 
 def context_of(code: str, example: Bad | Good | None = None) -> Context:
-    return Context(snippet(code, example), Code(code))
+    made = snippet(code, example)
+    return Context(made, Code(code, tuple(one.code for one in made.before)))
 
 
 def from_text(rule: Rule, context: Context) -> list[Finding]:

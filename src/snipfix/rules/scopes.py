@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
-from snipfix.code import Code
+from snipfix.code import Code, read
 from snipfix.rules.scope_walk import Binding, Import, Load, Scope, Walk
 
 __all__ = ["BUILTINS", "Binding", "Import", "Load", "Scope", "Scopes"]
@@ -121,6 +121,11 @@ class Scopes:
         shared = any(isinstance(node, LOOPS) and node in set(self.code.ancestors(bound)) for node in above)
         return shared and any(isinstance(node, BRANCHES) for node in above)
 
+    def alias(self, module: str) -> str:
+        """The name under which the text, or one before it, has imported a module; empty when none has."""
+        found = self.module.bindings.items()
+        return next((name for name, bound in found if bound[-1].kind == "import" and bound[-1].target == module), "")
+
     def defined_before(self, name: str, line: int) -> bool:
         """Whether `name` is a builtin or bound at module level on a line before `line`."""
         bound = self.module.bindings.get(name, ())
@@ -174,4 +179,4 @@ class Scopes:
 
 @lru_cache(maxsize=512)
 def _of_text(text: str) -> Scopes:
-    return Scopes(Code(text))
+    return Scopes(read(text))

@@ -47,10 +47,11 @@ def losses(code: Code, kinds: frozenset[str], functions: frozenset[str]) -> Iter
 
 
 def criteria(code: Code, kinds: frozenset[str]) -> set[str]:
-    """Names bound to a loss module of these classes, and to nothing else."""
-    if not code.calls(*kinds):
-        return set()
-    return {name for name, values in code.assigned.items() if all(called(value) in kinds for value in values)}
+    """Names bound to a loss module of these classes, here or in a block before, and to nothing else."""
+    found = (
+        {name for name, values in code.assigned.items() if all(called(value) in kinds for value in values)} if code.calls(*kinds) else set()
+    )
+    return found.union(*(criteria(one, kinds) - set(code.assigned) for one in code.earlier))
 
 
 def bare(node: ast.expr) -> ast.expr:

@@ -78,7 +78,7 @@ def _default_type(context: Context, call: ast.Call, name: str) -> str:  # noqa: 
 def _to_tensor(context: Context, call: ast.Call, name: str) -> str:  # noqa: ARG001
     """v2.ToTensor() is two transforms today: into an image tensor, and into floats between 0 and 1."""
     v2 = context.code.slice(call.func).rpartition(".")[0]
-    torch = next((one.name for one in context.scopes.imports if one.target == "torch"), "")
+    torch = context.scopes.alias("torch")
     if not v2 or not torch or call.args or call.keywords:
         return ""
     text = f"{v2}.ToImage(), {v2}.ToDtype({torch}.float32, scale=True)"

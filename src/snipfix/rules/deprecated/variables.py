@@ -102,7 +102,7 @@ class NeedlessVariable(Rule):
         renamed = isinstance(statement, ast.Assign) and [code.slice(one) for one in statement.targets] == [inner]
         bare = remove_statement(code, call.lineno) if renamed else replace_expression(code, call, inner)
         place = code.around(call, ast.FunctionDef, ast.For, ast.While)
-        torch = next((one.name for one in context.scopes.imports if one.target == "torch"), "")
+        torch = context.scopes.alias("torch")
         if place is not None and torch and not code.calls("backward", inside=place):
             if isinstance(place, ast.FunctionDef):
                 edits = joined(bare, insert_statement_before(code, place.lineno, f"@{torch}.no_grad()"))

@@ -87,8 +87,9 @@ class ParameterOutsideItsRange(CrashRule):
                 )
             return
         given = argument_of(call, PLACES.get((kind, name), 1), name)
-        functional = next((f"{one.name}." for one in crash.context.scopes.imports if one.target == "torch.nn.functional"), "")
-        prefix = functional or ("torch.nn.functional." if "torch" in {one.name for one in crash.context.scopes.imports} else "")
+        scopes = crash.context.scopes
+        functional = scopes.alias("torch.nn.functional") or ("torch.nn.functional" if scopes.alias("torch") == "torch" else "")
+        prefix = f"{functional}." if functional else ""
         if given is not None and prefix:
             yield Offer("Make it positive by softplus", wrap_expression(crash.code, given, f"{prefix}softplus({{}})"))
         if given is not None:

@@ -73,6 +73,13 @@ class AccumulationThrownAway(Rule):
             fixed=HEAD + BACK + "        opt.zero_grad()  # 清零\n",
             runs=False,
         ),
+        Bad(  # the optimizer is made in a block before
+            HEAD[HEAD.index("for") :] + BACK + "    opt.zero_grad()\n",
+            at=(5, 5),
+            fixed=HEAD[HEAD.index("for") :] + BACK + "        opt.zero_grad()\n",
+            before=HEAD[: HEAD.index("for")],
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:

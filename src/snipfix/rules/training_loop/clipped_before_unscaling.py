@@ -12,7 +12,7 @@ from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
 from snipfix.rules.training_loop.loops import assigned, home, only_value, receiver
 
-__all__ = ["ClippedBeforeUnscaling"]
+__all__ = ["ClippedBeforeUnscaling", "scalers"]
 
 CLIPS = ("clip_grad_norm_", "clip_grad_value_", "clip_grad_norm")
 HEAD = (
@@ -94,9 +94,9 @@ class ClippedBeforeUnscaling(Rule):
         clips = code.calls(*CLIPS)
         if not clips or code.calls("unscale_"):
             return
-        scalers = {name for name, call in assigned(code, frozenset({"GradScaler"})) if not _is_off(code, call)}
+        known = scalers(code)
         for step in code.calls("step"):
-            if receiver(step) not in scalers or not step.args:
+            if receiver(step) not in known or not step.args:
                 continue
             for clip in clips:
                 scaled = [one for one in code.calls("scale") if receiver(one) == receiver(step) and home(code, one) is home(code, clip)]
@@ -111,6 +111,12 @@ class ClippedBeforeUnscaling(Rule):
         text = finding.evidence.get("unscale")
         if statement is not None and isinstance(text, str):
             yield self.fix("take the scale off first", *insert_statement_before(context.code, statement.lineno, text))
+
+
+def scalers(code: Code) -> set[str]:
+    """Names bound to a GradScaler that scales, in this text or in a block of the document before it."""
+    here = {name for name, call in assigned(code, frozenset({"GradScaler"})) if not _is_off(code, call)}
+    return here.union(*(scalers(one) - set(code.assigned) for one in code.earlier))
 
 
 def _is_off(code: Code, call: ast.Call) -> bool:

@@ -12,7 +12,7 @@ from snipfix.evidence import Outcome, Span
 from snipfix.model import Category, Edit, Finding, Fix, Stage
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.observed import called, each, words
-from snipfix.rules.training_loop.loops import optimizers, receiver
+from snipfix.rules.training_loop.loops import built_here, optimizers, receiver
 
 CLEARED = re.compile(r"zero_grad|\.grad\s*=|\.grad\.(data\.)?zero_|autograd\.grad|\.grad\b.*\b(zero|fill)_")
 OPTIMIZER = frozenset("optimizer optimiser optim opt".split())
@@ -120,7 +120,7 @@ class GradientsNeverZeroed(Rule):
         code = context.code
         if not code.calls("backward") or CLEARED.search(code.text):
             return
-        known = {*optimizers(code), *handed(code)}
+        known = {*built_here(code), *handed(code)}
         steps = {_loop_of(code, node): receiver(node) for node in reversed(code.calls("step")) if receiver(node) in known and not node.args}
         calls = {_loop_of(code, node): node for node in reversed(code.calls("backward"))}
         for loop, call in calls.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from snipfix.code import FUNCTIONS, Code, written
 from snipfix.rules.observed import called
 
-__all__ = ["assigned", "home", "loops_around", "only_value", "optimizers", "receiver", "schedulers", "steps_in", "walked"]
+__all__ = ["assigned", "built_here", "home", "loops_around", "only_value", "optimizers", "receiver", "schedulers", "steps_in", "walked"]
 
 WRAPPERS = frozenset({"enumerate", "tqdm", "trange", "track", "progress_bar", "notebook_tqdm"})
 
@@ -48,7 +48,12 @@ def assigned(code: Code, classes: frozenset[str]) -> Iterator[tuple[str, ast.Cal
 
 
 def optimizers(code: Code) -> list[str]:
-    """Names bound to optimizers of torch."""
+    """Names bound to optimizers of torch, in this text or in a block of the document before it."""
+    return [*built_here(code), *(name for one in code.earlier for name in built_here(one) if name not in code.assigned)]
+
+
+def built_here(code: Code) -> list[str]:
+    """Names that this very text binds to optimizers of torch."""
     return [name for name, _ in assigned(code, OPTIMIZERS)]
 
 

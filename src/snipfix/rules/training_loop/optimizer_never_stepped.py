@@ -12,7 +12,7 @@ from snipfix.model import Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
 from snipfix.rules.edits import statement_of
 from snipfix.rules.observed import called
-from snipfix.rules.training_loop.loops import SCHEDULERS, optimizers, receiver
+from snipfix.rules.training_loop.loops import SCHEDULERS, built_here, receiver
 
 LIKE_AN_OPTIMIZER = re.compile(r"(^|_)opt(im(izer)?)?(_|$|\d|[A-Z])", re.IGNORECASE)
 ASIDE = frozenset({"zero_grad", "param_groups", "state_dict", "load_state_dict", "add_param_group"})
@@ -80,7 +80,7 @@ class OptimizerNeverStepped(Rule):
         code = context.code
         if not code.calls("backward"):
             return
-        built = set(optimizers(code))
+        built = set(built_here(code))
         clearing = {receiver(node): node for node in reversed(code.calls("zero_grad"))}
         for name, node in clearing.items():
             if (name in built or LIKE_AN_OPTIMIZER.search(name)) and not handed_on(code, name) and backward_for(code, node) is not None:

@@ -93,6 +93,13 @@ class ParameterRebound(Rule):
             fixed=HEAD.format("") + "    with torch.no_grad():\n        q.copy_(0.99 * q + 0.01 * p)\n",
             runs=False,
         ),
+        Bad(  # torch is imported in a block before
+            "@torch.no_grad()\ndef update(slow, net):\n    for s, p in zip(slow.parameters(), net.parameters()):\n        s = 0.9 * s + 0.1 * p\n",
+            at=(4, 9),
+            fixed="@torch.no_grad()\ndef update(slow, net):\n    for s, p in zip(slow.parameters(), net.parameters()):\n        s.copy_(0.9 * s + 0.1 * p)\n",
+            before="import torch\n",
+            runs=False,
+        ),
     )
 
     def static(self, context: Context) -> Iterator[Finding]:
@@ -102,12 +109,12 @@ class ParameterRebound(Rule):
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
-        if "torch" not in {one.name for one in context.scopes.imports}:
+        if context.scopes.alias("torch") != "torch":
             return
         for statement, name in _rebound(code):
             if code.span(statement) == finding.span:
                 text = in_place(code, statement) or f"{name}.copy_({code.slice(statement.value)})"
-                quiet = any(called(one.context_expr) == "no_grad" for up in code.ancestors(statement) for one in getattr(up, "items", ()))
+                quiet = any(called(one) == "no_grad" for up in code.ancestors(statement) for one in _entered(up))
                 edits = (Edit(*code.range(finding.span), text),) if quiet else without_recording(code, [(statement, text)])
                 yield self.fix("change the parameter itself", *edits)
 
@@ -122,6 +129,11 @@ def _rebound(code: Code) -> Iterator[tuple[ast.Assign, str]]:
         over = code.calls("parameters", "named_parameters", inside=loop.iter) or f"{target.id}.grad" in code.slice(last.value)
         if over and _is_from_itself(code, last.value, target.id) and not _read_later(code, loop, target.id):
             yield last, target.id
+
+
+def _entered(up: ast.AST) -> list[ast.expr]:
+    """What a statement puts its body in: the contexts of a `with`, the decorators of a function."""
+    return [one.context_expr for one in getattr(up, "items", ())] + getattr(up, "decorator_list", [])
 
 
 def _given(target: ast.expr) -> set[str]:

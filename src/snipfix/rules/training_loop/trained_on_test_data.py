@@ -107,7 +107,7 @@ class TrainedOnTestData(Rule):
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
         code = context.code
         loop = next((loop for loop, step in _wrong(code) if code.span(step) == finding.span), None)
-        if loop is None or "torch" not in {one.name for one in context.scopes.imports}:
+        if loop is None or context.scopes.alias("torch") != "torch":
             return
         gone = [one for one in loop.body if _learns(one)]
         dropped = {line for one in gone for line in range(one.lineno, (one.end_lineno or one.lineno) + 1)}

@@ -112,6 +112,10 @@ class Code:
         """The texts that ran earlier: for names that they bound. Their nodes have no place in this text."""
         return tuple(read(text) for text in self.before)
 
+    def knows(self, word: str) -> bool:
+        """Whether a word is in this text or in one before it: the name of a package, mostly."""
+        return word in self.text or any(word in text for text in self.before)
+
     @cached_property
     def lines(self) -> list[str]:
         """The lines without their newline. Only "\\n" separates lines, as for the parser of a normalised text."""

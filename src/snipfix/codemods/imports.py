@@ -13,7 +13,7 @@ __all__ = ["add_import", "remove_import"]
 
 
 def add_import(code: Code, module: str, name: str | None = None, alias: str | None = None) -> tuple[Edit, ...]:
-    """Import a module, or a name from it; no edit when the text already does so at module level.
+    """Import a module, or a name from it; no edit when the text, or one before it, already does so at module level.
 
     A name joins an import from the same module; a new line goes behind the imports of the same package, else behind the last import at the head.
     """
@@ -52,7 +52,7 @@ def _imports(code: Code) -> list[ast.Import | ast.ImportFrom]:
 
 
 def _is_imported(code: Code, module: str, name: str | None, bound: str) -> bool:
-    for node in _imports(code):
+    for node in (node for text in (code, *code.earlier) for node in _imports(text)):
         for alias in node.names:
             source = (node.module, alias.name) if isinstance(node, ast.ImportFrom) else (alias.name, None)
             if source == (module, name) and (alias.asname or alias.name) == bound:

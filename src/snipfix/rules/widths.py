@@ -53,11 +53,15 @@ def _ranked(
     owner = crash.class_of(given)
     written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
     known = values.of(function)
-    if level == 0 and (beside := _beside(crash, given)):
+    of_joined = 6 if level == 0 and _is_joined(crash) else 0
+    if level == 0 and not of_joined and (beside := _beside(crash, given)):
         known = {name: value for name, value in known.items() if name not in beside}
     near = {name: value for name, value in values.own(function).items() if name in known}
     for one in expressions(wanted, given, known, near=near, spatial=spatial, written=written):
-        yield one.cost + level, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
+        cost = one.cost + level - (of_joined if " + " in one.text else 0)  # what is joined is as wide as its parts together
+        yield cost, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
+    for text in _configured(crash, given, owner) if level == 0 else ():
+        yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
     for text in _several_times(crash, given, owner) if level == 0 else ():
         if evaluate(next(ast.iter_child_nodes(parse(f"({text})").body[0])), values.of(function)) == wanted:
             yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES
@@ -86,6 +90,33 @@ def _ranked(
                     further = (-2 if fed_from_outside(crash) else 5) if isinstance(outer, ast.Constant) else 3 * _is_shared(function, given)
                     for cost, text, edits, meaning in _ranked(crash, values, outer, wanted, spatial, level + 1):
                         yield cost + further, text, edits, meaning
+
+
+def _is_joined(crash: Crash) -> bool:
+    """Whether the failing layer is given tensors joined into one, on the spot or under a name."""
+    first = crash.call.args[0] if crash.call is not None and crash.call.args else None
+    birth = crash.born(first) if isinstance(first, ast.Name) else None
+    made = birth.value if birth is not None else first
+    return made is not None and called(made) in ("cat", "concat", "hstack")
+
+
+def _configured(crash: Crash, given: ast.expr, owner: ast.ClassDef | None) -> Iterator[str]:
+    """The width of a transformer that the class holds, `self.bert.config.hidden_size`, for the number of its best-known size."""
+    init = crash.function_of(given)
+    if (
+        owner is None
+        or not isinstance(given, ast.Constant)
+        or not isinstance(init, ast.FunctionDef)
+        or not crash.code.knows("transformers")
+    ):
+        return
+    for made in crash.code.all(ast.Assign, init):
+        maker = made.value.func if isinstance(made.value, ast.Call) else None
+        name = ast.unparse(maker).removesuffix(".from_pretrained").removesuffix(".from_config") if maker is not None else ""
+        if name.endswith("Model") and made.lineno < given.lineno and isinstance(made.value, ast.Call):
+            first = made.value.args[0] if made.value.args else None
+            handed = isinstance(first, ast.Name) and "config" in first.id
+            yield f"{first.id if handed and isinstance(first, ast.Name) else f'{ast.unparse(made.targets[0])}.config'}.hidden_size"
 
 
 def _beside(crash: Crash, given: ast.expr) -> set[str]:

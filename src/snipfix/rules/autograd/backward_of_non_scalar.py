@@ -110,4 +110,4 @@ def _has_loss(crash: Crash, output: ast.expr) -> bool:
     birth = crash.born(output) if isinstance(output, ast.Name) else None
     call = birth.value if birth is not None else None
     labelled = isinstance(call, ast.Call) and any(one.arg == "labels" for one in call.keywords)
-    return labelled and "transformers" in crash.code.text
+    return labelled and crash.code.knows("transformers")

@@ -72,6 +72,13 @@ class BroadcastMismatch(CrashRule):
             fixed=BLOCK.format("        self.shortcut = nn.Identity() if i == o else nn.Conv2d(i, o, kernel_size=1)\n", "self.shortcut(x)"),
         ),
         Bad(
+            "import torch\nbars = torch.linspace(0.9, 0.1, 10)\n\ndef noisy(x, t, noise):\n    a = bars[t]\n    return a.sqrt() * x + (1 - a).sqrt() * noise\n\n"
+            "x = torch.ones(3, 1, 8, 8)\nprint(noisy(x, torch.tensor([1, 2, 3]), x).shape)\n",
+            at=(6, 12),
+            fixed="import torch\nbars = torch.linspace(0.9, 0.1, 10)\n\ndef noisy(x, t, noise):\n    a = bars[t].view(-1, 1, 1, 1)\n    return a.sqrt() * x + (1 - a).sqrt() * noise\n\n"
+            "x = torch.ones(3, 1, 8, 8)\nprint(noisy(x, torch.tensor([1, 2, 3]), x).shape)\n",
+        ),
+        Bad(
             "import torch\nimport torch.nn.functional as F\nprobs = torch.rand(2, 4, 5, 6)\nlabels = torch.zeros(2, 5, 6, dtype=torch.long)\nonehot = F.one_hot(labels, 4).float()  # 独热\nprint((probs * onehot).sum())\n",
             at=(6, 8),
             fixed="import torch\nimport torch.nn.functional as F\nprobs = torch.rand(2, 4, 5, 6)\nlabels = torch.zeros(2, 5, 6, dtype=torch.long)\nonehot = F.one_hot(labels, 4).permute(0, 3, 1, 2).float()  # 独热\nprint((probs * onehot).sum())\n",
@@ -109,6 +116,7 @@ class BroadcastMismatch(CrashRule):
         yield from _positions_looked_up(crash, both)
         yield from _per_channel(crash, both, shapes)
         yield from _weights_of_classes(crash, both, shapes)
+        yield from _per_sample(crash, both, shapes)
         for small, large in ((0, 1), (1, 0)):
             for at in range(len(shapes[small]), -1, -1):
                 grown = (*shapes[small][:at], 1, *shapes[small][at:])
@@ -339,6 +347,21 @@ def _weights_of_classes(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: l
         if judged and isinstance(made, ast.Call) and len(shapes[0]) == len(shapes[1]) == 1 and isinstance(both[weights], ast.Name):
             text = f"{crash.text(both[weights])}[{crash.text(made.args[1])}]"
             yield Offer("Take the weight of each sample's class", replace_expression(crash.code, both[weights], text))
+
+
+def _per_sample(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:
+    """A number for each sample of a batch of pictures, `a = alpha_bar[t]` in diffusion: an axis of one for each of the others, where it is read."""
+    for number, picture in ((0, 1), (1, 0)):
+        goal, node = shapes[picture], both[number]
+        if len(shapes[number]) != 1 or len(goal) < 4 or goal[0] != shapes[number][0]:
+            continue
+        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # `a.sqrt()`, `torch.sqrt(a)`
+            node = node.args[0] if node.args else node.func.value
+        birth = crash.born(node) if isinstance(node, ast.Name) else None
+        template = f"{{}}.view(-1{', 1' * (len(goal) - 1)})"
+        for one in (birth.value if birth is not None else None, both[number]):
+            if one is not None:
+                yield Offer("Shape the numbers as samples", wrap_expression(crash.code, one, template))
 
 
 def _per_channel(crash: Crash, both: tuple[ast.expr, ast.expr], shapes: list[tuple[int, ...]]) -> Iterator[Offer]:

@@ -81,6 +81,12 @@ class LinearWidthMismatch(CrashRule):
             at=(6, 5),
             fixed="import torch\nimport torch.nn as nn\n\nfc = nn.Linear(1, 2)\nx = torch.zeros(5).unsqueeze(1)\ny = fc(x)\n",
         ),
+        Bad(
+            "z = torch.randn(4, 16)\nprint(decoder(z).shape)\n",
+            at=(2, 7),
+            fixed="z = torch.randn(4, 8)\nprint(decoder(z).shape)\n",
+            before="import torch\nimport torch.nn as nn\ndecoder = nn.Linear(8, 32)\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:
@@ -116,6 +122,8 @@ class LinearWidthMismatch(CrashRule):
             yield Offer("Join the states of both directions", replace_expression(crash.code, node, text))
         if wide == 1 and len(given) == 1:
             return  # a layer of as many inputs as there are samples is never meant
+        if crash.constructor is None:
+            yield from _made_as_wide(crash, wide, given[-1])
         yield from width_offers(crash, width, given[-1], spatial=feature_map(crash, given[-1]) if len(given) == 2 else ())
         if wide in given[1:-1]:
             yield from value_offers(
@@ -132,6 +140,14 @@ def _single_picture(crash: Crash) -> ast.expr | None:
     call = crash.code.node_at(crash.frames[0].span, ast.Call) if crash.frames and within else None
     alone = bool(shapes) and all(shape is not None and len(shape) == 3 for shape in shapes)
     return call.args[0] if alone and isinstance(call, ast.Call) and len(call.args) == 1 else None
+
+
+def _made_as_wide(crash: Crash, wide: int, given: int) -> Iterator[Offer]:
+    """Made-up data, `z = torch.randn(4, 16)`, for a model of a block before: the last size is the one that does not fit."""
+    for call in crash.code.calls("randn", "rand", "zeros", "ones", "empty"):
+        last = call.args[-1] if call.args else None
+        if isinstance(last, ast.Constant) and last.value == given and len(call.args) > 1:
+            yield Offer(f"Make the data {wide} wide", replace_expression(crash.code, last, str(wide)))
 
 
 def _batch_kept(crash: Crash, node: ast.expr | None) -> Iterator[Offer]:

@@ -58,6 +58,11 @@ class RecurrentInputWidth(CrashRule):
             at=(10, 16),
             fixed="import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self, embed_dim, hidden_dim):\n        super().__init__()\n        self.embedding = nn.Embedding(9, embed_dim)\n        self.rnn = nn.LSTM(embed_dim, hidden_dim)\n\n    def forward(self, ids):\n        return self.rnn(self.embedding(ids))\n\nNet(4, 6)(torch.zeros(3, 2, dtype=torch.long))\n",
         ),
+        Bad(
+            "import torch\nimport torch.nn as nn\nclass Decoder(nn.Module):\n    def __init__(self, emb, hidden):\n        super().__init__()\n        self.gru = nn.GRU(emb, hidden)\n\n    def forward(self, word, seen):\n        return self.gru(torch.cat([word, seen], dim=-1))\n\nDecoder(4, 8)(torch.zeros(1, 2, 4), torch.zeros(1, 2, 8))\n",
+            at=(9, 16),
+            fixed="import torch\nimport torch.nn as nn\nclass Decoder(nn.Module):\n    def __init__(self, emb, hidden):\n        super().__init__()\n        self.gru = nn.GRU(emb + hidden, hidden)\n\n    def forward(self, word, seen):\n        return self.gru(torch.cat([word, seen], dim=-1))\n\nDecoder(4, 8)(torch.zeros(1, 2, 4), torch.zeros(1, 2, 8))\n",
+        ),
     )
 
     def explains(self, crash: Crash) -> bool:

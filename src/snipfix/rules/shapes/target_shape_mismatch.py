@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from math import prod
 
-from snipfix.codemods import add_import, add_keyword, joined, replace_expression, wrap_expression
+from snipfix.codemods import add_import, add_keyword, insert_statement_before, joined, replace_expression, wrap_expression
 from snipfix.model import Applicability, Category, Edit
 from snipfix.rules.autograd.classes_for_scores import fed_with_scores
 from snipfix.rules.base import Bad, Good
@@ -143,7 +143,7 @@ class TargetShapeMismatch(CrashRule):
         else:
             yield from cross_entropy(crash, given, wanted)
             yield from self._alike(crash, (predicted, target), given, wanted)
-        if len(given) == 1 and len(wanted) == 1:
+        if len(wanted) == 1 and given[:1] != wanted:
             yield from pooled_per_graph(crash)
         if len(given) == 4 and given[2:] != wanted[-2:]:
             yield from _resized_as_input(crash)
@@ -290,7 +290,7 @@ def cross_entropy(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...])
 
 def pooled_per_graph(crash: Crash) -> Iterator[Offer]:
     """The mean over all nodes of a batch of graphs, where the model is told which graph each node belongs to."""
-    if "torch_geometric" not in crash.code.text:
+    if not crash.code.knows("torch_geometric"):
         return
     for call in crash.code.calls("mean", "sum", "max"):
         home = crash.function_of(call)
@@ -300,6 +300,25 @@ def pooled_per_graph(crash: Crash) -> Iterator[Offer]:
             pool = {"mean": "global_mean_pool", "sum": "global_add_pool", "max": "global_max_pool"}[call.func.attr]
             pooled = replace_expression(crash.code, call, f"{pool}({crash.text(call.func.value)}, batch)")
             yield Offer("Pool each graph by itself", joined(pooled, add_import(crash.code, "torch_geometric.nn", pool)))
+            return
+    yield from _pooled_before_head(crash)
+
+
+def _pooled_before_head(crash: Crash) -> Iterator[Offer]:
+    """A model that is told which graph each node belongs to, and judges each node: pooled before the first linear layer of its forward."""
+    for home in crash.code.all(ast.FunctionDef):
+        owner = crash.class_of(home)
+        told = home.name == "forward" and "batch" in [arg.arg for arg in home.args.args]
+        if not told or owner is None or any(one.id == "batch" for one in crash.code.all(ast.Name, home)):
+            continue
+        for call in crash.code.all(ast.Call, home):
+            made = crash.code.assigned.get(ast.unparse(call.func), [])
+            given = call.args[0] if len(call.args) == 1 else None
+            if isinstance(given, ast.Name) and [called(one) for one in made] == ["Linear"]:
+                line = f"{given.id} = global_mean_pool({given.id}, batch)"
+                pooled = insert_statement_before(crash.code, call.lineno, line)
+                yield Offer("Pool each graph by itself", joined(pooled, add_import(crash.code, "torch_geometric.nn", "global_mean_pool")))
+                return
 
 
 def _strides_undone(crash: Crash, given: tuple[int, ...], wanted: tuple[int, ...]) -> Iterator[Offer]:

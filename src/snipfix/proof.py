@@ -233,6 +233,11 @@ def _numbers(code: Code) -> dict[str, Counter[str]]:
     return found
 
 
+def _by_sampler(node: ast.AST | None) -> bool:
+    """Whether a loader gets its batches from a sampler: a size beside it counts for nothing."""
+    return isinstance(node, ast.Call) and any(one.arg == "batch_sampler" for one in node.keywords)
+
+
 def _named_values(code: Code) -> Iterator[tuple[str, ast.expr | None]]:
     for node in code.nodes:
         match node:
@@ -242,7 +247,7 @@ def _named_values(code: Code) -> Iterator[tuple[str, ast.expr | None]]:
                 yield from ((last_name(name), value) for name, value in zip(names, values, strict=True))
             case ast.AnnAssign(target=ast.Name(id=name) | ast.Attribute(attr=name), value=value):
                 yield name, value
-            case ast.keyword(arg=str(name), value=value):
+            case ast.keyword(arg=str(name), value=value) if not _by_sampler(code.parents.get(node)):
                 yield name, value
             case ast.arguments(args=positional, kwonlyargs=named, defaults=defaults, kw_defaults=others):
                 pairs = zip([*positional[len(positional) - len(defaults) :], *named], [*defaults, *others], strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from math import isqrt, prod
 
@@ -54,11 +55,15 @@ def _ranked(
     written = crash.text(owner if owner is not None and level == 0 else function) if function is not crash.code.tree else ""
     known = values.of(function)
     of_joined = 6 if level == 0 and _is_joined(crash) else 0
-    if level == 0 and not of_joined and (beside := _beside(crash, given)):
+    beside = _beside(crash, given) if level == 0 else set()
+    if beside and not of_joined:
         known = {name: value for name, value in known.items() if name not in beside}
     near = {name: value for name, value in values.own(function).items() if name in known}
-    for one in expressions(wanted, given, known, near=near, spatial=spatial, written=written):
-        cost = one.cost + level - (of_joined if " + " in one.text else 0)  # what is joined is as wide as its parts together
+    for one in expressions(wanted, given, known, near=near, spatial=spatial, written=written, limit=12 if of_joined else 6):
+        summed = of_joined and " + " in one.text  # what is joined is as wide as its parts together
+        if not summed and beside & set(re.findall(r"\w+", one.text)):
+            continue
+        cost = one.cost + level - (of_joined if summed else 0)
         yield cost, one.text, replace_expression(crash.code, given, one.text), Meaning.RESTORES
     for text in _configured(crash, given, owner) if level == 0 else ():
         yield 1, text, replace_expression(crash.code, given, text), Meaning.RESTORES

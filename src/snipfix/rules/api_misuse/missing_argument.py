@@ -12,6 +12,7 @@ from snipfix.model import Applicability, Category, Edit, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import keyword
+from snipfix.rules.observed import called
 from snipfix.rules.signatures import SYNONYMS, definition, library_meant
 
 
@@ -48,8 +49,8 @@ class MissingArgument(CrashRule):
     name = "missing-argument"
     category = Category.API_MISUSE
     applicability = Applicability.UNSAFE
-    TYPES = ("TypeError",)
-    MESSAGES = (r"([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)",)
+    TYPES = ("TypeError", "RuntimeError")
+    MESSAGES = (r"([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)", r"example_kwarg_inputs should be a dict")
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.Linear(3, out_features=2)\n"),
         Good("import torch\nimport torch.nn as nn\ndef f(a, b=1):\n    return a + b\n\nf(1)\n"),
@@ -79,12 +80,22 @@ class MissingArgument(CrashRule):
             "def caption(words, image):\n    return decoder(words, image, tgt_mask=torch.ones(5, 5).triu(1).bool())\n\n"
             "print(caption(torch.zeros(2, 5, 8), torch.zeros(2, 9, 8)).shape)\n",
         ),
+        Bad(
+            "import torch, torch.nn as nn\ntraced = torch.jit.trace(nn.Linear(3, 2))\nprint(traced(torch.ones(1, 3)).shape)\n",
+            at=(2, 10),
+            fixed="import torch, torch.nn as nn\ntraced = torch.jit.trace(nn.Linear(3, 2), torch.ones(1, 3))\nprint(traced(torch.ones(1, 3)).shape)\n",
+        ),
     )
 
     def says(self, crash: Crash) -> str:
+        if not crash.found:
+            return "torch.jit.trace() is called without example_inputs: it records what the model does with them"
         return f"{crash.found[0]}() is called without {crash.found[1]}"
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if not crash.found:
+            yield from _example_of_use(crash)
+            return
         call, names = crash.call, re.findall(r"""['"](\w+)['"]""", crash.found[1])
         if call is None or not names:
             return
@@ -193,6 +204,16 @@ def _parts_of_graph(crash: Crash, call: ast.Call, missing: list[str]) -> Iterato
     if set(needed) <= {"x", "edge_index", "edge_attr", "edge_weight", "batch", "pos"}:
         parts = ", ".join(f"{given.id}.{name}" for name in needed)
         yield Offer("Pass the parts of the graph", replace_expression(crash.code, given, parts))
+
+
+def _example_of_use(crash: Crash) -> Iterator[Offer]:
+    """For a trace without an example: what the model, or a traced copy, is called with elsewhere in the text."""
+    made = {name: values for name, values in crash.code.assigned.items() if any(called(one) in ("trace", "load") for one in values)}
+    traced = crash.call.args[0] if crash.call is not None and crash.call.args else None
+    for use in crash.code.all(ast.Call):
+        known = isinstance(use.func, ast.Name) and (use.func.id in made or (traced is not None and crash.text(traced) == use.func.id))
+        if crash.call is not None and known and len(use.args) == 1 and not use.keywords:
+            yield Offer("Give an example to trace with", add_argument(crash.code, crash.call, crash.text(use.args[0])))
 
 
 def _alike(wanted: str, crash: Crash, names: set[str]) -> list[str]:

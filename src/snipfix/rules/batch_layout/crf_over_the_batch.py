@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from snipfix.code import Code
 from snipfix.codemods import add_keyword
-from snipfix.model import Applicability, Category, Finding, Fix
-from snipfix.rules.base import Bad, Context, Good, Rule
+from snipfix.model import Applicability, Category, Finding, Fix, Stage
+from snipfix.rules.base import Bad, Context, Good
+from snipfix.rules.diagnosis import Crash, CrashRule, Offer, shape_text
 from snipfix.rules.mending import keyword
 from snipfix.rules.observed import called
 
@@ -20,14 +21,18 @@ CODE = (
     "        self.lstm = nn.LSTM(4, 6{})\n        self.fc = nn.Linear(6, 3)\n        self.crf = CRF(3{})\n\n    def forward(self, x, tags):\n"
     "        scores = self.fc(self.lstm(x)[0])\n        return -self.crf(scores{})\n\nloss = Tagger()(torch.randn(2, 5, 4), torch.zeros({}, dtype=torch.long))\n"
 )
+MASKED = (
+    "import torch\nfrom torchcrf import CRF\ncrf = CRF(5{})\nloss = -crf(torch.randn(2, 3, 5), torch.zeros(2, 3, dtype=torch.long), "
+    "mask=torch.tensor([[1, 0, 0], [1, 1, 1]]).bool())\n"
+)
 
 
-class CrfOverTheBatch(Rule):
+class CrfOverTheBatch(CrashRule):
     """A CRF built without `batch_first=True` is given what a batch-first layer of the same class made: it takes the batch for the sequence.
 
     ## What it does
     Reports the constructor of a `torchcrf.CRF` whose emissions come from layers of the same class that are all built with `batch_first=True`, where
-    nothing in the class exchanges axes.
+    nothing in the class exchanges axes. Also the mask that such a CRF refuses because the first sample of the batch is shorter than others.
 
     ## Why is this bad?
     The transitions are learned between the samples of a batch. Nothing stops, since emissions, tags and mask are all turned alike.
@@ -55,6 +60,8 @@ class CrfOverTheBatch(Rule):
     name = "crf-over-the-batch"
     category = Category.BATCH_LAYOUT
     applicability = Applicability.UNSAFE
+    TYPES = ("ValueError",)
+    MESSAGES = (r"mask of the first timestep must all be on",)
     GOOD = (
         Good(CODE.format(", batch_first=True", ", batch_first=True", ", tags", "2, 5")),
         Good(CODE.format("", "", ", tags", "2, 5")),
@@ -73,7 +80,23 @@ class CrfOverTheBatch(Rule):
             fixed=CODE.format(", batch_first=True", ", batch_first=True", ", tags", "2, 5"),
             runs=False,
         ),
+        Bad(
+            MASKED.format(""),
+            at=(4, 9),
+            fixed=MASKED.format(", batch_first=True"),
+        ),
     )
+
+    def explains(self, crash: Crash) -> bool:
+        made = crash.constructor
+        return made is not None and called(made) == "CRF" and keyword(made, "batch_first") is None and len(made.args) == 1
+
+    def says(self, crash: Crash) -> str:
+        return f"this CRF takes dim 0 of {shape_text(crash.shape(0))} for time, and the mask is off in the first step: with the batch first, it is on"
+
+    def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if crash.constructor is not None:
+            yield Offer("say that the batch comes first", add_keyword(crash.code, crash.constructor, "batch_first", "True"))
 
     def static(self, context: Context) -> Iterator[Finding]:
         code = context.code
@@ -85,6 +108,9 @@ class CrfOverTheBatch(Rule):
                 yield self.finding(message, code.span(made))
 
     def fixes(self, context: Context, finding: Finding) -> Iterable[Fix]:
+        if finding.stage is not Stage.STATIC:
+            yield from super().fixes(context, finding)
+            return
         made = context.code.node_at(finding.span, ast.Call)
         if isinstance(made, ast.Call):
             yield self.fix("say that the batch comes first", *add_keyword(context.code, made, "batch_first", "True"))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from snipfix.codemods import add_keyword, replace_expression
-from snipfix.model import Applicability, Category
+from snipfix.model import Applicability, Category, Meaning
 from snipfix.rules.base import Bad, Good
 from snipfix.rules.diagnosis import Crash, CrashRule, Offer
 from snipfix.rules.mending import passed, value_offers
@@ -46,12 +46,13 @@ class IndexOutOfRange(CrashRule):
     name = "index-out-of-range"
     category = Category.SHAPE
     applicability = Applicability.UNSAFE
-    TYPES = ("IndexError",)
+    TYPES = ("IndexError", "RuntimeError")
     MESSAGES = (
         r"Target (-?\d+) is out of bounds",
         r"index out of range in self",
         r"index (\d+) is out of bounds for dimension \d+ with size \d+",
         r"Class values must be smaller than num_classes",
+        r"The expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)",
     )
     GOOD = (
         Good("import torch\nimport torch.nn as nn\nnn.Embedding(3, 4)(torch.tensor([0, 1, 2]))\n"),
@@ -76,9 +77,13 @@ class IndexOutOfRange(CrashRule):
     )
 
     def explains(self, crash: Crash) -> bool:
+        if len(crash.found) == 2:  # ids of types or positions, cut from a buffer of a transformer
+            return crash.module is not None and crash.module.qualified.startswith("transformers.") and _longer(crash)
         return crash.operation.name.rpartition(".")[2] in ("embedding", "cross_entropy", "nll_loss")
 
     def says(self, crash: Crash) -> str:
+        if len(crash.found) == 2:
+            return f"the input has {crash.found[0]} positions, and this transformer was built for {crash.found[1]}"
         if crash.operation.name.endswith("embedding"):
             return f"an embedding of {crash.shape(1)[0]} entries is asked for entry {self._highest(crash, 0)}"
         low, missing = self._low(crash), self._highest(crash, 1)
@@ -101,6 +106,9 @@ class IndexOutOfRange(CrashRule):
         return shape[1] if len(shape) > 1 else shape[0] if shape else 0
 
     def candidates(self, crash: Crash) -> Iterator[Offer]:
+        if len(crash.found) == 2:
+            yield from _room_for_positions(crash)
+            return
         if crash.operation.name.endswith("embedding"):
             yield from self._larger_table(crash)
             return
@@ -142,6 +150,21 @@ class IndexOutOfRange(CrashRule):
         for offer in width_offers(crash, size, highest + 1, what="number of entries"):
             if "//" not in offer.title and "*" not in offer.title:  # the highest id is no product of widths but by chance
                 yield offer
+
+
+def _longer(crash: Crash) -> bool:
+    return int(crash.found[0]) > int(crash.found[1])
+
+
+def _room_for_positions(crash: Crash) -> Iterator[Offer]:
+    """A configuration of the text that has a number of positions gets more of them; else the input is cut."""
+    for word in crash.code.all(ast.keyword):
+        if word.arg == "max_position_embeddings":
+            yield from width_offers(crash, word.value, int(crash.found[0]), what="number of positions")
+    given = passed(crash, 0, "input_ids")
+    if isinstance(given, ast.Name):
+        cut = f"{given.id}[:, :{crash.found[1]}]"
+        yield Offer("Cut the input to the positions there are", replace_expression(crash.code, given, cut), Meaning.CHANGES)
 
 
 def _handed_down(crash: Crash, size: ast.expr) -> Iterator[ast.expr]:

@@ -21,8 +21,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e ".[torch,dev]"
 	# torchvision's index entry asks for the CUDA build of torch: its pure-Python part is all that is needed.
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-deps torchvision
-	# pip compiles one file after the other. Some of these packages hold templates that are no Python: they stay as they are.
-	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	# pip compiles one file after the other. Their tests are left out, and templates that are no Python stay as they are.
+	$(BIN)/python -m compileall -qq -j 0 -x "/tests/" $(VENV)/lib || true
 	touch $(STAMP)
 
 audit: $(STAMP) ## set up and audit this repository's workspace

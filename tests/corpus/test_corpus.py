@@ -188,7 +188,7 @@ with Slow(Options(jobs=2, cache=False, stage=Stage.STATIC)) as engine:
 @pytest.mark.slow
 def test_kills_at_any_moment_lose_nothing_and_do_nothing_twice(tmp_path: Path):
     """Killed again and again, each time further on, until a run comes to its end: every row is there once, in order."""
-    noise, rows, kills = random.Random(8), 400, 6
+    noise, rows, kills = random.Random(8), 300, 4
     source, out = jsonl(tmp_path / "in.jsonl", [f"print({number})\n" for number in range(rows)]), tmp_path / "out.jsonl"
 
     def done() -> int:

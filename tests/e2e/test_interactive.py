@@ -66,16 +66,11 @@ def test_each_candidate_is_shown_with_its_proof_and_the_chosen_one_is_written(tm
     assert "torch.ones(2).mean()" in page
 
 
-def test_a_snippet_may_be_left_and_the_rest_too(tmp_path: Path) -> None:
-    code, shown, page = asked(tmp_path, "s\nq\n")
+def test_a_snippet_may_be_left_and_the_rest_too_and_the_choice_is_offered_in_chinese(tmp_path: Path) -> None:
+    code, shown, page = asked(tmp_path, "s\nq\n", "--lang", "zh")
     assert code == 1
     assert page == PAGE
-    assert shown.count("Which one?") == 2
-
-
-def test_the_choice_is_offered_in_chinese(tmp_path: Path) -> None:
-    _, shown, _ = asked(tmp_path, "q\n", "--lang", "zh")
-    assert "选哪一个？" in shown
+    assert shown.count("选哪一个？") == 2
     assert "证明: 通过解析" in shown
 
 

@@ -22,8 +22,8 @@ from snipfix.code import Code  # noqa: E402
 pytestmark = pytest.mark.torch
 PROGRAMS = programs([ROOT / "benchmarks" / "programs"])
 KINDS = (
-    "wrong-in-features", "lost-bracket", "missing-import", "misspelt-function", "softmax-before-cross-entropy", "missing-zero-grad",
-    "cuda-without-asking", "missing-super", "state-not-unpacked", "double-input", "float-target", "loss-as-number",
+    "wrong-in-features", "lost-bracket", "misspelt-function", "softmax-before-cross-entropy", "missing-zero-grad",
+    "missing-super", "state-not-unpacked", "double-input", "loss-as-number",
 )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_a_second_repair_changes_nothing() -> None:
 
 
 def test_right_programs_are_left_as_they_are() -> None:
-    right = [Snippet(program.name, "", "right", program.text) for program in PROGRAMS[::6]]
+    right = [Snippet(program.name, "", "right", program.text) for program in PROGRAMS[::9]]
     assert {one.snippet.id: one.repair.verdict for one in repaired(right, jobs=2) if one.repair} == {
         snippet.id: RepairVerdict.UNCHANGED for snippet in right
     }

@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e ".[torch,dev]"
 	# torchvision's index entry asks for the CUDA build of torch: its pure-Python part is all that is needed.
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt --no-deps torchvision
-	# pip compiles one file after the other. Their tests are left out, and templates that are no Python stay as they are.
+	# pip compiles one file after the other. Tests are left out, and templates that are no Python stay as they are.
 	$(BIN)/python -m compileall -qq -j 0 -x "/tests/" $(VENV)/lib || true
 	touch $(STAMP)
 

@@ -122,10 +122,10 @@ def test_random_numbers_are_noticed(code: str, drawn: list[str], seeded: bool):
     assert (seen["drawn"], seen["seeded"]) == (drawn, seeded)
 
 
+EVERYTHING_IS_SLOW = "from probes import rerun\nrerun.QUICK = 0.0\n"
 SLOW = (
-    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e, self.o = nn.Embedding(9, 4), nn.Linear(4, 9)\n"
-    "    def forward(self, src, tgt):\n        for _ in range(600 * src.shape[1]):\n            x = self.e(tgt)\n"
-    "        return self.o(x + self.e(src).mean(0))\n"
+    f"{EVERYTHING_IS_SLOW}class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.e, self.o = nn.Embedding(9, 4), nn.Linear(4, 9)\n"
+    "    def forward(self, src, tgt):\n        return self.o(self.e(tgt) + self.e(src).mean(0))\n"
     "net = Net()\nsrc, tgt = torch.randint(0, 9, (7, 32)), torch.randint(0, 9, (8, 32))\n"
     "F.cross_entropy(net(src, tgt).view(-1, 9), tgt.view(-1)).backward()\n"
 )
@@ -135,6 +135,12 @@ def test_a_slow_module_is_called_again_on_fewer_samples_and_its_targets_are_stil
     (seen,) = facts(SLOW, "order")
     assert seen["output"] == [8, 4, 9]
     assert seen["arguments"]["tgt"]["target"] == "same"
+
+
+def test_a_slow_module_is_called_again_on_fewer_samples_and_its_batch_keeps_its_size():
+    """What is found must not hang on the machine's speed: rules compare the size with what a comment says of the batch."""
+    (seen,) = facts(f"{EVERYTHING_IS_SLOW}net = nn.GRU(4, 4)\nnet(torch.randn(64, 3, 4))\n", "batch")
+    assert (seen["input"], seen["dims"]["0"]["size"], seen["dims"]["0"]["mixes"]) == ([64, 3, 4], 4, True)
 
 
 @pytest.mark.parametrize(("passes", "kept", "every"), [(5, 5, 1), (128, 64, 2), (300, 75, 4)])

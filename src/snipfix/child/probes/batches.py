@@ -38,11 +38,11 @@ def look(bench: Any) -> dict[str, Any] | None:
             dims[str(dim)] = found
     if not dims:
         return None
-    tensor = bench.tensors()[main]
+    tensor = bench.whole[main]  # what the author calls a batch is the whole of it
     return {
         "module": bench.recorder.module_ref(bench.module),
         "argument": main,
-        "arguments": {name: list(one.shape) for name, one in bench.tensors().items()},
+        "arguments": {name: list(one.shape) for name, one in bench.whole.items()},
         "input": list(tensor.shape),
         "integers": not (tensor.is_floating_point() or tensor.dtype is torch.bool),
         "output": list(base.shape),

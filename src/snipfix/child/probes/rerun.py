@@ -15,7 +15,7 @@ SECONDS = 8.0
 """Processor time for all that is called again: what is seen is no matter of the machine's load."""
 SLOW = 2.0
 """Processor time of one call; slower modules are called on fewer samples, or not at all."""
-QUICK = 0.1
+QUICK = 0.3
 """Processor time up to which a call is repeated on all samples."""
 FEW = 4
 ELEMENTS = 2_000_000

@@ -19,7 +19,8 @@ from snipfix.rules.written import losses, result_of, value_of
 __all__ = ["VarianceForDeviation"]
 
 LOG_VARIANCE = re.compile(r"^(?:\w*_)?(?:(?:log|ln)_?var(?:iance)?|lv|log_?sig(?:ma)?_?(?:2|sq|squared))(?:_\w+)?$", re.IGNORECASE)
-SPREAD = re.compile(r"log_?var|ln_?var|log_?s(?:ig|td|d)|\blv\b|sigma|std|deviation", re.IGNORECASE)
+SPREADS = ("logvar", "log_var", "lnvar", "ln_var", "logsig", "log_sig", "logsd", "log_sd", "lv", "sigma", "std", "deviation")
+"""One of these, in small letters, stands in every text that speaks of a deviation."""
 """What a text says that speaks of variances or deviations at all."""
 LOG_DEVIATION = re.compile(r"^(?:\w*_)?log_?(?:std(?:dev)?|sig(?:ma)?|sd)$", re.IGNORECASE)
 DEVIATION = frozenset("std sigma stddev deviation sd".split())
@@ -218,14 +219,16 @@ class Mismatch:
 
 
 def _mismatches(code: Code) -> Iterator[Mismatch]:
-    seen: set[ast.expr] = set()
-    known = list(charged(code)) if SPREAD.search(code.text) else None
-    for one in drawn(code) if known is not None else ():
+    text = code.text.lower()
+    if not any(word in text for word in SPREADS):
+        return
+    seen, known = set[ast.expr](), list(charged(code))
+    for one in drawn(code):
         name = last_name(one.spread.name)
         if one.written in seen or not name or not _is_raw(code, one.spread.name):
             continue
         seen.add(one.written)
-        charges = [(spread, found) for spread, found in known or () if last_name(spread.name) == name]
+        charges = [(spread, found) for spread, found in known if last_name(spread.name) == name]
         if charges and (handed_on(code, one.spread.name) and all(handed_on(code, spread.name) for spread, _ in charges)):
             if not any(one.spread.agrees(spread) for spread, _ in charges):
                 yield _against_divergence(code, one, *charges[0])

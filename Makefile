@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 # The first workspace's document is not in the repository: its prose is not ours. Where it lies beside it, the snippets are checked against it.
 DOCUMENT ?= ../shared/pytorch_qa.md
 
 .DEFAULT_GOAL := help
-.PHONY: help setup audit repair test test-gpu docs check clean
+.PHONY: help setup audit repair test test-all test-gpu docs check clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -33,7 +34,10 @@ repair: $(STAMP) ## set up and repair: writes reports/
 	$(BIN)/python tools/readme_table.py
 
 test: $(STAMP) ## set up and pass the tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+	$(PYTEST) -m "not long"
+
+test-all: $(STAMP) ## the same and the long ones: each layer of the sandbox taken away, kills at any moment, repairs of repairs
+	$(PYTEST)
 
 test-gpu: $(STAMP) ## pass the tests that need an NVIDIA card (skipped where there is none)
 	$(BIN)/python -m pytest -q tests/gpu

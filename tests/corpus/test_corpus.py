@@ -185,7 +185,7 @@ with Slow(Options(jobs=2, cache=False, stage=Stage.STATIC)) as engine:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kills_at_any_moment_lose_nothing_and_do_nothing_twice(tmp_path: Path):
     """Killed again and again, each time further on, until a run comes to its end: every row is there once, in order."""
     noise, rows, kills = random.Random(8), 300, 4

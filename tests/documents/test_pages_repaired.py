@@ -13,7 +13,7 @@ NAMES = [
     "11-book-chapter", "12-sound", "13-born-earlier", "14-csdn-gbk", "15-magics", "16-sound-zhihu", "17-docstrings-google", "18-ipython",
 ]  # fmt: skip
 
-pytestmark = [pytest.mark.torch, pytest.mark.slow]
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ FIRST = 6
 UNTOUCHED = {2, 3, 4}
 FALSE_OUTPUT = 1
 
-pytestmark = [pytest.mark.torch, pytest.mark.slow]
+pytestmark = pytest.mark.torch
 
 
 def assembled() -> str:

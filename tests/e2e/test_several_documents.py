@@ -35,7 +35,7 @@ def test_one_document_in_the_way_stops_no_other(tmp_path):
     assert done.stderr.index("b.md: is read-only") < done.stderr.index("mended in a.md")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_any_moment_each_document_is_the_old_one_or_the_new_one(tmp_path):
     names = [f"{number}.md" for number in range(30)]
     seen = set[bool]()

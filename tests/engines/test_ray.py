@@ -19,7 +19,7 @@ from snipfix.model import Snippet, Stage
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'snipfix[ray]'")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
 MIX = ("print({0})\n", "print(unknown_{0})\n", "print({0}\n", "import time\ntime.sleep(0.05)\nprint({0})\n")
 

@@ -19,7 +19,7 @@ from benchmarks.repair.cases import programs  # noqa: E402
 from benchmarks.repair.fault import FAULTS, edited  # noqa: E402
 from snipfix.code import Code  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.long]
 PROGRAMS = programs([ROOT / "benchmarks" / "programs"])
 KINDS = (
     "wrong-in-features", "lost-bracket", "misspelt-function", "softmax-before-cross-entropy", "missing-zero-grad",

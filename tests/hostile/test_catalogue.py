@@ -92,6 +92,7 @@ def test_a_network_of_its_own_reaches_nothing_else(attack: Attack, arena: Arena,
     assert [words for words in complaints if not words.startswith("ESCAPED: sent")] == []  # to itself: the listeners outside heard nothing
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "attack", [attack for attack in ATTACKS if attack.succeeds_without], ids=lambda attack: f"{attack.id}-{attack.succeeds_without}"
 )
@@ -105,7 +106,7 @@ def test_an_auditor_in_one_process_outlives_what_is_no_attack() -> None:
     assert not outlived("print('x' * 100)\n1 / 0")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="already runs as an ordinary user")
 def test_an_ordinary_user_is_as_safe(tmp_path: Path, boxes: dict[str, Sandbox]) -> None:
     box(boxes, "full")

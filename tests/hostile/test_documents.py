@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 FILES = sorted((Path(__file__).parent / "documents").glob("d*.py"))
+LARGE = {"d104_a_cell_of_sixty_megabytes"}
 MEMORY = 3 << 30
 """Bytes of addresses that snipfix's own process may have."""
 
@@ -34,7 +35,9 @@ def made(path: Path, inside: Path) -> tuple[set[int], list[str]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names and limits as Linux has them")
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem, marks=[pytest.mark.long] if path.stem in LARGE else []) for path in FILES]
+)
 def test_it_harms_nobody(path: Path, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()

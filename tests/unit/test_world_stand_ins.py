@@ -150,7 +150,6 @@ def test_a_stand_in_is_named_and_can_be_learnt(names: tuple[str, ...], tmp_path:
 
 
 @pytest.mark.torch
-@pytest.mark.slow
 def test_hub_models_keep_their_width_and_lose_their_depth(tmp_path: Path) -> None:
     done = run(
         """

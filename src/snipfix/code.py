@@ -259,6 +259,11 @@ class Code:
                     above.append(at)
         return nodes, above
 
+    def block_of(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The list of statements that a statement stands in, itself included; empty for one of another text."""
+        bodies = (getattr(self.parents.get(statement), part, None) for part in ("body", "orelse", "finalbody"))
+        return next((body for body in bodies if isinstance(body, list) and statement in body), [])
+
     @overload
     def around(self, node: ast.AST, kind: type[Node], /) -> Node | None: ...
     @overload

@@ -79,22 +79,13 @@ def remove_statement(code: Code, line: int) -> tuple[Edit, ...]:
         CodemodError: when no statement stands there, or it shares its line with others.
     """
     statement = statement_at(code, line)
-    siblings = _siblings(code, statement)
+    siblings = code.block_of(statement) or [statement]
     if any(one is not statement and one.lineno == statement.lineno for one in siblings):
         raise CodemodError(f"the statement of line {line} shares its line with another")
     if len(siblings) == 1 and not isinstance(code.parents.get(statement), ast.Module):
         return replace_statement(code, line, "pass")
     first, end = _first_line(statement), statement.end_lineno or statement.lineno
     return (Edit(code.offset(first, 1), code.offset(end + 1, 1), ""),)
-
-
-def _siblings(code: Code, statement: ast.stmt) -> list[ast.stmt]:
-    parent = code.parents[statement]
-    for field in ("body", "orelse", "finalbody"):
-        body = getattr(parent, field, None)
-        if isinstance(body, list) and statement in body:
-            return body
-    return [statement]
 
 
 def _block(text: str, indent: str) -> str:

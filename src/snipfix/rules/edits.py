@@ -77,8 +77,7 @@ def rename_callee(code: Code, call: ast.Call, name: str) -> tuple[Edit, ...]:
 
 def run_from(code: Code, statement: ast.stmt, belongs: Callable[[ast.stmt], bool]) -> list[ast.stmt]:
     """A statement and those right behind it, line by line, that belong to it."""
-    bodies = [getattr(code.parents.get(statement), field, None) for field in ("body", "orelse", "finalbody")]
-    block = next((body for body in bodies if isinstance(body, list) and statement in body), [statement])
+    block = code.block_of(statement) or [statement]
     found = [statement]
     for one in block[block.index(statement) + 1 :]:
         if one.lineno != (found[-1].end_lineno or 0) + 1 or not belongs(one):

@@ -42,7 +42,7 @@ def cleared_too_early(code: Code) -> Iterator[Cleared]:
     known = dict(_clearing(code))
     seen: set[ast.stmt] = set()
     for statement in sorted(known, key=lambda one: one.lineno):
-        block = _block(code, statement)
+        block = code.block_of(statement)
         if statement in seen or statement not in block:
             continue
         run = [statement]
@@ -109,16 +109,11 @@ def _is_target(loop: ast.For, tensor: ast.expr) -> bool:
     return written(target) == written(tensor)
 
 
-def _block(code: Code, statement: ast.stmt) -> list[ast.stmt]:
-    blocks = (getattr(code.parents.get(statement), part, None) for part in ("body", "orelse", "finalbody"))
-    return next((one for one in blocks if isinstance(one, list) and statement in one), [])
-
-
 def _passed(code: Code, clearing: ast.stmt, owners: set[str]) -> ast.stmt | None:
     """The backward pass before the clearing, in its block or around its `if`, when nothing used the gradients in between."""
     inner: ast.stmt = clearing
     between: list[ast.stmt] = []
-    while block := _block(code, inner):
+    while block := code.block_of(inner):
         before = block[: block.index(inner)]
         at = next((at for at in reversed(range(len(before))) if _is_backward(before[at])), None)
         between += before if at is None else before[at + 1 :]

@@ -11,9 +11,7 @@ from snipfix.code import FUNCTIONS, Code
 from snipfix.codemods import joined, replace_expression
 from snipfix.model import Applicability, Category, Finding, Fix
 from snipfix.rules.base import Bad, Context, Good, Rule
-from snipfix.rules.edits import statement_of
-from snipfix.rules.observed import called
-from snipfix.rules.observed import words as parted
+from snipfix.rules.observed import called, words
 from snipfix.rules.training_loop.fitted_on_test_data import TEST, TRAIN
 from snipfix.rules.training_loop.loops import walked
 
@@ -143,11 +141,11 @@ def _loaders(code: Code) -> set[str]:
     }  # fmt: skip
     taken = {arg.arg for function in code.all(ast.FunctionDef) if code.calls("backward", inside=function) for arg in function.args.args}
     loaders = made | {name for name in taken if name.lower().endswith(("loader", "_dl"))}
-    return {name for name in loaders if SPOKEN.search(name) and TEST & words(name) and not TRAIN & words(name)}
+    return {name for name in loaders if SPOKEN.search(name) and TEST & _apart(name) and not TRAIN & _apart(name)}
 
 
 def _may_be_mistaken(name: ast.Name, trained: set[str]) -> bool:
-    return name.id in trained and bool(TRAIN & set(words(name.id)))
+    return name.id in trained and bool(TRAIN & set(_apart(name.id)))
 
 
 def _learns(code: Code, loop: ast.For) -> bool:
@@ -159,39 +157,33 @@ def _validates(code: Code, loop: ast.For) -> bool:
     home = code.around(loop, *FUNCTIONS)
     still = any("no_grad" in ast.unparse(item.context_expr) for up in code.ancestors(loop) if isinstance(up, ast.With) for item in up.items)
     still = still or any(one.lineno < loop.lineno and code.around(one, *FUNCTIONS) is home for one in code.calls("eval"))
-    names = [word for one in code.all(ast.Name, inside=loop) if isinstance(one.ctx, ast.Store) for word in words(one.id)]
-    printed = {word for one in _strings_behind(code, loop) for word in words(one)}
+    names = [word for one in code.all(ast.Name, inside=loop) if isinstance(one.ctx, ast.Store) for word in _apart(one.id)]
+    printed = {word for one in _strings_behind(code, loop) for word in _apart(one)}
     said = set(names) if set(names) & (TEST | TRAIN) else printed
     return still and bool(said & TEST) and not said & TRAIN
 
 
 def _strings_behind(code: Code, loop: ast.For) -> Iterator[str]:
     """What is printed right behind a loop."""
-    outer: ast.stmt = loop
-    while isinstance(up := code.parents.get(outer), ast.With):
-        outer = up
-    siblings = _siblings(code, outer)
-    for statement in siblings[siblings.index(outer) + 1 :][:4] if outer in siblings else ():
+    for statement in _from_here(code, loop)[1:5]:
         for call in code.calls("print", inside=statement):
             yield from (one.value for one in ast.walk(call) if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
-def _siblings(code: Code, statement: ast.stmt) -> list[ast.stmt]:
-    blocks = (getattr(code.parents.get(statement), part, None) for part in ("body", "orelse", "finalbody"))
-    return next((one for one in blocks if isinstance(one, list) and statement in one), [])
-
-
 def _behind(code: Code, loop: ast.For, name: str) -> list[ast.Name]:
     """The other reads of the loader in the loop and behind it in the same run of statements: `len(train_loader)`."""
-    statement = statement_of(code, loop)
-    outer: ast.stmt = statement or loop
+    over = walked(loop)
+    reads = [one for part in _from_here(code, loop) for one in code.all(ast.Name, inside=part) if one.id == name and one is not over]
+    return [one for one in reads if called(code.parents.get(one, one)) == "len" and _of_test(code, one)]
+
+
+def _from_here(code: Code, loop: ast.For) -> list[ast.stmt]:
+    """A loop, with the `with` around it, and the statements behind it."""
+    outer: ast.stmt = loop
     while isinstance(up := code.parents.get(outer), ast.With):
         outer = up
-    siblings = _siblings(code, outer)
-    rest = siblings[siblings.index(outer) :] if outer in siblings else [loop]
-    over = walked(loop)
-    reads = [one for part in rest for one in code.all(ast.Name, inside=part) if one.id == name and one is not over]
-    return [one for one in reads if called(code.parents.get(one, one)) == "len" and _of_test(code, one)]
+    block = code.block_of(outer)
+    return block[block.index(outer) :] if block else [outer]
 
 
 def _of_test(code: Code, read: ast.Name) -> bool:
@@ -201,11 +193,11 @@ def _of_test(code: Code, read: ast.Name) -> bool:
     return total is not None and bool(_words(total) & TEST)
 
 
-def words(name: str) -> set[str]:
+def _apart(name: str) -> set[str]:
     """The words of a name or a sentence, `trainloader` and `testset` taken apart."""
-    found = set(parted(name))
+    found = set(words(name))
     return found | {RUN_ON.sub("", word) for word in found}
 
 
 def _words(node: ast.AST) -> set[str]:
-    return {word for one in ast.walk(node) if isinstance(one, ast.Name) for word in words(one.id)}
+    return {word for one in ast.walk(node) if isinstance(one, ast.Name) for word in _apart(one.id)}
